@@ -1,0 +1,142 @@
+"""The protocol of every statistic: a fold over time steps, ``init -> update ... update -> finalize``.
+
+A statistic never sees a train. It sees one :class:`Frame` per measured step and keeps an accumulator of O(neurons) or
+O(bins x neurons), so a run of any length needs the memory of one step. The same object runs inside the simulation loop
+and over a stored raster (:func:`jaxsnn_noise.statistics.over_raster`), with the same bits.
+
+Time is the measured step ``index`` = 0 .. steps - 1; warm-up steps are never shown. A spike fired, and a voltage
+observed, in step ``index`` belong to the *end* of that step: to the time ``(index + 1) * dt`` [ms] after the start of
+the measurement.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, Self
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float, Int
+
+from .._checks import one_of
+
+VARIABLES = ("spikes", "output", "v", "current", "threshold")
+"""What a frame shows of each neuron, by name."""
+
+UNITS = {"spikes": "1", "output": "1", "v": "mV", "current": "nA", "threshold": "mV"}
+"""The unit of each variable of a frame."""
+
+
+class Frame(eqx.Module):
+    """What a population shows of one step: after all noise, before the reset.
+
+    Args:
+        spikes: [neuron] clean spikes, 0 or 1 [1].
+        output: [neuron] what targets receive: the spikes, graded where spike noise acts [1].
+        v: [neuron] membrane potential as compared with the threshold [mV].
+        current: [neuron] total input current of the step [nA].
+        threshold: [neuron] threshold as compared with the membrane potential [mV].
+        index: the measured step, 0 .. steps - 1 (int32).
+
+    A field that nobody recorded is ``None`` (only when a stored raster is folded).
+    """
+
+    spikes: Float[Array, " neuron"]
+    output: Float[Array, " neuron"]
+    v: Float[Array, " neuron"]
+    current: Float[Array, " neuron"]
+    threshold: Float[Array, " neuron"]
+    index: Int[Array, ""]
+
+    def variable(self, name: str) -> Float[Array, " neuron"]:
+        """The variable of that name (see :data:`VARIABLES`).
+
+        Raises:
+            InputError: the name is none of the variables.
+        """
+        one_of("Frame.variable", name, VARIABLES)
+        value: Array = getattr(self, name)
+        return value
+
+
+class About(eqx.Module):
+    """What a statistic knows of the measurement before it starts; the same for every part of a divided measurement.
+
+    Args:
+        size: number of neurons.
+        steps: number of measured steps (of the whole measurement).
+        dt: length of a step [ms].
+        fan_out: [neuron] number of synapses that a spike of the neuron drives; ``None`` if unknown.
+    """
+
+    size: int = eqx.field(static=True)
+    steps: int = eqx.field(static=True)
+    dt: float = eqx.field(static=True)
+    fan_out: Float[Array, " neuron"] | None = None
+
+    @property
+    def duration(self) -> float:
+        """Length of the measurement [ms]."""
+        return self.steps * self.dt
+
+
+class Statistic(eqx.Module):
+    """Abstract: a fold over the steps of one population of one member (one trial of one device).
+
+    ``population`` names the population that is watched; ``None`` means the only one there is. Members are trials,
+    devices and samples; a statistic is written for one of them and is batched from outside.
+    """
+
+    population: eqx.AbstractVar[str | None]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The frame variables that ``update`` looks at (and ``"fan_out"`` if it needs it)."""
+        return ("spikes",)
+
+    @property
+    @abc.abstractmethod
+    def unit(self) -> dict[str, str]:
+        """Field of the result -> unit; the field is ``""`` where the result is one array."""
+
+    @abc.abstractmethod
+    def init(self, about: About) -> Any:
+        """The accumulator before the first step; it is also the neutral element of ``merge``.
+
+        Raises:
+            InputError: the statistic cannot be taken of this measurement.
+        """
+
+    @abc.abstractmethod
+    def update(self, acc: Any, frame: Frame, about: About) -> Any:
+        """The accumulator after one more step. Frames come in order of ``frame.index``, without gaps."""
+
+    @abc.abstractmethod
+    def merge(self, a: Any, b: Any, about: About) -> Any:
+        """The accumulator of two adjoining stretches of one measurement, ``b`` after ``a``.
+
+        Both were started by ``init(about)`` of the whole measurement and saw their own indices of it.
+        """
+
+    @abc.abstractmethod
+    def finalize(self, acc: Any, about: About) -> Any:
+        """The result: an array, or a module whose fields are arrays."""
+
+    @abc.abstractmethod
+    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
+        """Field of the result -> names of its dimensions; the field is ``""`` where the result is one array."""
+
+    def coords(self, about: About) -> dict[str, list[float] | list[int]]:
+        """Dimension -> its coordinate values (plain numbers); a dimension left out counts from 0."""
+        del about
+        return {}
+
+    @classmethod
+    @abc.abstractmethod
+    def example(cls) -> Self:
+        """One typical member of the class, for the contract tests and the reference."""
+
+
+def fold(statistic: Statistic, acc: Any, frames: Frame, about: About) -> Any:
+    """``update`` over frames stacked along time (``index`` too), as one scan."""
+    return jax.lax.scan(lambda carry, frame: (statistic.update(carry, frame, about), None), acc, frames)[0]
