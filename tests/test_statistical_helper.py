@@ -22,7 +22,7 @@ REPEATS = 1000
 RATE = 0.05
 
 Case = Callable[[np.random.Generator, float, float], None]
-"""Draws data with the amplitude multiplied by the first number, asserts with the second as false-alarm rate."""
+"""Draws data, its amplitude multiplied by the first number, and asserts; the second is the false-alarm rate."""
 
 
 def mean(rng: np.random.Generator, amplitude: float, rate: float) -> None:
@@ -86,7 +86,8 @@ def correlation(rng: np.random.Generator, amplitude: float, rate: float) -> None
 
 EXACT = [
     mean, mean_of_few, mean_of_several, mean_with_error, mean_of_series, variance_gaussian,
-    variance_of_several, variance_known_kurtosis, variance_unknown_kurtosis, variance_of_series, ks, correlation,
+    variance_of_several, variance_known_kurtosis, variance_unknown_kurtosis, variance_of_series, ks,
+    correlation,
 ]  # fmt: skip
 
 

@@ -1,0 +1,150 @@
+"""The layer table: who may import whom. It is read from the sources, so no import has to run.
+
+A package counts as one module: what its files do among themselves is its own affair.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = "jaxsnn_noise"
+ROOT = Path(__file__).parents[1] / PACKAGE
+
+LAYERS: dict[str, set[str]] = {
+    "ground": {"_typing", "_checks", "random", "paths", "laws", "surrogates", "distributions"},
+    "parts": {"neurons", "firing", "noise", "synapses", "hardware", "coding", "statistics"},
+    "engine": {"addresses", "network", "networks", "step", "simulation", "apply"},
+    "ensemble": {"axes", "montecarlo", "store", "reduce"},
+    "kernels": {"kernels"},
+    "uses": {"sensitivity", "training", "plasticity"},
+    "theory": {"theory"},
+    "edge": {"datasets", "interop", "figures", "report", "study", "__main__"},
+    "front": {"__init__"},  # the public names
+}
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "ground": {"ground"},
+    "parts": {"ground"},  # siblings never import each other
+    "engine": {"ground", "parts", "engine"},
+    "ensemble": {"ground", "parts", "engine", "ensemble"},
+    "kernels": {"ground", "parts", "engine"},  # other backends of the same loop, which never imports them
+    "uses": {"ground", "parts", "engine", "ensemble", "kernels"},
+    "theory": {"ground"},  # an oracle that shares no code with what it judges
+    "edge": {"ground", "parts", "engine", "ensemble", "kernels", "uses", "theory", "edge", "front"},
+    "front": {"ground", "parts", "engine", "ensemble", "kernels", "uses", "theory", "edge"},
+}
+
+NUMERICAL = {"jax", "equinox", "jaxtyping", "numpy"}
+"""The only third parties of what runs inside a simulation: plotting, storing and labelling stay outside."""
+
+PURE = {"ground", "parts", "engine"}
+"""The layers that run inside a simulation."""
+
+
+def violations(path: str, source: str) -> list[str]:
+    """What the source imports against the table; ``path`` is that of its file below the package."""
+    module = Path(path).parts[0].removesuffix(".py")
+    layer = _layer_of(module)
+    if layer is None:
+        return [f"{path}: {module} is not in the layer table"]
+    found = []
+    for line, target in _imports(path, source):
+        first, *rest = target.split(".")
+        if first != PACKAGE:
+            if layer in PURE and first not in NUMERICAL and first not in sys.stdlib_module_names:
+                found.append(f"{path}:{line} imports {first}, which a simulation does not need")
+            continue
+        name = rest[0] if rest else "__init__"
+        other = _layer_of(name)
+        if other is None:
+            found.append(f"{path}:{line} imports {name}, which is not in the layer table")
+        elif name != module and other not in MAY_IMPORT[layer]:
+            found.append(f"{path}:{line} imports {name}: {layer} may not import {other}")
+    return found
+
+
+def _layer_of(module: str) -> str | None:
+    return next((layer for layer, members in LAYERS.items() if module in members), None)
+
+
+def _imports(path: str, source: str) -> list[tuple[int, str]]:
+    """Line and absolute name of every import, those under TYPE_CHECKING and in functions too."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            origin = node.module or ""
+            if node.level:
+                package = [PACKAGE, *Path(path).parent.parts]
+                origin = ".".join([*package[: len(package) - node.level + 1], *filter(None, [origin])])
+            # `from jaxsnn_noise import random` names a module; `from jaxsnn_noise.random import root` a content
+            found += [
+                (node.lineno, f"{origin}.{a.name}" if origin == PACKAGE else origin) for a in node.names
+            ]
+    return found
+
+
+SOURCES = sorted(ROOT.rglob("*.py"))
+
+
+def test_the_package_is_found() -> None:
+    assert {"_checks.py", "random.py"} <= {path.name for path in SOURCES}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_follow_the_layers(path: Path) -> None:
+    assert violations(str(path.relative_to(ROOT)), path.read_text()) == []
+
+
+def test_each_module_has_one_layer_and_each_layer_its_rule() -> None:
+    members = [module for layer in LAYERS.values() for module in layer]
+    assert len(members) == len(set(members))
+    assert LAYERS.keys() == MAY_IMPORT.keys()
+    assert set().union(*MAY_IMPORT.values()) <= LAYERS.keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("made_up.py", "import jax"),
+        ("random.py", "from jaxsnn_noise import network"),
+        ("neurons/lif.py", "import jaxsnn_noise.noise.sources"),
+        ("neurons/lif.py", "from jaxsnn_noise.noise import Additive"),
+        ("neurons/lif.py", "from ..noise.policies import Additive"),
+        ("neurons/lif.py", "from .. import noise"),
+        ("firing.py", "from .noise import Additive"),
+        ("firing.py", "import jaxsnn_noise as jn"),
+        ("noise/sources.py", "if TYPE_CHECKING:\n    from jaxsnn_noise.network import Network"),
+        ("noise/sources.py", "def late():\n    from jaxsnn_noise import simulation"),
+        ("noise/sources.py", "import matplotlib.pyplot as plt"),
+        ("simulation.py", "import xarray"),
+        ("simulation.py", "from jaxsnn_noise.montecarlo import monte_carlo"),
+        ("montecarlo.py", "from jaxsnn_noise import kernels"),
+        ("kernels/pallas.py", "from jaxsnn_noise import montecarlo"),
+        ("training.py", "from jaxsnn_noise import plasticity"),
+        ("theory.py", "from jaxsnn_noise import neurons"),
+        ("report.py", "from jaxsnn_noise import made_up"),
+    ],
+)
+def test_a_violation_is_flagged(path: str, source: str) -> None:
+    assert len(violations(path, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("random.py", "import statistics, jax\nfrom jaxsnn_noise import _checks"),
+        ("neurons/lif.py", "from jaxsnn_noise.neurons.resets import ResetToValue\nfrom .. import random"),
+        ("neurons/__init__.py", "from .lif import LIF"),
+        ("simulation.py", "from jaxsnn_noise import network, firing\nimport equinox as eqx"),
+        ("montecarlo.py", "from jaxsnn_noise.axes import Trials\nimport xarray"),
+        ("report.py", "import jaxsnn_noise as jn\nimport jinja2"),
+    ],
+)
+def test_what_the_table_allows_passes(path: str, source: str) -> None:
+    assert violations(path, source) == []
