@@ -8,7 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._checks import fail
+from jaxsnn_noise._checks import fail
+
 from .fold import About, Frame, Statistic
 
 EXACT_STEPS = 2**24
@@ -16,14 +17,17 @@ EXACT_STEPS = 2**24
 
 
 def start_counts(who: str, about: About) -> Float[Array, " neuron"]:
-    """Zeros [neuron] for counts in float32 (which carry gradients); refuses a measurement too long to stay exact.
+    """Zeros [neuron] for counts in float32, which carry gradients and are exact up to 2^24.
 
     Raises:
         InputError: there are no steps, or more than 2^24 of them.
     """
     if not 0 < about.steps <= EXACT_STEPS:
-        fail(who, "the number of measured steps must lie in 1 to 2^24 (counts are exact in float32 up to there)",
-             about.steps)
+        fail(
+            who,
+            "the number of measured steps must lie in 1 to 2^24 (counts are exact in float32 up to there)",
+            about.steps,
+        )
     return jnp.zeros(about.size, jnp.float32)
 
 
@@ -115,7 +119,7 @@ class Rate(Statistic):
         return a + b
 
     def finalize(self, acc: Array, about: About) -> Float[Array, " neuron"]:
-        return acc / jnp.float32(about.duration / 1000.0)
+        return acc * jnp.float32(1000.0 / about.duration)
 
     def dims(self, about: About) -> dict[str, tuple[str, ...]]:
         del about

@@ -1,12 +1,13 @@
 """The protocol of every statistic: a fold over time steps, ``init -> update ... update -> finalize``.
 
-A statistic never sees a train. It sees one :class:`Frame` per measured step and keeps an accumulator of O(neurons) or
-O(bins x neurons), so a run of any length needs the memory of one step. The same object runs inside the simulation loop
-and over a stored raster (:func:`jaxsnn_noise.statistics.over_raster`), with the same bits.
+A statistic never sees a train. It sees one :class:`Frame` per measured step and keeps an accumulator of
+O(neurons) or O(bins x neurons), so a run of any length needs the memory of one step. The same object runs
+inside the simulation loop and over a stored raster (:func:`jaxsnn_noise.statistics.over_raster`), with the
+same bits.
 
-Time is the measured step ``index`` = 0 .. steps - 1; warm-up steps are never shown. A spike fired, and a voltage
-observed, in step ``index`` belong to the *end* of that step: to the time ``(index + 1) * dt`` [ms] after the start of
-the measurement.
+Time is the measured step ``index`` = 0 .. steps - 1; warm-up steps are never shown. A spike fired, and a
+voltage observed, in step ``index`` belong to the *end* of that step: to the time ``(index + 1) * dt`` [ms]
+after the start of the measurement.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ import abc
 from typing import Any, Self
 
 import equinox as eqx
-import jax
 from jaxtyping import Array, Float, Int
 
-from .._checks import one_of
+from jaxsnn_noise._checks import one_of
 
 VARIABLES = ("spikes", "output", "v", "current", "threshold")
 """What a frame shows of each neuron, by name."""
@@ -38,7 +38,7 @@ class Frame(eqx.Module):
         threshold: [neuron] threshold as compared with the membrane potential [mV].
         index: the measured step, 0 .. steps - 1 (int32).
 
-    A field that nobody recorded is ``None`` (only when a stored raster is folded).
+    When a stored raster is folded, a variable that was not stored is NaN.
     """
 
     spikes: Float[Array, " neuron"]
@@ -60,7 +60,7 @@ class Frame(eqx.Module):
 
 
 class About(eqx.Module):
-    """What a statistic knows of the measurement before it starts; the same for every part of a divided measurement.
+    """What a statistic knows of the whole measurement before it starts.
 
     Args:
         size: number of neurons.
@@ -83,11 +83,14 @@ class About(eqx.Module):
 class Statistic(eqx.Module):
     """Abstract: a fold over the steps of one population of one member (one trial of one device).
 
-    ``population`` names the population that is watched; ``None`` means the only one there is. Members are trials,
-    devices and samples; a statistic is written for one of them and is batched from outside.
+    ``population`` names the population that is watched; ``None`` means the only one there is. Members are
+    trials, devices and samples; a statistic is written for one of them and is batched from outside.
     """
 
-    population: eqx.AbstractVar[str | None]
+    @property
+    @abc.abstractmethod
+    def population(self) -> str | None:
+        """The population that is watched: a static field of every member, ``None`` by default."""
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -124,7 +127,7 @@ class Statistic(eqx.Module):
 
     @abc.abstractmethod
     def dims(self, about: About) -> dict[str, tuple[str, ...]]:
-        """Field of the result -> names of its dimensions; the field is ``""`` where the result is one array."""
+        """Field of the result -> names of its dimensions; the field is ``""`` for a result of one array."""
 
     def coords(self, about: About) -> dict[str, list[float] | list[int]]:
         """Dimension -> its coordinate values (plain numbers); a dimension left out counts from 0."""
@@ -135,8 +138,3 @@ class Statistic(eqx.Module):
     @abc.abstractmethod
     def example(cls) -> Self:
         """One typical member of the class, for the contract tests and the reference."""
-
-
-def fold(statistic: Statistic, acc: Any, frames: Frame, about: About) -> Any:
-    """``update`` over frames stacked along time (``index`` too), as one scan."""
-    return jax.lax.scan(lambda carry, frame: (statistic.update(carry, frame, about), None), acc, frames)[0]

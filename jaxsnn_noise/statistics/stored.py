@@ -1,0 +1,99 @@
+"""The same folds over a raster that was stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Shaped
+
+from jaxsnn_noise._checks import concrete, fail, positive
+
+from .fold import VARIABLES, About, Frame, Statistic
+
+
+def over_raster(
+    statistic: Statistic,
+    raster: Shaped[Array, "time neuron"],
+    *,
+    dt: float,
+    voltage: Shaped[Array, "time neuron"] | None = None,
+    current: Shaped[Array, "time neuron"] | None = None,
+    threshold: Shaped[Array, "time neuron"] | None = None,
+    output: Shaped[Array, "time neuron"] | None = None,
+    fan_out: Shaped[Array, " neuron"] | None = None,
+) -> Any:
+    """A statistic of a stored raster: the fold of the simulation loop as one scan over the stored steps.
+
+    The result is that of the statistic inside the loop, to the bit. Gradients reach the raster and the other
+    time courses as far as the statistic lets them through. Batch with ``jax.vmap`` over members.
+
+    Args:
+        statistic: which one.
+        raster: [time, neuron] spikes, 0 or 1 of any dtype (``unpack`` a packed raster first).
+        dt: length of a step [ms].
+        voltage: [time, neuron] membrane potential [mV], for the statistics that read "v".
+        current: [time, neuron] input current [nA], for those that read "current".
+        threshold: [time, neuron] threshold [mV], for those that read "threshold".
+        output: [time, neuron] what targets received [1], for those that read "output".
+        fan_out: [neuron] number of synapses that a spike of the neuron drives.
+
+    Returns:
+        What ``statistic.finalize`` gives.
+
+    Raises:
+        InputError: the raster is not [time, neuron] of 0 and 1; a shape differs; the statistic reads what
+            is not given.
+
+    >>> import jax.numpy as jnp
+    >>> from jaxsnn_noise.statistics import Rate, over_raster
+    >>> print(over_raster(Rate(), jnp.array([[1, 0], [1, 1]]), dt=1.0))
+    [1000.  500.]
+    """
+    positive("over_raster.dt", dt, "ms")
+    spikes = _spikes(raster)
+    given = {"output": output, "v": voltage, "current": current, "threshold": threshold}
+    courses = {
+        name: _like("over_raster." + name, value, spikes.shape)
+        for name, value in given.items()
+        if value is not None
+    }
+    courses["spikes"] = spikes
+    if fan_out is not None:
+        fan_out = _like("over_raster.fan_out", fan_out, spikes.shape[1:])
+    for name in statistic.reads:
+        if name not in courses and not (name == "fan_out" and fan_out is not None):
+            argument = "voltage" if name == "v" else name
+            fail("over_raster", f"{type(statistic).__name__} reads {name!r}: give {argument}=", None)
+    about = About(size=spikes.shape[1], steps=spikes.shape[0], dt=float(dt), fan_out=fan_out)
+    return _fold(statistic, courses, about)
+
+
+@eqx.filter_jit
+def _fold(statistic: Statistic, courses: dict[str, Array], about: About) -> Any:
+    unknown = jnp.full(about.size, jnp.nan, jnp.float32)
+
+    def step(acc: Any, seen: tuple[Array, dict[str, Array]]) -> tuple[Any, None]:
+        index, values = seen
+        frame = Frame(**{name: values.get(name, unknown) for name in VARIABLES}, index=index)
+        return statistic.update(acc, frame, about), None
+
+    acc, _ = jax.lax.scan(step, statistic.init(about), (jnp.arange(about.steps, dtype=jnp.int32), courses))
+    return statistic.finalize(acc, about)
+
+
+def _spikes(raster: Array) -> Array:
+    if jnp.ndim(raster) != 2 or 0 in jnp.shape(raster):
+        fail("over_raster", "the raster must be [time, neuron] with at least one of each", jnp.shape(raster))
+    values = concrete(raster)
+    if values is not None and not bool(((values == 0) | (values == 1)).all()):
+        fail("over_raster", "the raster must hold 0 and 1 only", values)
+    return jnp.asarray(raster).astype(jnp.float32)
+
+
+def _like(who: str, value: Array, shape: tuple[int, ...]) -> Array:
+    if jnp.shape(value) != shape:
+        fail(who, f"must have the shape {shape}, as the raster says", jnp.shape(value))
+    return jnp.asarray(value).astype(jnp.float32)
