@@ -1,0 +1,63 @@
+"""A law whose draws share a factor across entities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, UInt32
+
+from jaxsnn_noise import _checks, random
+from jaxsnn_noise._typing import Values, as_float
+from jaxsnn_noise.laws.law import Law
+from jaxsnn_noise.laws.relative import LogNormal
+
+
+class Correlated(Law):
+    r"""Another law with correlated scores: one part for the whole chip, one for each entity.
+
+    :math:`z_i = \sqrt{\rho}\, c + \sqrt{1 - \rho}\, e_i` with one ``c`` per key and one ``e_i`` per entity,
+    the scores of the law alone. The marginal law is untouched, and ``rho`` is the correlation of the *scores*
+    of any two entities; that of the values is ``rho`` for normal laws and
+    :math:`(e^{\rho s^2} - 1)/(e^{s^2} - 1)` for :class:`LogNormal`.
+
+    Args:
+        law: the marginal law (not itself correlated: the common parts of two levels would be the same draw).
+        rho: correlation [1], 0 to 1. At 0 the draws are those of ``law`` to the bit, at 1 all entities are
+            alike. The gradient with respect to ``rho`` is unbounded at both ends.
+
+    References:
+        Nelsen (2006), An Introduction to Copulas, doi:10.1007/0-387-28678-0 (the Gaussian copula).
+
+    Example:
+        >>> chip = Correlated(LogNormal(cv=0.2), rho=1.0).apply(jnp.full(3, 20.0), 0)
+        >>> bool(jnp.all(chip == chip[0]))
+        True
+    """
+
+    law: Law
+    rho: Values = eqx.field(converter=as_float)
+
+    def scores(self, key: Any, entity: UInt32[Array, "..."]) -> Values:
+        common = random.normal(random.tick(random.root(key), 0), random.shared())[0]
+        return jnp.sqrt(self.rho) * common + jnp.sqrt(1.0 - self.rho) * self.law.scores(key, entity)
+
+    def perturb(self, nominal: Values, z: Values) -> Values:
+        return self.law.perturb(nominal, z)
+
+    def mean_std(self, nominal: Values) -> tuple[Values, Values]:
+        return self.law.mean_std(nominal)
+
+    def support(self, nominal: Values) -> tuple[Values, Values]:
+        return self.law.support(nominal)
+
+    def check(self, who: str) -> None:
+        if isinstance(self.law, Correlated):
+            _checks.fail(f"{who}.law", "must not be correlated itself", type(self.law).__name__)
+        self.law.check(f"{who}.law")
+        _checks.in_range(f"{who}.rho", self.rho, 0.0, 1.0)
+
+    @classmethod
+    def example(cls) -> Correlated:
+        return cls(law=LogNormal.example(), rho=as_float(0.3))

@@ -1,0 +1,82 @@
+"""The protocol of a probability law, and how draws are addressed."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, UInt32
+
+from jaxsnn_noise import _checks, random
+from jaxsnn_noise._typing import Values
+
+
+class Law(eqx.Module):
+    """Abstract: how a parameter spreads around its nominal value.
+
+    A member writes four elementwise methods; :class:`LogNormal` is the pattern to follow. All its parameters
+    are float32 array leaves.
+    """
+
+    @abc.abstractmethod
+    def perturb(self, nominal: Values, z: Values) -> Values:
+        """The value of the score ``z`` (standard normal), elementwise, in the unit of ``nominal``."""
+
+    @abc.abstractmethod
+    def mean_std(self, nominal: Values) -> tuple[Values, Values]:
+        """The exact mean and standard deviation of the perturbed values."""
+
+    @abc.abstractmethod
+    def support(self, nominal: Values) -> tuple[Values, Values]:
+        """The smallest and the largest value that can come out (infinite where there is none)."""
+
+    @abc.abstractmethod
+    def check(self, who: str) -> None:
+        """Raise :class:`InputError` for a parameter outside its range."""
+
+    @classmethod
+    @abc.abstractmethod
+    def example(cls) -> Law:
+        """A member with ordinary parameters, for tests and documentation."""
+
+    def scores(self, key: Any, entity: UInt32[Array, "..."]) -> Values:
+        """The standard normal score of each entity; independent unless a law says otherwise."""
+        return random.normal(random.tick(random.root(key), 0), entity)
+
+    def apply(self, nominal: Values, key: Any, groups: Any = None) -> Values:
+        """The nominal values, perturbed.
+
+        Args:
+            nominal: values of a parameter, any shape.
+            key: the key of this device and imperfection (two words, or any JAX key).
+            groups: the entity of each element (whole numbers, the shape of ``nominal``): elements of one
+                group share their score. Without it, element ``i`` in row-major order is entity ``i``.
+
+        Returns:
+            An array like ``nominal``.
+
+        Raises:
+            InputError: ``groups`` has another shape or is not integer, or is negative.
+        """
+        return self.perturb(nominal, self.scores(key, entities(nominal.shape, groups)))
+
+    def __check_init__(self) -> None:
+        self.check(type(self).__name__)
+
+
+def entities(shape: tuple[int, ...], groups: Any = None) -> UInt32[Array, "..."]:
+    """The entity of each element of a leaf: its row-major index, or its group.
+
+    Raises:
+        InputError: ``groups`` has another shape, is not integer, or is negative.
+    """
+    if groups is None:
+        return random.entities(int(np.prod(shape))).reshape(shape)
+    groups = jnp.asarray(groups)
+    if groups.shape != shape or not jnp.issubdtype(groups.dtype, jnp.integer):
+        _checks.fail("groups", f"must be whole numbers of shape {shape}, the entity of each element", groups)
+    _checks.nonnegative("groups", groups)
+    return groups.astype(jnp.uint32)

@@ -1,0 +1,294 @@
+"""Laws that perturb a nominal value: what a manufactured copy of a parameter is."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.scipy.special import ndtr, ndtri
+
+from jaxsnn_noise import _checks
+from jaxsnn_noise._typing import Values, as_float
+from jaxsnn_noise.laws.law import Law
+
+_SQRT_HALF = math.sqrt(0.5)
+_SQRT_THIRD = math.sqrt(1.0 / 3.0)
+_NORMAL_PEAK = 1.0 / math.sqrt(2.0 * math.pi)
+
+
+class LogNormal(Law):
+    r"""Multiplicative and positive, without shifting the mean.
+
+    :math:`p' = p\, e^{s z - s^2/2}` with :math:`s^2 = \ln(1 + cv^2)`: mean ``p``, standard deviation ``cv
+    |p|``, both exact. What a time constant or a current gain does when the logarithm of a transistor current
+    is normal.
+
+    Args:
+        cv: coefficient of variation [1] >= 0.
+
+    References:
+        Limpert, Stahel & Abbt (2001), BioScience 51:341, doi:10.1641/0006-3568(2001)051[0341:LNDATS]2.0.CO;2.
+
+    Example:
+        >>> law = LogNormal(cv=0.2)
+        >>> [round(x, 3) for x in law.perturb(jnp.full(3, 20.0), jnp.array([-1.0, 0.0, 1.0])).tolist()]
+        [16.088, 19.612, 23.907]
+    """
+
+    cv: Values = eqx.field(converter=as_float)
+
+    def perturb(self, nominal: Values, z: Values) -> Values:
+        square = jnp.square(self.cv)
+        # s = sqrt(log(1 + cv^2)) in a form whose slope at cv = 0 is 1, not 0/0
+        small = square < 1e-6
+        ratio = jnp.where(small, 1.0 - 0.5 * square, jnp.log1p(square) / jnp.where(small, 1.0, square))
+        s = self.cv * jnp.sqrt(ratio)
+        return nominal * jnp.exp(s * z - 0.5 * jnp.square(s))
+
+    def mean_std(self, nominal: Values) -> tuple[Values, Values]:
+        return nominal, self.cv * jnp.abs(nominal)
+
+    def support(self, nominal: Values) -> tuple[Values, Values]:
+        return _between(nominal, jnp.float32(0.0), jnp.float32(jnp.inf))
+
+    def check(self, who: str) -> None:
+        _checks.nonnegative(f"{who}.cv", self.cv)
+
+    @classmethod
+    def example(cls) -> LogNormal:
+        return cls(cv=as_float(0.2))
+
+
+class Normal(Law):
+    r"""Multiplicative and unbounded: :math:`p' = p\,(1 + cv\, z)`.
+
+    For weights and gains that may change sign. A time constant needs :class:`LogNormal` or
+    :class:`TruncatedNormal`: at ``cv = 0.3`` one draw in 2,300 of this law is negative.
+
+    Args:
+        cv: coefficient of variation [1] >= 0.
+
+    References:
+        Pelgrom, Duinmaijer & Welbers (1989), IEEE J. Solid-State Circuits 24:1433,
+        doi:10.1109/JSSC.1989.572629.
+
+    Example:
+        >>> Normal(cv=0.5).perturb(jnp.full(2, 4.0), jnp.array([-1.0, 1.0])).tolist()
+        [2.0, 6.0]
+    """
+
+    cv: Values = eqx.field(converter=as_float)
+
+    def perturb(self, nominal: Values, z: Values) -> Values:
+        return nominal * (1.0 + self.cv * z)
+
+    def mean_std(self, nominal: Values) -> tuple[Values, Values]:
+        return nominal, self.cv * jnp.abs(nominal)
+
+    def support(self, nominal: Values) -> tuple[Values, Values]:
+        return _between(nominal, jnp.float32(-jnp.inf), jnp.float32(jnp.inf))
+
+    def check(self, who: str) -> None:
+        _checks.nonnegative(f"{who}.cv", self.cv)
+
+    @classmethod
+    def example(cls) -> Normal:
+        return cls(cv=as_float(0.2))
+
+
+class Offset(Law):
+    r"""Additive and unbounded: :math:`p' = p + \sigma z`.
+
+    For thresholds and bias currents, whose spread does not scale with their value.
+
+    Args:
+        sigma: standard deviation [unit of the parameter] >= 0.
+
+    References:
+        Pelgrom, Duinmaijer & Welbers (1989), IEEE J. Solid-State Circuits 24:1433,
+        doi:10.1109/JSSC.1989.572629.
+
+    Example:
+        >>> Offset(sigma=0.5).perturb(jnp.full(2, 1.0), jnp.array([-1.0, 1.0])).tolist()
+        [0.5, 1.5]
+    """
+
+    sigma: Values = eqx.field(converter=as_float)
+
+    def perturb(self, nominal: Values, z: Values) -> Values:
+        return nominal + self.sigma * z
+
+    def mean_std(self, nominal: Values) -> tuple[Values, Values]:
+        return nominal, jnp.broadcast_to(self.sigma, nominal.shape)
+
+    def support(self, nominal: Values) -> tuple[Values, Values]:
+        return jnp.full_like(nominal, -jnp.inf), jnp.full_like(nominal, jnp.inf)
+
+    def check(self, who: str) -> None:
+        _checks.nonnegative(f"{who}.sigma", self.sigma)
+
+    @classmethod
+    def example(cls) -> Offset:
+        return cls(sigma=as_float(0.2))
+
+
+class TruncatedNormal(Law):
+    r"""Multiplicative and bounded: a normal factor, conditioned on ``[low, high]``.
+
+    :math:`p' = p\, f` with ``f`` of mean 1 and standard deviation ``cv`` before it is conditioned.
+    Draws by inversion of the conditioned distribution function, so none is clipped to a bound or rejected.
+    With :math:`a = (low - 1)/cv`, :math:`b = (high - 1)/cv` and :math:`M = \Phi(b) - \Phi(a)`, the mean
+    factor is :math:`1 + cv\,(\varphi(a) - \varphi(b))/M`: it is 1 for symmetric bounds only, and the spread
+    is always less than ``cv``. :meth:`mean_std` has both, exactly.
+
+    Args:
+        cv: spread of the normal law before it is conditioned [1] >= 0.
+        low: smallest factor [1] < 1; 0 keeps the sign, more than 0 keeps away from zero (time constants).
+        high: largest factor [1] > 1.
+
+    References:
+        Robert (1995), Statistics and Computing 5:121, doi:10.1007/BF00143942.
+
+    Example:
+        >>> mean, std = TruncatedNormal(cv=0.5, low=0.5, high=2.0).mean_std(jnp.float32(20.0))
+        >>> round(mean.item(), 3), round(std.item(), 3)
+        (22.296, 7.209)
+    """
+
+    cv: Values = eqx.field(converter=as_float)
+    low: Values = eqx.field(converter=as_float)
+    high: Values = eqx.field(converter=as_float)
+
+    def perturb(self, nominal: Values, z: Values) -> Values:
+        a, b = self._bounds()
+        inside = ndtr(b) - ndtr(a)
+        # Counted from the nearer tail, where float32 resolves small probabilities.
+        tail = jnp.where(z <= 0, ndtr(a), ndtr(-b)) + ndtr(-jnp.abs(z)) * inside
+        score = jnp.where(z <= 0, ndtri(tail), -ndtri(tail))
+        return nominal * jnp.clip(1.0 + self.cv * score, self.low, self.high)
+
+    def mean_std(self, nominal: Values) -> tuple[Values, Values]:
+        a, b = self._bounds()
+        inside = ndtr(b) - ndtr(a)
+        shift = (_density(a) - _density(b)) / inside
+        variance = 1.0 + (a * _density(a) - b * _density(b)) / inside - jnp.square(shift)
+        return nominal * (1.0 + self.cv * shift), jnp.abs(nominal) * self.cv * jnp.sqrt(variance)
+
+    def support(self, nominal: Values) -> tuple[Values, Values]:
+        return _between(nominal, self.low, self.high)
+
+    def check(self, who: str) -> None:
+        _checks.nonnegative(f"{who}.cv", self.cv)
+        for name, bound, holds in (("low < 1", self.low, np.less), ("high > 1", self.high, np.greater)):
+            known = _checks.concrete(bound)
+            if known is not None and not np.all(np.isfinite(known) & holds(known, 1.0)):
+                _checks.fail(who, f"needs a finite {name}: the factor 1 must lie inside", bound)
+
+    @classmethod
+    def example(cls) -> TruncatedNormal:
+        return cls(cv=as_float(0.3), low=as_float(0.4), high=as_float(1.9))
+
+    def _bounds(self) -> tuple[Values, Values]:
+        cv = jnp.maximum(self.cv, 1e-6)  # at cv = 0 the bounds are far away and the factor is exactly 1
+        return (self.low - 1.0) / cv, (self.high - 1.0) / cv
+
+
+class Uniform(Law):
+    r"""Multiplicative: :math:`p' = p\,(1 + w\,(2u - 1))`, ``u`` uniform on (0, 1).
+
+    Args:
+        width: half width ``w`` of the factor [1] >= 0; the coefficient of variation is ``w/sqrt(3)``. Up to 1
+            the sign is kept.
+
+    References:
+        Devroye (1986), Non-Uniform Random Variate Generation, doi:10.1007/978-1-4613-8643-8 (inversion).
+
+    Example:
+        >>> Uniform(width=0.5).support(jnp.float32(10.0))[0].item()
+        5.0
+    """
+
+    width: Values = eqx.field(converter=as_float)
+
+    def perturb(self, nominal: Values, z: Values) -> Values:
+        return nominal * (1.0 + self.width * _centred_uniform(z))
+
+    def mean_std(self, nominal: Values) -> tuple[Values, Values]:
+        return nominal, _SQRT_THIRD * self.width * jnp.abs(nominal)
+
+    def support(self, nominal: Values) -> tuple[Values, Values]:
+        return _between(nominal, 1.0 - self.width, 1.0 + self.width)
+
+    def check(self, who: str) -> None:
+        _checks.nonnegative(f"{who}.width", self.width)
+
+    @classmethod
+    def example(cls) -> Uniform:
+        return cls(width=as_float(0.3))
+
+
+class Empirical(Law):
+    r"""Multiplicative: one of the measured factors, each as likely (a bootstrap).
+
+    :math:`p' = p\, f`. The score picks by rank, so chips keep their order. Between the values nothing is
+    interpolated; the gradient flows to the values and not to the score.
+
+    Args:
+        values: measured factors [1], at least one, e.g. the time constants on a chip over their mean
+            (:meth:`from_measurements`).
+
+    References:
+        Efron (1979), Annals of Statistics 7:1, doi:10.1214/aos/1176344552.
+
+    Example:
+        >>> law = Empirical.from_measurements([18.0, 20.0, 22.0])
+        >>> [round(x, 3) for x in law.perturb(jnp.full(3, 10.0), jnp.array([-1.0, 0.0, 1.0])).tolist()]
+        [9.0, 10.0, 11.0]
+    """
+
+    values: Values = eqx.field(converter=lambda values: jnp.sort(jnp.ravel(as_float(values))))
+
+    @classmethod
+    def from_measurements(cls, measured: Any) -> Law:
+        """The law whose factors are the measured values over their mean."""
+        values = as_float(measured)
+        return cls(values=values / jnp.mean(values))
+
+    def perturb(self, nominal: Values, z: Values) -> Values:
+        size = self.values.size
+        rank = jnp.floor(ndtr(z) * size).astype(jnp.int32)
+        return nominal * self.values[jnp.clip(rank, 0, size - 1)]
+
+    def mean_std(self, nominal: Values) -> tuple[Values, Values]:
+        return nominal * jnp.mean(self.values), jnp.abs(nominal) * jnp.std(self.values)
+
+    def support(self, nominal: Values) -> tuple[Values, Values]:
+        return _between(nominal, self.values[0], self.values[-1])
+
+    def check(self, who: str) -> None:
+        if self.values.size == 0:
+            _checks.fail(f"{who}.values", "needs at least one measured factor", self.values)
+        _checks.finite(f"{who}.values", self.values)
+
+    @classmethod
+    def example(cls) -> Empirical:
+        return cls(values=as_float([0.8, 0.95, 1.0, 1.05, 1.2]))
+
+
+def _centred_uniform(z: Values) -> Values:
+    """``2 Phi(z) - 1``, uniform on (-1, 1) for a standard normal ``z``, without cancellation at 0."""
+    return jnp.clip(lax.erf(_SQRT_HALF * z), -1.0, 1.0)  # erf may round to just above 1
+
+
+def _density(x: Values) -> Values:
+    return _NORMAL_PEAK * jnp.exp(-0.5 * jnp.square(x))
+
+
+def _between(nominal: Values, low: Values, high: Values) -> tuple[Values, Values]:
+    """The interval of ``nominal * factor`` for factors in [low, high]; 0 where the nominal value is 0."""
+    ends = [jnp.where(nominal == 0, 0.0, nominal * end) for end in (low, high)]
+    return jnp.minimum(*ends), jnp.maximum(*ends)
