@@ -71,8 +71,12 @@ class Surrogate(eqx.Module):
         """A member with ordinary parameters, for tests and documentation."""
         return cls(sharpness=as_float(4.0))
 
+    def check(self, who: str) -> None:
+        """Raise :class:`InputError` for a parameter outside its range."""
+        _checks.positive(f"{who}.sharpness", self.sharpness, "1/mV")
+
     def __check_init__(self) -> None:
-        _checks.positive(f"{type(self).__name__}.sharpness", self.sharpness, "1/mV")
+        self.check(type(self).__name__)
 
 
 @jax.custom_jvp
@@ -345,8 +349,9 @@ class PiecewiseLinear(Surrogate):
     sharpness: Values = eqx.field(converter=as_float)
     leak: Values = eqx.field(converter=as_float, default=0.01)
 
-    def __check_init__(self) -> None:
-        _checks.in_range("PiecewiseLinear.leak", self.leak, 0.0, 1.0)
+    def check(self, who: str) -> None:
+        super().check(who)
+        _checks.in_range(f"{who}.leak", self.leak, 0.0, 1.0)
 
     def derivative(self, margin: Values) -> Values:
         return jnp.where(jnp.abs(self.sharpness * margin) <= 0.5, 1.0, self.leak)

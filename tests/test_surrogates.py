@@ -3,6 +3,7 @@
 import inspect
 import itertools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -232,6 +233,13 @@ def test_no_noise_without_a_variance(cls):
 def test_leak_lies_between_zero_and_one():
     with pytest.raises(InputError, match=r"PiecewiseLinear\.leak: must lie in \[0, 1\]"):
         surrogates.PiecewiseLinear(sharpness=1.0, leak=1.5)
+
+
+@each
+def test_check_names_the_path_of_a_value_set_later(cls):
+    broken = eqx.tree_at(lambda s: s.sharpness, cls.example(), jnp.float32(-1.0))
+    with pytest.raises(InputError, match=r"network\.cells\.firing\.surrogate\.sharpness: must be finite and > 0"):
+        broken.check("network.cells.firing.surrogate")
 
 
 @each
