@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1] / PACKAGE
 LAYERS: dict[str, set[str]] = {
     "ground": {"_typing", "_checks", "random", "paths", "laws", "surrogates", "distributions"},
     "parts": {"neurons", "firing", "noise", "synapses", "hardware", "coding", "statistics"},
-    "engine": {"addresses", "network", "networks", "step", "simulation", "apply"},
-    "ensemble": {"axes", "montecarlo", "store", "reduce"},
+    "engine": {"addresses", "network", "networks", "step", "scan", "pinning", "simulation", "apply", "describe"},
+    "ensemble": {"axes", "montecarlo", "labels", "progress", "store", "reduce"},
     "kernels": {"kernels"},
     "uses": {"sensitivity", "training", "plasticity"},
     "theory": {"theory"},
@@ -82,7 +82,7 @@ def _imports(path: str, source: str) -> list[tuple[int, str]]:
             if node.level:
                 package = [PACKAGE, *Path(path).parent.parts]
                 origin = ".".join([*package[: len(package) - node.level + 1], *filter(None, [origin])])
-            # `from jaxsnn_noise import random` names a module; `from jaxsnn_noise.random import root` a content
+            # `from jaxsnn_noise import random` names a module, `from jaxsnn_noise.random import root` does not
             found += [
                 (node.lineno, f"{origin}.{a.name}" if origin == PACKAGE else origin) for a in node.names
             ]

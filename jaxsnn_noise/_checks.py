@@ -1,0 +1,107 @@
+"""Validation at the boundary, and the one format of every input error.
+
+Checks look at concrete values only: under tracing (``jit``, ``vmap``, ``grad``) a leaf has no value to look at, so the
+checks pass and :func:`jaxsnn_noise.simulation.validate` is the place where concrete simulations are looked at once more.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import jax
+import numpy as np
+
+
+class InputError(ValueError):
+    """A user's input breaks a rule. The message says who, which rule with its unit, the value got, near matches."""
+
+
+def near_matches(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that look most like ``name``, best first (at most three)."""
+    return difflib.get_close_matches(name, [str(k) for k in known], n=3, cutoff=0.5)
+
+
+def fail(who: str, rule: str, got: Any, *, known: Iterable[str] | None = None) -> NoReturn:
+    """Raise :class:`InputError` in the one format ``who: rule; got value. Did you mean ...? Known: ...``."""
+    message = f"{who}: {rule}; got {_shown(got)}"
+    if known is not None:
+        names = sorted(str(k) for k in known)
+        near = near_matches(str(got), names)
+        if near:
+            message += ". Did you mean " + " or ".join(repr(n) for n in near) + "?"
+        message += " Known: " + (", ".join(names[:40]) + (", ..." if len(names) > 40 else "") if names else "none")
+    raise InputError(message)
+
+
+def concrete(value: Any) -> np.ndarray | None:
+    """The value as a NumPy array, or ``None`` while it is being traced."""
+    if isinstance(value, jax.core.Tracer) or isinstance(value, jax.ShapeDtypeStruct):
+        return None
+    return np.asarray(value)
+
+
+def finite(who: str, value: Any, unit: str = "") -> None:
+    """Every entry is a finite number."""
+    array = concrete(value)
+    if array is not None and not np.all(np.isfinite(array)):
+        fail(who, f"must be finite{_unit(unit)}", value)
+
+
+def positive(who: str, value: Any, unit: str = "") -> None:
+    """Every entry is finite and > 0."""
+    array = concrete(value)
+    if array is not None and not (np.all(np.isfinite(array)) and np.all(array > 0)):
+        fail(who, f"must be finite and > 0{_unit(unit)}", value)
+
+
+def nonnegative(who: str, value: Any, unit: str = "") -> None:
+    """Every entry is finite and >= 0."""
+    array = concrete(value)
+    if array is not None and not (np.all(np.isfinite(array)) and np.all(array >= 0)):
+        fail(who, f"must be finite and >= 0{_unit(unit)}", value)
+
+
+def in_range(who: str, value: Any, low: float, high: float, unit: str = "") -> None:
+    """Every entry lies in the closed interval [low, high]."""
+    array = concrete(value)
+    if array is not None and not (np.all(array >= low) and np.all(array <= high)):
+        fail(who, f"must lie in [{low:g}, {high:g}]{_unit(unit)}", value)
+
+
+def count(who: str, value: Any, least: int = 1) -> int:
+    """A whole number of at least ``least`` (booleans and floats are refused)."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        fail(who, f"must be a whole number >= {least}", value)
+    return int(value)
+
+
+def one_of(who: str, name: str, known: Iterable[str]) -> None:
+    """``name`` is one of the known names."""
+    names = list(known)
+    if name not in names:
+        fail(who, "unknown name", name, known=names)
+
+
+def steps_of(who: str, duration: float, dt: float) -> int:
+    """How many steps of ``dt`` [ms] make ``duration`` [ms]; the ratio must be whole to one part in a million."""
+    ratio = float(duration) / float(dt)
+    steps = round(ratio)
+    if abs(ratio - steps) > 1e-6 * max(1.0, abs(ratio)):
+        fail(who, f"must be a multiple of dt = {float(dt):g} ms [ms]", duration)
+    return steps
+
+
+def _unit(unit: str) -> str:
+    return f" [{unit}]" if unit else ""
+
+
+def _shown(value: Any) -> str:
+    array = concrete(value) if not isinstance(value, (str, bool)) and np.ndim(value) else None
+    if array is None or array.size <= 6:
+        return repr(value)
+    if not np.issubdtype(array.dtype, np.number):
+        return f"an array of shape {array.shape}, dtype {array.dtype}"
+    bad = "" if np.all(np.isfinite(array)) else f", {int(np.sum(~np.isfinite(array)))} not finite"
+    return f"an array of shape {array.shape}, {array.min():g} to {array.max():g}{bad}"

@@ -1,0 +1,47 @@
+"""The shape vocabulary of the house and the converters that fix dtypes.
+
+Dimension names: ``neuron``, ``source``, ``target``, ``synapse``, ``time``, ``trial``, ``device``, ``sample``. Parts are
+written for one trial of one device; ensembles come from ``vmap``.
+
+Every parameter is a float32 array leaf. A Python float would be a constant of the compiled program (a new value, a new
+compilation), and an array of unfixed dtype costs one trace per dtype.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float32, UInt32
+
+from jaxsnn_noise._checks import concrete, fail
+
+Scalar = Float32[Array, ""]
+PerNeuron = Float32[Array, "neuron"]
+Values = Float32[Array, "..."]
+Key = UInt32[Array, "2"]
+
+
+def as_float(value: Any) -> Values:
+    """``value`` as a float32 array, whatever its dtype or weak type was."""
+    return jnp.asarray(value, jnp.float32)
+
+
+def as_scalar(value: Any) -> Scalar:
+    """``value`` as a float32 scalar leaf."""
+    array = as_float(value)
+    if array.ndim:
+        fail("parameter", "must be one number", value)
+    return array
+
+
+def per_neuron(who: str, value: Any, size: int) -> PerNeuron:
+    """``value`` (one number, or one per neuron) as a float32 leaf of shape [neuron].
+
+    A scalar leaf would get a single mismatch factor for the whole layer; hence the broadcast at construction.
+    """
+    array = as_float(value)
+    if array.shape not in ((), (size,)):
+        shape = None if concrete(value) is None else array.shape
+        fail(who, f"must be one number or one per neuron (shape ({size},))", shape or value)
+    return jnp.broadcast_to(array, (size,))

@@ -1,0 +1,80 @@
+"""Where a member of an ensemble stands, and the keys of its streams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from jaxsnn_noise import random
+from jaxsnn_noise._typing import Key
+from jaxsnn_noise.random import Tick
+
+
+class Address(eqx.Module):
+    """The axes that a member lies on, with its indices; the axes of ``paired`` redraw no noise.
+
+    Args:
+        indices: From axis name to index.
+        paired: Axes along which dynamic noise is common (imperfections still differ).
+    """
+
+    indices: dict[str, jax.Array]
+    paired: frozenset[str] = eqx.field(static=True, default=frozenset())
+
+    @classmethod
+    def of(cls, indices: Mapping[str, Any] | None = None) -> Address:
+        """An address from plain numbers: ``Address.of({"trial": 3, "device": 1})``."""
+        return cls({k: jnp.asarray(v, jnp.uint32) for k, v in sorted((indices or {}).items())})
+
+    def at(self, name: str, index: Any, *, paired: bool = False) -> Address:
+        """This address with one more axis."""
+        indices = dict(sorted({**self.indices, name: jnp.asarray(index, jnp.uint32)}.items()))
+        return Address(indices, self.paired | {name} if paired else self.paired)
+
+
+class Keys(eqx.Module):
+    """The keys of a simulation's streams at one address.
+
+    A stream is redrawn on all axes of the address, except the paired ones, or on the axes that ``frozen`` names for it (or for
+    the longest dotted prefix of its name).
+    """
+
+    root: Key
+    address: Address
+    frozen: tuple[tuple[str, tuple[str, ...]], ...] = eqx.field(static=True)
+
+    def __call__(self, name: str) -> Key:
+        """The key of the named stream."""
+        return random.stream(random.member(self.root, **self._redrawn(name)), name)
+
+    def of_device(self, name: str, axis: str) -> Key:
+        """The key of a static imperfection: from the root, its name and its own axis alone."""
+        indices = {k: v for k, v in self.address.indices.items() if k == axis}
+        return random.stream(random.member(self.root, **indices), name)
+
+    def _redrawn(self, name: str) -> dict[str, jax.Array]:
+        matching = [(prefix, axes) for prefix, axes in self.frozen if name == prefix or name.startswith(prefix + ".")]
+        if not matching:
+            return {k: v for k, v in self.address.indices.items() if k not in self.address.paired}
+        axes = max(matching, key=lambda pair: len(pair[0]))[1]
+        return {k: v for k, v in self.address.indices.items() if k in axes}
+
+
+class Step(eqx.Module):
+    """The address of a time step inside the scan: its block of two steps, and the static lane in it."""
+
+    block: jax.Array
+    lane: int = eqx.field(static=True)
+
+    @property
+    def index(self) -> jax.Array:
+        """The step, counted from the start of the run, warm-up included (int32)."""
+        return 2 * self.block.astype(jnp.int32) + self.lane
+
+    def tick(self, key: Key) -> Tick:
+        """The address of this step in a stream."""
+        return Tick(key, self.block, self.lane)

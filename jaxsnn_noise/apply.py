@@ -1,0 +1,92 @@
+"""A network as a batched function, for one's own training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from jaxsnn_noise import random
+from jaxsnn_noise._checks import fail
+from jaxsnn_noise._typing import Key, Values
+from jaxsnn_noise.addresses import Address
+from jaxsnn_noise.coding import Constant, Input
+from jaxsnn_noise.network import ByComponent, Network, Schedule
+from jaxsnn_noise.scan import Scan
+from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.statistics import Mean, SpikeCount, Statistic
+
+
+def apply(
+    network: Network,
+    batch: Values,
+    key: Any,
+    *,
+    duration: float = 25.0,
+    dt: float = 1.0,
+    encode: Callable[[Values], Input] = Constant,
+    statistics: Mapping[str, Statistic] | None = None,
+    schedule: Schedule | None = None,
+    backend: Scan | None = None,
+) -> dict[str, Any]:
+    """Present a batch to the only port of a network. Pure and differentiable; sample ``i`` has the address ``sample=i``.
+
+    Args:
+        network: A network with one port.
+        batch: [sample, ...]: what ``encode`` takes for one sample, e.g. [sample, channel] analog values for ``Constant``, or
+            [sample, time, channel] for ``TimeSeries`` and ``SpikeTrain``.
+        key: Root key of the noise; a fresh one per training step gives fresh noise.
+        duration: Presentation time [ms].
+        dt: Time step [ms].
+        encode: From the values of one sample to the input of the port.
+        statistics: What to return. Default: ``{"output": ...}``, the mean potential of a readout that never fires, or the spike
+            count of one that does (the population that no projection leaves).
+        schedule: ``ByComponent()`` unless given.
+        backend: ``Scan()`` unless given.
+
+    Returns:
+        From statistic to its result with a leading [sample] dimension.
+    """
+    ports = list(network.ports())
+    if len(ports) != 1:
+        fail("apply", "needs a network with exactly one port", ports)
+    chosen = default_readout(network) if statistics is None else dict(statistics)
+    example = eqx.filter_eval_shape(encode, jax.ShapeDtypeStruct(batch.shape[1:], jnp.float32))
+    example = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), example)
+    sim = Simulation(
+        network,
+        {ports[0]: example},
+        duration=duration,
+        dt=dt,
+        statistics=chosen,
+        schedule=ByComponent() if schedule is None else schedule,
+    )
+    indices = jnp.arange(len(batch), dtype=jnp.uint32)
+    values = jax.vmap(lambda v: encode(v).values)(jnp.asarray(batch, jnp.float32))
+    return apply_batch(sim, values, random.root(key), indices, Scan() if backend is None else backend)
+
+
+@eqx.filter_jit
+def apply_batch(sim: Simulation, values: Values, root: Key, indices: jax.Array, backend: Scan) -> dict[str, Any]:
+    """The results of the samples with the given input values and ``sample`` indices; the simulation has one input."""
+    (name,) = sim.inputs
+
+    def one(value: Values, index: jax.Array) -> dict[str, Any]:
+        member = eqx.tree_at(lambda s: s.inputs[name].values, sim, value)
+        return backend.run(member, root, Address.of({"sample": index}))
+
+    return jax.vmap(one)(values, indices)
+
+
+def default_readout(network: Network) -> dict[str, Statistic]:
+    """The output of the population that no projection leaves: its mean potential, or its spike count if it fires."""
+    sources = {p.source for p in network.projections.values()}
+    last = [k for k in network.cells() if k not in sources]
+    if len(last) != 1:
+        fail("apply.statistics", "must be given: no single population is the output", last)
+    if network.cells()[last[0]].neuron.spiking:
+        return {"output": SpikeCount(population=last[0])}
+    return {"output": Mean("v", population=last[0])}

@@ -1,0 +1,213 @@
+"""Inputs: what enters a population as current [nA], or a port as spikes or analog values.
+
+An input knows nothing of populations: the engine asks it for the value of a step. Random inputs have a stream of their own
+(``inputs.NAME``), so that ``Simulation(frozen={"inputs": ()})`` repeats the same stimulus under fresh internal noise.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, ClassVar, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsnn_noise import random
+from jaxsnn_noise._checks import concrete, fail, finite, nonnegative
+from jaxsnn_noise._typing import PerNeuron, Values, as_float
+from jaxsnn_noise.random import Tick
+
+
+class Input(eqx.Module):
+    """A signal in time for ``size`` channels."""
+
+    spikes: ClassVar[bool] = False
+    """Whether the values are events (0/1) and not currents or analog values."""
+    constant: ClassVar[bool] = False
+    """Whether all steps have the same value (its synaptic product is then formed once)."""
+
+    @abc.abstractmethod
+    def init(self, key: Any, size: int, dt: float) -> Any:
+        """The memory of the signal."""
+
+    @abc.abstractmethod
+    def step(self, state: Any, index: Any, key: Tick, context: Any, dt: float) -> tuple[PerNeuron, Any]:
+        """The value of step ``index`` and the next memory; ``context`` is that of the current seam (value 0)."""
+
+    @abc.abstractmethod
+    def check(self, who: str, size: int, steps: int) -> None:
+        """Raise :class:`InputError` if the signal does not fit ``size`` channels over ``steps`` steps."""
+
+    @classmethod
+    @abc.abstractmethod
+    def example(cls) -> Self:
+        """An instance for the contract suite (5 channels)."""
+
+
+class Constant(Input):
+    """The same value in all steps.
+
+    Args:
+        values: One number or one per channel: current [nA] for a population, analog value [1] for a port.
+
+    Example:
+        >>> float(Constant(1.1).values) > 1
+        True
+    """
+
+    constant: ClassVar[bool] = True
+    values: Values = eqx.field(converter=as_float)
+
+    def init(self, key: Any, size: int, dt: float) -> None:
+        return None
+
+    def step(self, state: Any, index: Any, key: Tick, context: Any, dt: float) -> tuple[PerNeuron, None]:
+        return jnp.broadcast_to(self.values, context.value.shape), None
+
+    def check(self, who: str, size: int, steps: int) -> None:
+        finite(f"{who}.values", self.values, "nA or 1")
+        if self.values.shape not in ((), (size,)):
+            fail(f"{who}.values", f"must be one number or have the shape ({size},)", self.values.shape)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(1.1)
+
+
+class TimeSeries(Input):
+    """A current or analog value per step.
+
+    Args:
+        values: [time, neuron], or [time] for the same value in all channels; time in steps of dt, warm-up included.
+    """
+
+    values: Values = eqx.field(converter=as_float)
+
+    def __init__(self, values: Any):
+        if getattr(values, "dtype", None) == np.bool_:
+            fail("TimeSeries.values", "must be currents or analog values; spikes go into SpikeTrain", values)
+        self.values = as_float(values)
+
+    def init(self, key: Any, size: int, dt: float) -> None:
+        return None
+
+    def step(self, state: Any, index: Any, key: Tick, context: Any, dt: float) -> tuple[PerNeuron, None]:
+        return jnp.broadcast_to(self.values[index], context.value.shape), None
+
+    def check(self, who: str, size: int, steps: int) -> None:
+        finite(f"{who}.values", self.values, "nA or 1")
+        if self.values.shape not in ((steps,), (steps, size)):
+            fail(f"{who}.values", f"must have the shape ({steps}, {size}) [time, neuron]", self.values.shape)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(np.sin(np.arange(40.0 * 5).reshape(40, 5)))
+
+
+class SpikeTrain(Input):
+    """Given spikes for a port.
+
+    Args:
+        values: [time, neuron], 0 or 1 (or bool); time in steps of dt, warm-up included.
+    """
+
+    spikes: ClassVar[bool] = True
+    values: Values = eqx.field(converter=as_float)
+
+    def init(self, key: Any, size: int, dt: float) -> None:
+        return None
+
+    def step(self, state: Any, index: Any, key: Tick, context: Any, dt: float) -> tuple[PerNeuron, None]:
+        return self.values[index], None
+
+    def check(self, who: str, size: int, steps: int) -> None:
+        if self.values.shape != (steps, size):
+            fail(f"{who}.values", f"must have the shape ({steps}, {size}) [time, neuron]", self.values.shape)
+        array = concrete(self.values)
+        if array is not None and not np.isin(array, (0.0, 1.0)).all():
+            fail(f"{who}.values", "spikes must be 0 or 1", array)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(np.arange(40 * 5).reshape(40, 5) % 7 == 0)
+
+
+class PoissonSpikes(Input):
+    """Poisson spikes for a port: in each step a spike with the probability ``1 - exp(-rate_hz dt/1000)``.
+
+    Args:
+        values: Rate of each channel [Hz], >= 0; one number or [neuron].
+    """
+
+    spikes: ClassVar[bool] = True
+    values: Values = eqx.field(converter=as_float)
+
+    def init(self, key: Any, size: int, dt: float) -> None:
+        return None
+
+    def step(self, state: Any, index: Any, key: Tick, context: Any, dt: float) -> tuple[PerNeuron, None]:
+        probability = -jnp.expm1(-self.values * (dt / 1000.0))
+        u = random.uniform(key, random.entities(context.value.shape[-1]))
+        return (u < probability).astype(jnp.float32), None
+
+    def check(self, who: str, size: int, steps: int) -> None:
+        nonnegative(f"{who}.values", self.values, "Hz")
+        if self.values.shape not in ((), (size,)):
+            fail(f"{who}.values", f"must be one number or have the shape ({size},)", self.values.shape)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(40.0)
+
+
+class Fluctuating(Input):
+    """A mean current with the fluctuations of a noise source: ``I(t) = values + noise(t)``.
+
+    Frozen (``Simulation(frozen={"inputs": ()})``) it is the stimulus of a reliability experiment.
+
+    Args:
+        values: Mean current [nA], one number or [neuron].
+        source: A source of the current seam, e.g. ``CurrentNoise(PerStep(0.2), colour=OrnsteinUhlenbeck(5.0))``.
+
+    Reference: Mainen and Sejnowski 1995, doi:10.1126/science.7770778.
+    """
+
+    values: Values = eqx.field(converter=as_float)
+    source: Any
+
+    def init(self, key: Any, size: int, dt: float) -> Any:
+        return self.source.init(key, size, dt)
+
+    def step(self, state: Any, index: Any, key: Tick, context: Any, dt: float) -> tuple[PerNeuron, Any]:
+        mean = jnp.broadcast_to(self.values, context.value.shape)
+        context = eqx.tree_at(lambda c: c.value, context, mean)
+        noise, state = self.source.draw(state, context, key, dt)
+        return mean + noise, state
+
+    def check(self, who: str, size: int, steps: int) -> None:
+        finite(f"{who}.values", self.values, "nA")
+        seam = getattr(getattr(self.source, "seam", None), "name", None)
+        if seam != "CURRENT":
+            fail(f"{who}.source", "must be a source of the current seam", seam or type(self.source).__name__)
+        self.source.check(f"{who}.source")
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(1.0, _Steady())
+
+
+class _Steady(eqx.Module):
+    """The silent source of the example."""
+
+    class seam:  # noqa: N801 - stands for the enum member of the current seam
+        name = "CURRENT"
+
+    def init(self, key: Any, size: int, dt: float) -> None:
+        return None
+
+    def draw(self, state: Any, context: Any, key: Tick, dt: float) -> tuple[PerNeuron, None]:
+        return jnp.zeros_like(context.value), None
+
+    def check(self, who: str) -> None:
+        """Nothing to check."""

@@ -1,0 +1,115 @@
+"""What is in a simulation, for people and for the attributes of results."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import equinox as eqx
+import numpy as np
+
+from jaxsnn_noise import paths
+from jaxsnn_noise._checks import concrete
+from jaxsnn_noise.firing import HardThreshold, NoisyThreshold
+from jaxsnn_noise.network import Network
+from jaxsnn_noise.simulation import Simulation
+
+System = TypeVar("System", Network, Simulation)
+
+UNITS = {
+    "tau_mem": "ms",
+    "tau_syn": "ms",
+    "tau": "ms",
+    "refractory": "ms",
+    "v_threshold": "mV",
+    "v_reset": "mV",
+    "v_rest": "mV",
+    "scale": "mV",
+    "resistance": "MOhm",
+    "rate_hz": "Hz",
+    "charge": "nA ms",
+    "sharpness": "1/mV",
+    "cv": "1",
+    "c": "1",
+    "sources": "1",
+}
+"""Units of leaves by the last part of their path (an amplitude's unit depends on its seam)."""
+
+
+def report(sim: Simulation) -> str:
+    """A text of everything in a simulation, with units: time, parts, every leaf with its value, what is random."""
+    lines = [
+        f"Simulation: {sim.duration:g} ms in steps of {sim.dt:g} ms after {sim.warmup:g} ms of warm-up, "
+        f"{type(sim.schedule).__name__}",
+    ]
+    for name, part in sim.network.populations.items():
+        kind = type(part).__name__ if not hasattr(part, "neuron") else type(part.neuron).__name__
+        lines.append(f"  {name}: {kind}, {part.size} {'channels' if kind == 'Port' else 'neurons'}")
+        for source, noise in getattr(part, "noise", {}).items():
+            lines.append(f"    noise {source}: {_composition(noise)}")
+    for name, p in sim.network.projections.items():
+        lines.append(
+            f"  {name}: {type(p).__name__} {p.source} -> {p.target}, {type(p.kinetics).__name__}, {_delay(p.delay)}"
+        )
+    for name, imperfection in sim.imperfections.items():
+        lines.append(
+            f"  imperfection {name}: {type(imperfection).__name__} of {getattr(imperfection, 'path', 'the network')}"
+        )
+    lines.append(
+        "  statistics: " + ", ".join(f"{k} ({type(s).__name__} of {s.population})" for k, s in sim.statistics.items())
+    )
+    lines.append("  leaves:")
+    lines += [f"    {path} = {_value(leaf)}{_unit(path)}" for path, leaf in paths.leaves(sim).items()]
+    return "\n".join(lines)
+
+
+def settings(sim: Simulation) -> dict[str, Any]:
+    """The configuration as plain data: every leaf as a number, or by its range when it is an array."""
+    leaves = {path: _value(leaf) for path, leaf in paths.leaves(sim).items()}
+    fixed = {
+        "duration_ms": sim.duration,
+        "dt_ms": sim.dt,
+        "warmup_ms": sim.warmup,
+        "frozen": dict(sim.frozen),
+    }
+    kinds = {path: type(node).__name__ for path, node in paths.nodes(sim)}
+    return {"fixed": fixed, "parts": kinds, "leaves": leaves}
+
+
+def without_noise(system: System) -> System:
+    """The same network or simulation without any dynamic noise: no sources, hard thresholds. Imperfections and inputs stay."""
+    network = system if isinstance(system, Network) else system.network
+    for name, population in network.cells().items():
+        network = eqx.tree_at(lambda n, name=name: n.populations[name].noise, network, {})
+        if isinstance(population.firing, NoisyThreshold):
+            network = eqx.tree_at(lambda n, name=name: n.populations[name].firing, network, HardThreshold())
+    for name in network.projections:
+        network = eqx.tree_at(lambda n, name=name: n.projections[name].noise, network, {})
+    return network if isinstance(system, Network) else eqx.tree_at(lambda s: s.network, system, network)
+
+
+def _composition(source: Any) -> str:
+    parts = [type(source).__name__]
+    for field in ("amplitude", "coupling", "colour", "correlation", "distribution"):
+        if hasattr(source, field):
+            parts.append(type(getattr(source, field)).__name__)
+    return ", ".join(parts) + f" at the {source.seam.name.lower()} seam [{source.seam.unit}]"
+
+
+def _delay(delay: float | None) -> str:
+    return "shortest delay" if delay is None else f"delay {delay:g} ms"
+
+
+def _value(leaf: Any) -> Any:
+    array = concrete(leaf)
+    if array is None:
+        return "traced"
+    if array.size and (array == array.flat[0]).all():
+        shape = f" ({'x'.join(map(str, array.shape))})" if array.ndim else ""
+        return f"{array.flat[0]:g}{shape}"
+    finite = array[np.isfinite(array)]
+    return f"{finite.min():g} to {finite.max():g} ({'x'.join(map(str, array.shape))})" if finite.size else "not finite"
+
+
+def _unit(path: str) -> str:
+    unit = UNITS.get(path.rsplit(".", 1)[-1])
+    return f" [{unit}]" if unit else ""

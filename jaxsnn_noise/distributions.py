@@ -1,0 +1,119 @@
+"""Distributions of unit-variance innovations: what noise is made of, and what a noisy threshold compares with.
+
+Each has zero mean, unit variance and a symmetric density; ``sample`` maps one addressed word per entity to a draw, ``cdf``
+and ``pdf`` serve stochastic firing (the probability of a spike and its derivative).
+"""
+
+from __future__ import annotations
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import ndtr
+from jaxtyping import Array, UInt32
+
+from jaxsnn_noise import random
+from jaxsnn_noise._typing import Values
+from jaxsnn_noise.random import Tick
+
+
+class Distribution(eqx.Module):
+    """A symmetric distribution with mean 0 and variance 1."""
+
+    @abc.abstractmethod
+    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+        """One draw per entity."""
+
+    @abc.abstractmethod
+    def cdf(self, x: Values) -> Values:
+        """P(X <= x)."""
+
+    @abc.abstractmethod
+    def pdf(self, x: Values) -> Values:
+        """The density at ``x``."""
+
+    @classmethod
+    def example(cls) -> Distribution:
+        """An instance for the contract suite."""
+        return cls()
+
+
+class Gaussian(Distribution):
+    """Standard normal (Box-Muller on the addressed words)."""
+
+    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+        return random.normal(at, entity)
+
+    def cdf(self, x: Values) -> Values:
+        return ndtr(x)
+
+    def pdf(self, x: Values) -> Values:
+        return jnp.exp(-0.5 * x * x) * np.float32(1 / np.sqrt(2 * np.pi))
+
+
+class Logistic(Distribution):
+    """Logistic with scale ``s = sqrt(3)/pi``, so that the variance ``s^2 pi^2 / 3`` is 1."""
+
+    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+        u = random.uniform(at, entity)
+        return _LOGISTIC * (jnp.log(u) - jnp.log1p(-u))
+
+    def cdf(self, x: Values) -> Values:
+        return 0.5 * (1.0 + jnp.tanh(x / (2.0 * _LOGISTIC)))
+
+    def pdf(self, x: Values) -> Values:
+        slope = jnp.tanh(x / (2.0 * _LOGISTIC))
+        return (1.0 - slope * slope) / (4.0 * _LOGISTIC)
+
+
+class Laplace(Distribution):
+    """Laplace with scale ``b = 1/sqrt(2)``."""
+
+    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+        u = random.uniform(at, entity)
+        small = jnp.minimum(u, 1.0 - u)
+        return -_LAPLACE * jnp.sign(u - 0.5) * jnp.log(2.0 * small)
+
+    def cdf(self, x: Values) -> Values:
+        tail = 0.5 * jnp.exp(-jnp.abs(x) / _LAPLACE)
+        return jnp.where(x < 0, tail, 1.0 - tail)
+
+    def pdf(self, x: Values) -> Values:
+        return jnp.exp(-jnp.abs(x) / _LAPLACE) / (2.0 * _LAPLACE)
+
+
+class Uniform(Distribution):
+    """Uniform on (-sqrt(3), sqrt(3))."""
+
+    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+        return _UNIFORM * (2.0 * random.uniform(at, entity) - 1.0)
+
+    def cdf(self, x: Values) -> Values:
+        return jnp.clip((x + _UNIFORM) / (2.0 * _UNIFORM), 0.0, 1.0)
+
+    def pdf(self, x: Values) -> Values:
+        return jnp.where(jnp.abs(x) <= _UNIFORM, 1.0 / (2.0 * _UNIFORM), jnp.zeros_like(x))
+
+
+class Triangular(Distribution):
+    """Symmetric triangle on (-sqrt(6), sqrt(6))."""
+
+    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+        u = random.uniform(at, entity)
+        small = jnp.minimum(u, 1.0 - u)
+        return _TRIANGLE * jnp.sign(u - 0.5) * (1.0 - jnp.sqrt(2.0 * small))
+
+    def cdf(self, x: Values) -> Values:
+        y = jnp.clip(x / _TRIANGLE, -1.0, 1.0)
+        return jnp.where(y < 0, 0.5 * (1.0 + y) ** 2, 1.0 - 0.5 * (1.0 - y) ** 2)
+
+    def pdf(self, x: Values) -> Values:
+        return jnp.maximum(1.0 - jnp.abs(x) / _TRIANGLE, 0.0) / _TRIANGLE
+
+
+_LOGISTIC = np.float32(np.sqrt(3) / np.pi)
+_LAPLACE = np.float32(1 / np.sqrt(2))
+_UNIFORM = np.float32(np.sqrt(3))
+_TRIANGLE = np.float32(np.sqrt(6))

@@ -1,0 +1,32 @@
+"""Static imperfections: pure maps from a network to the network that a device really is."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, Self
+
+import equinox as eqx
+
+from jaxsnn_noise._typing import Key
+
+
+class Imperfection(eqx.Module):
+    """A pure map ``(network, key) -> network``, applied inside the simulation with the key of the device.
+
+    ``axis`` names the Monte Carlo axis on which it is redrawn.
+    """
+
+    axis: eqx.AbstractVar[str]
+
+    @abc.abstractmethod
+    def apply(self, network: Any, key: Key) -> Any:
+        """The network of this device."""
+
+    @abc.abstractmethod
+    def check(self, who: str, network: Any) -> None:
+        """Raise :class:`InputError` if the imperfection does not fit the network."""
+
+    @classmethod
+    @abc.abstractmethod
+    def example(cls) -> Self:
+        """An instance for the contract suite, for a network with a population ``cells`` of LIF neurons."""

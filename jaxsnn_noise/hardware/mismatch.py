@@ -1,0 +1,72 @@
+"""Device mismatch: every element of a parameter its own frozen deviation."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+
+from jaxsnn_noise import paths
+from jaxsnn_noise._checks import fail, one_of
+from jaxsnn_noise._typing import Key
+from jaxsnn_noise.hardware.imperfection import Imperfection
+from jaxsnn_noise.laws import Law, LogNormal
+
+_PER = ("neuron", "synapse", "chip")
+
+
+class Mismatch(Imperfection):
+    """Parameter ``p_i -> law(p_i, z_i)`` with scores ``z_i`` that belong to the device.
+
+    The scores do not depend on the law's parameters: along a sweep of ``law.cv`` the same devices get worse.
+
+    Args:
+        path: Dotted path of the leaf below the network, e.g. ``"cells.neuron.tau_mem"`` or ``"recurrent.weights"``.
+        law: How a nominal value deviates; laws keep parameters in their range.
+        per: ``"neuron"``: one deviation per neuron (for weights [target, source]: per target), ``"synapse"``: per element,
+            ``"chip"``: one for the whole leaf (global variation).
+        axis: The Monte Carlo axis on which devices are drawn.
+
+    References: Pelgrom, Duinmaijer, Welbers 1989, doi:10.1109/JSSC.1989.572629; for spiking networks Buechel et al. 2021,
+    doi:10.1038/s41598-021-02779-x.
+
+    Example:
+        >>> from jaxsnn_noise.laws import LogNormal
+        >>> Mismatch("cells.neuron.tau_mem", law=LogNormal(cv=0.1), per="neuron").axis
+        'device'
+    """
+
+    path: str = eqx.field(static=True)
+    law: Law
+    per: str = eqx.field(static=True)
+    axis: str = eqx.field(static=True)
+
+    def __init__(self, path: str, law: Law, *, per: str, axis: str = "device"):
+        one_of("Mismatch.per", per, _PER)
+        self.path, self.law, self.per, self.axis = path, law, per, axis
+
+    def apply(self, network: Any, key: Key) -> Any:
+        nominal = paths.get(network, self.path)
+        groups = None
+        if self.per == "chip":
+            groups = jnp.zeros(nominal.shape, jnp.uint32)
+        elif self.per == "neuron" and nominal.ndim > 1:
+            groups = lax.broadcasted_iota(jnp.uint32, nominal.shape, 0)
+        return paths.replace(network, {self.path: self.law.apply(nominal, key, groups)})
+
+    def check(self, who: str, network: Any) -> None:
+        leaf = paths.get(network, self.path)
+        if not eqx.is_array(leaf):
+            fail(
+                f"{who}.path",
+                "must lead to a parameter (an array leaf)",
+                self.path,
+                known=paths.leaves(network),
+            )
+        self.law.check(f"{who}.law")
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("cells.neuron.tau_mem", LogNormal(cv=0.1), per="neuron")

@@ -1,0 +1,132 @@
+"""Names for the numbers of a study: dimensions, coordinates, units, and where the numbers come from."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from jaxsnn_noise import random
+from jaxsnn_noise.addresses import Address
+from jaxsnn_noise.axes import Axis, Cases
+from jaxsnn_noise.describe import settings
+from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.statistics import About
+
+if TYPE_CHECKING:
+    import xarray
+
+
+class Field(eqx.Module):
+    """One array of a member's results: shape, type, dimensions, unit and coordinates."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    dims: tuple[str, ...]
+    unit: str
+    coords: dict[str, Any]
+    statistic: str
+
+
+def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
+    """The arrays of one member's results by name, found without computing."""
+    root = jax.ShapeDtypeStruct((2,), np.uint32)
+    shapes = eqx.filter_eval_shape(backend.run, sim, root, Address.of())
+    found: dict[str, Field] = {}
+    for name, result in shapes.items():
+        statistic = sim.statistics[name]
+        about = _about(sim, statistic.population)
+        dims, units, coords = statistic.dims(about), statistic.unit, statistic.coords(about)
+        parts = {"": result} if hasattr(result, "shape") else vars(result)
+        for part, struct in parts.items():
+            key = f"{name}_{part}" if part else name
+            own = tuple(_dimension(sim, statistic.population, d) for d in dims[part])
+            found[key] = Field(struct.shape, np.dtype(struct.dtype), own, units.get(part, ""), coords, name)
+    return _without_clashes(found)
+
+
+def labelled(axes: Sequence[Axis | Cases], studies: Mapping[str, Any], blocks: Mapping[str, Any]) -> xarray.Dataset:
+    """The results as one dataset; along cases they are stacked (a field that a case lacks is NaN there)."""
+    import xarray
+
+    names = [axis.name for axis in axes]
+    cases = next((axis for axis in axes if isinstance(axis, Cases)), None)
+    plain = [axis for axis in axes if isinstance(axis, Axis)]
+    parts = {}
+    for case, study in studies.items():
+        arrays = blocks.get(case) or {k: np.full(study.shape + f.shape, np.nan) for k, f in study.fields.items()}
+        parts[case] = _dataset(plain, study, arrays)
+    if cases is None:
+        dataset = next(iter(parts.values()))
+    else:
+        along = xarray.Variable(cases.name, list(parts))
+        dataset = xarray.concat(list(parts.values()), dim=along, join="outer", combine_attrs="drop")
+        dataset = dataset.assign_coords({cases.name: list(parts)})
+        for k in dataset.data_vars:
+            dataset[k].attrs = next(p[k].attrs for p in parts.values() if k in p)
+        dataset = dataset.transpose(*names, ...)
+    dataset.attrs = provenance(studies, axes)
+    dataset.encoding["studies"] = dict(studies)
+    return dataset
+
+
+def provenance(studies: Mapping[str, Any], axes: Sequence[Axis | Cases]) -> dict[str, Any]:
+    """Where the numbers come from: configuration, root key, stream version, versions, device."""
+    first = next(iter(studies.values()))
+    device = jax.local_devices()[0]
+    versions = {p: importlib.metadata.version(p) for p in ("jax", "jaxlib", "equinox", "numpy")}
+    return {
+        "config": json.dumps({k: settings(s.sim) for k, s in studies.items()}, default=str),
+        "axes": json.dumps({a.name: [type(a).__name__, a.size] for a in axes}),
+        "root_key": [int(w) for w in np.asarray(first.root)],
+        "stream_version": random.STREAM_VERSION,
+        "versions": json.dumps({"python": platform.python_version(), **versions}),
+        "backend": json.dumps([type(first.backend).__name__, {k: v for k, v in vars(first.backend).items()}]),
+        "device": f"{device.platform} {device.device_kind}",
+    }
+
+
+def _dataset(axes: Sequence[Axis], study: Any, arrays: Mapping[str, np.ndarray]) -> xarray.Dataset:
+    import xarray
+
+    names = tuple(axis.name for axis in axes)
+    variables, coords = {}, {}
+    for key, field in study.fields.items():
+        variables[key] = (names + field.dims, arrays[key], {"units": field.unit})
+        coords |= {d: (d, v, {"units": "ms"} if d.startswith(("bin", "time")) else {}) for d, v in field.coords.items()}
+    for axis in axes:
+        coords[axis.name] = (axis.name, axis.coordinate(), {})
+        if getattr(axis, "labels", None) is not None and type(axis).__name__ == "Samples":
+            coords["label"] = (axis.name, axis.labels, {})
+    return xarray.Dataset(variables, coords=coords)
+
+
+def _about(sim: Simulation, population: Any) -> About:
+    size = sim.network.populations[population].size
+    return About(size, sim.total_steps - sim.warmup_steps, sim.dt, np.zeros(size, np.float32))
+
+
+def _dimension(sim: Simulation, population: Any, dim: str) -> str:
+    single = len(sim.network.cells()) == 1
+    return dim if single or not dim.startswith("neuron") else f"{population}_{dim}"
+
+
+def _without_clashes(found: dict[str, Field]) -> dict[str, Field]:
+    """Dimensions of one name but different size or coordinate get the name of their statistic in front."""
+    seen: dict[str, set[str]] = {}
+    for field in found.values():
+        for dim, size in zip(field.dims, field.shape, strict=True):
+            seen.setdefault(dim, set()).add(repr((size, field.coords.get(dim))))
+    out = {}
+    for key, f in found.items():
+        renamed = {d: f"{f.statistic}_{d}" for d in f.dims if len(seen[d]) > 1}
+        dims = tuple(renamed.get(d, d) for d in f.dims)
+        coords = {renamed.get(d, d): v for d, v in f.coords.items() if d in f.dims}
+        out[key] = Field(f.shape, f.dtype, dims, f.unit, coords, f.statistic)
+    return out

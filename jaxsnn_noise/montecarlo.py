@@ -1,0 +1,313 @@
+"""Monte Carlo over named axes: sample, run in chunks, label.
+
+The members of a study are the points of a grid of indices. A chunk is a block of that grid; it runs as one compiled program of
+nested ``vmap``s, one per axis, in which a leaf gains a dimension only from the axes it depends on. All chunks have the same shape
+(the last ones are padded), so a study compiles once, whatever its values.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsnn_noise import random
+from jaxsnn_noise._checks import count, fail, one_of
+from jaxsnn_noise._typing import Key
+from jaxsnn_noise.addresses import Address
+from jaxsnn_noise.axes import Axis, Cases
+from jaxsnn_noise.labels import fields, labelled
+from jaxsnn_noise.progress import Meter, Progress
+from jaxsnn_noise.scan import Scan
+from jaxsnn_noise.simulation import Simulation, validate, with_statistics
+from jaxsnn_noise.statistics import Statistic
+from jaxsnn_noise.store import Store, fingerprint
+
+if TYPE_CHECKING:
+    import xarray
+
+Chunk = int | str | Mapping[str, int] | None
+AUTO_BYTES = {"cpu": 3 << 20, "gpu": 1 << 30, "tpu": 1 << 30}
+"""Memory that the state of one chunk may take: about a core's cache on a CPU, what fills the device elsewhere."""
+BYTES_PER_NEURON = 64
+RESULT_BYTES = 256 << 20
+"""Memory that the results of one chunk may take."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a study. ``partial`` is the dataset of what was computed, with NaN for what was not."""
+
+    def __init__(self, partial: xarray.Dataset):
+        super().__init__("interrupted; what was computed is in .partial (missing members are NaN)")
+        self.partial = partial
+
+
+def monte_carlo(
+    sim: Simulation | None,
+    axes: Sequence[Axis | Cases],
+    *,
+    key: Any,
+    chunk: Chunk = "auto",
+    statistics: Mapping[str, Statistic] | None = None,
+    backend: Scan | None = None,
+    store: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    progress: bool | Progress = True,
+) -> xarray.Dataset:
+    """Run a simulation over all members of a grid of axes.
+
+    Args:
+        sim: What to simulate (``None`` if :class:`Cases` say it).
+        axes: Named axes; the order is that of the result's dimensions and changes no number.
+        key: Root key or seed.
+        chunk: Members computed at once: ``"auto"`` (by memory), ``None`` (all), a number, or a number per axis name.
+        statistics: Replace the simulation's statistics.
+        backend: ``Scan()`` unless given.
+        store: A folder that keeps every finished chunk; running again on it computes only what is missing.
+        workers: Chunks computed side by side; default: one per core on a CPU, one per device elsewhere.
+        progress: Print progress on standard error, or a function ``(done, total)``.
+
+    Returns:
+        A dataset with one dimension per axis and the dimensions of the statistics, coordinates with units, and the full
+        configuration, seed, versions, device and stream version as attributes.
+
+    Raises:
+        InputError: before any computing, for axes, paths, values or chunks that do not fit.
+        Interrupted: Ctrl-C; carries what was computed.
+    """
+    names = [axis.name for axis in axes]
+    if len(set(names)) != len(names):
+        fail("monte_carlo.axes", "need different names", names)
+    cases = [axis for axis in axes if isinstance(axis, Cases)]
+    if len(cases) > 1 or (sim is None) != bool(cases):
+        fail("monte_carlo", "takes a simulation, or None and one Cases axis that holds the simulations", names)
+    plain = [axis for axis in axes if isinstance(axis, Axis)]
+    variants: dict[str, Simulation] = cases[0].simulations if cases else {"": sim}  # type: ignore[dict-item]
+    if statistics is not None:
+        variants = {k: with_statistics(s, statistics) for k, s in variants.items()}
+    for variant in variants.values():
+        validate(variant)
+        for axis in plain:
+            axis.check(variant)
+    studies = {k: Study(s, plain, random.root(key), chunk, backend or Scan()) for k, s in variants.items()}
+    report = Meter("monte_carlo", "members") if progress is True else (progress or (lambda done, total: None))
+    runner = Runner(studies, store, workers, report)
+    try:
+        blocks = runner.run()
+    except KeyboardInterrupt:
+        raise Interrupted(labelled(axes, studies, runner.partial())) from None
+    return labelled(axes, studies, blocks)
+
+
+def replay(
+    dataset: xarray.Dataset,
+    *,
+    statistics: Mapping[str, Statistic],
+    case: str | None = None,
+    **indices: int,
+) -> dict[str, Any]:
+    """Run one member of a study again, with other statistics (full traces, say): the same bits, through the same program.
+
+    Args:
+        dataset: A result of :func:`monte_carlo` of this process (it remembers its study).
+        statistics: What to record.
+        case: Name of the case, where there are cases.
+        **indices: Position of the member along every axis: ``replay(dataset, device=3, trial=7, statistics=...)``.
+    """
+    studies = dataset.encoding.get("studies")
+    if studies is None:
+        fail(
+            "replay",
+            "needs the dataset as monte_carlo returned it (a loaded or derived one forgot its study)",
+            "a dataset",
+        )
+    one_of("replay.case", case or "", studies)
+    study = studies[case or ""]
+    names = [axis.name for axis in study.axes]
+    if sorted(indices) != sorted(names):
+        fail("replay", f"needs one index per axis {names}", indices)
+    for axis in study.axes:
+        if not 0 <= indices[axis.name] < axis.size:
+            fail(f"replay.{axis.name}", f"must lie in [0, {axis.size - 1}]", indices[axis.name])
+    sim = with_statistics(study.sim, statistics)
+    block = [np.array([indices[n]], np.uint32) for n in names]
+    result = run_chunk(sim, study.root, study.axes, padded(block), study.backend)
+    return jax.tree.map(lambda x: x[(0,) * len(names)], result)
+
+
+class Study:
+    """One simulation over a grid of axes, cut into chunks of one shape."""
+
+    def __init__(self, sim: Simulation, axes: Sequence[Axis], root: Key, chunk: Chunk, backend: Scan):
+        self.sim, self.axes, self.root, self.backend = sim, tuple(axes), root, backend
+        self.shape = tuple(axis.size for axis in axes)
+        self.fields = fields(sim, backend)
+        self.sizes = self._chunk_sizes(chunk)
+
+    def chunks(self) -> Iterator[tuple[slice, ...]]:
+        """The blocks of the grid, in order."""
+        ranges = [range(0, n, c) for n, c in zip(self.shape, self.sizes, strict=True)]
+        for starts in itertools.product(*ranges):
+            yield tuple(slice(s, min(s + c, n)) for s, c, n in zip(starts, self.sizes, self.shape, strict=True))
+
+    def compute(self, block: tuple[slice, ...], device: Any) -> dict[str, np.ndarray]:
+        """The results of a block, on a device; padding is computed and dropped."""
+        indices = [
+            np.minimum(np.arange(b.start, b.start + c, dtype=np.uint32), np.uint32(n - 1))
+            for b, c, n in zip(block, self.sizes, self.shape, strict=True)
+        ]
+        with jax.default_device(device):
+            result = run_chunk(self.sim, self.root, self.axes, padded(indices), self.backend)
+            result = jax.device_get(result)
+        keep = tuple(slice(0, b.stop - b.start) for b in block)
+        return {k: np.asarray(v)[keep] for k, v in flat(result).items()}
+
+    def _chunk_sizes(self, chunk: Chunk) -> tuple[int, ...]:
+        names = [axis.name for axis in self.axes]
+        if isinstance(chunk, Mapping):
+            for name, size in chunk.items():
+                one_of("monte_carlo.chunk", name, names)
+                count(f"monte_carlo.chunk[{name!r}]", size)
+            return tuple(min(chunk.get(n, s), s) for n, s in zip(names, self.shape, strict=True))
+        if chunk is None:
+            return self.shape
+        if chunk == "auto":
+            members = self._affordable()
+        elif isinstance(chunk, str):
+            fail("monte_carlo.chunk", 'must be "auto", None, a number, or a number per axis', chunk)
+        else:
+            members = count("monte_carlo.chunk", chunk)
+        sizes = []
+        for n in reversed(self.shape):
+            sizes.append(max(1, min(n, members)))
+            members //= sizes[-1]
+        return tuple(reversed(sizes))
+
+    def _affordable(self) -> int:
+        """Members whose state fits the budget of the platform; even pieces of the whole, to pad little."""
+        neurons = sum(p.size for p in self.sim.network.populations.values())
+        results = sum(int(np.prod(f.shape)) * f.dtype.itemsize for f in self.fields.values())
+        budget = AUTO_BYTES.get(jax.default_backend(), 1 << 30)
+        return max(2, min(budget // (BYTES_PER_NEURON * neurons), RESULT_BYTES // max(results, 1)))
+
+
+class Runner:
+    """Computes the chunks of the studies side by side, keeps what is finished, and reports."""
+
+    def __init__(self, studies: Mapping[str, Study], store: Any, workers: int | None, report: Progress):
+        self.studies, self.report = studies, report
+        self.total = sum(int(np.prod(s.shape)) for s in studies.values())
+        self.done = 0
+        self.results: dict[str, dict[str, np.ndarray]] = {}
+        self.finished = {k: np.zeros(s.shape, bool) for k, s in studies.items()}
+        devices = jax.local_devices()
+        self.devices = [devices[i % len(devices)] for i in range(workers or default_workers(devices))]
+        self.store = None
+        if store is not None:
+            parts = [(s.sim, s.axes, s.root, s.sizes, s.backend, random.STREAM_VERSION) for s in studies.values()]
+            self.store = Store(store, fingerprint(list(studies), parts))
+
+    def run(self) -> dict[str, dict[str, np.ndarray]]:
+        """All results; Ctrl-C and errors leave what is finished in ``results`` and in the store."""
+        jobs = ((k, i, b) for k, s in self.studies.items() for i, b in enumerate(s.chunks()))
+        free = list(range(len(self.devices)))
+        pending: dict[Future[dict[str, np.ndarray]], tuple[str, int, tuple[slice, ...], int]] = {}
+        with ThreadPoolExecutor(len(self.devices)) as pool:
+            try:
+                while True:
+                    while free and (job := next(jobs, None)) is not None:
+                        name, number, block = job
+                        known = self.store.load(f"{name}-{number}") if self.store else None
+                        if known is not None:
+                            self._keep(name, block, known)
+                            continue
+                        worker = free.pop()
+                        future = pool.submit(self.studies[name].compute, block, self.devices[worker])
+                        pending[future] = (name, number, block, worker)
+                    if not pending:
+                        return self.results
+                    for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                        name, number, block, worker = pending.pop(future)
+                        free.append(worker)
+                        arrays = future.result()
+                        self._keep(name, block, arrays)
+                        if self.store:
+                            self.store.save(f"{name}-{number}", arrays)
+            except BaseException:
+                for future in pending:
+                    future.cancel()
+                raise
+
+    def partial(self) -> dict[str, dict[str, np.ndarray]]:
+        """What is finished; missing members are NaN (whole numbers become floats where some are missing)."""
+        for name, arrays in self.results.items():
+            missing = ~self.finished[name]
+            for field, array in arrays.items():
+                if missing.any():
+                    arrays[field] = array.astype(np.float64) if array.dtype.kind != "f" else array
+                    arrays[field][missing] = np.nan
+        return self.results
+
+    def _keep(self, name: str, block: tuple[slice, ...], arrays: dict[str, np.ndarray]) -> None:
+        study = self.studies[name]
+        whole = self.results.setdefault(
+            name, {k: np.zeros(study.shape + f.shape, f.dtype) for k, f in study.fields.items()}
+        )
+        for field, array in arrays.items():
+            whole[field][block] = array
+        self.finished[name][block] = True
+        self.done += int(np.prod([b.stop - b.start for b in block]))
+        self.report(self.done, self.total)
+
+
+@eqx.filter_jit
+def run_chunk(
+    sim: Simulation, root: Key, axes: tuple[Axis, ...], indices: tuple[jax.Array, ...], backend: Scan
+) -> dict[str, Any]:
+    """The results of all members of a block: one leading dimension per axis."""
+
+    def level(depth: int, sim: Simulation, address: Address) -> dict[str, Any]:
+        if depth == len(axes):
+            return backend.run(sim, root, address)
+
+        def member(index: jax.Array) -> dict[str, Any]:
+            return level(depth + 1, *axes[depth].apply(sim, address, index, root))
+
+        return jax.vmap(member)(indices[depth])
+
+    return level(0, sim, Address.of())
+
+
+def padded(indices: Sequence[np.ndarray]) -> tuple[jax.Array, ...]:
+    """At least two members: with a batch of one, XLA rewrites the program and the last bits move."""
+    if indices and all(len(i) == 1 for i in indices):
+        indices = [*indices[:-1], np.repeat(indices[-1], 2)]
+    return tuple(jnp.asarray(i) for i in indices)
+
+
+def flat(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Results by field: ``name`` for a plain array, ``name_field`` for a module."""
+    out: dict[str, Any] = {}
+    for name, value in result.items():
+        if eqx.is_array_like(value):
+            out[name] = value
+        else:
+            out |= {f"{name}_{field}": v for field, v in vars(value).items()}
+    return out
+
+
+def default_workers(devices: Sequence[Any]) -> int:
+    """One per core on a single CPU device (the loop body runs on one thread), one per device elsewhere."""
+    if len(devices) == 1 and devices[0].platform == "cpu":
+        return max(
+            1,
+            min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 16),
+        )
+    return len(devices)

@@ -1,0 +1,213 @@
+"""Networks: named populations, ports and projections, and the schedules that order their work."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import equinox as eqx
+import numpy as np
+
+from jaxsnn_noise._checks import count, fail, one_of, steps_of
+from jaxsnn_noise.firing import Firing, HardThreshold
+from jaxsnn_noise.neurons import Neuron
+from jaxsnn_noise.noise import Seam, Source
+from jaxsnn_noise.synapses import Projection
+
+
+class Population(eqx.Module):
+    """Neurons of one model with the noise at their seams.
+
+    Args:
+        neuron: The model.
+        noise: Named sources of the current, voltage, threshold and spike seams. All sources at a seam see the same unperturbed
+            value and are added in the order of their names.
+        firing: Firing rule; ``None`` is ``HardThreshold()``.
+        initial: From a field of the neuron's state to the law of its initial value; other fields start at rest.
+        prefilter: Elementwise map of the summed current before any noise on it.
+    """
+
+    neuron: Neuron
+    noise: dict[str, Source]
+    firing: Firing
+    initial: dict[str, Any]
+    prefilter: Any
+
+    def __init__(
+        self,
+        neuron: Neuron,
+        *,
+        noise: Mapping[str, Source] | None = None,
+        firing: Firing | None = None,
+        initial: Mapping[str, Any] | None = None,
+        prefilter: Any = None,
+    ):
+        self.neuron = neuron
+        self.noise = dict(sorted((noise or {}).items()))
+        self.firing = HardThreshold() if firing is None else firing
+        self.initial = dict(sorted((initial or {}).items()))
+        self.prefilter = prefilter
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return self.neuron.size
+
+    def check(self, who: str) -> None:
+        """Raise :class:`InputError` for a part that does not fit."""
+        self.neuron.check(f"{who}.neuron")
+        self.firing.check(f"{who}.firing")
+        for name, source in self.noise.items():
+            _identifier(f"{who}.noise", name)
+            if not isinstance(source, Source) or source.seam is Seam.RELEASE:
+                fail(
+                    f"{who}.noise.{name}",
+                    "must be a current, voltage, threshold or spike source",
+                    type(source).__name__,
+                )
+            source.check(f"{who}.noise.{name}")
+            if not self.neuron.spiking and source.seam in (Seam.THRESHOLD, Seam.SPIKE):
+                fail(f"{who}.noise.{name}", "a neuron that never fires has no such seam", type(source).__name__)
+        for field in self.initial:
+            one_of(f"{who}.initial", field, vars(self.neuron.rest()))
+
+
+class Port(eqx.Module):
+    """Where signals from outside enter a network: channels that hold spikes or analog values, and no neurons.
+
+    Args:
+        size: Number of channels.
+    """
+
+    size: int = eqx.field(static=True)
+
+    def __check_init__(self) -> None:
+        count("Port.size", self.size)
+
+
+class Network(eqx.Module):
+    """Populations, ports and projections by name.
+
+    Args:
+        populations: From name to :class:`Population` or :class:`Port`.
+        projections: From name to a projection, e.g. ``synapses.Dense``. Names differ from those of the populations, so that
+            ``"network.hidden.neuron.tau_mem"`` and ``"network.recurrent.weights"`` are paths.
+
+    Raises:
+        InputError: a name used twice, an unknown source or target, sizes that do not fit.
+    """
+
+    populations: dict[str, Population | Port]
+    projections: dict[str, Projection]
+
+    def __init__(
+        self,
+        populations: Mapping[str, Population | Port],
+        projections: Mapping[str, Projection] | None = None,
+    ):
+        self.populations = dict(sorted(populations.items()))
+        self.projections = dict(sorted((projections or {}).items()))
+        self.check("network")
+
+    def path_children(self) -> dict[str, Any]:
+        """Children by name for dotted paths."""
+        parts: dict[str, Any] = {k: (lambda n, k=k: n.populations[k], v) for k, v in self.populations.items()}
+        parts |= {k: (lambda n, k=k: n.projections[k], v) for k, v in self.projections.items()}
+        return parts
+
+    def check(self, who: str) -> None:
+        """Raise :class:`InputError` for parts that do not fit each other."""
+        if not self.cells():
+            fail(who, "needs at least one population of neurons", list(self.populations))
+        for name, part in self.populations.items():
+            _identifier(who, name)
+            if isinstance(part, Population):
+                part.check(f"{who}.{name}")
+        for name, projection in self.projections.items():
+            _identifier(who, name)
+            if name in self.populations:
+                fail(f"{who}.{name}", "a projection needs a name of its own", name)
+            self._check_projection(f"{who}.{name}", projection)
+
+    def cells(self) -> dict[str, Population]:
+        """The populations of neurons."""
+        return {k: p for k, p in self.populations.items() if isinstance(p, Population)}
+
+    def ports(self) -> dict[str, Port]:
+        """The ports."""
+        return {k: p for k, p in self.populations.items() if isinstance(p, Port)}
+
+    def fan_out(self, name: str) -> Any:
+        """Number of synapses that a spike of each neuron of a population drives [neuron], or ``None`` without any."""
+        counts = [p.fan_out() for p in self.projections.values() if p.source == name]
+        return sum(counts[1:], counts[0]) if counts else None
+
+    def delay_steps(self, name: str, dt: float) -> int:
+        """Delay of a projection in steps: for a population at least 1 (its spikes lie at the end of a step)."""
+        projection = self.projections[name]
+        least = 0 if isinstance(self.populations[projection.source], Port) else 1
+        if projection.delay is None:
+            return least
+        steps = steps_of(f"network.{name}.delay", projection.delay, dt)
+        if steps < least:
+            fail(f"network.{name}.delay", f"must be at least dt = {dt:g} ms [ms]", projection.delay)
+        return steps
+
+    def components(self) -> list[list[str]]:
+        """The strongly connected components of the populations of neurons, sources before targets."""
+        names = list(self.cells())
+        reach = np.eye(len(names), dtype=bool)
+        for p in self.projections.values():
+            if p.source in names:
+                reach[names.index(p.source), names.index(p.target)] = True
+        for k in range(len(names)):
+            reach |= reach[:, k : k + 1] & reach[k : k + 1]
+        mutual = reach & reach.T
+        groups = {tuple(np.flatnonzero(row)) for row in mutual}
+        ordered = sorted(groups, key=lambda g: (reach[:, g[0]].sum(), g))
+        return [[names[i] for i in group] for group in ordered]
+
+    def _check_projection(self, who: str, projection: Projection) -> None:
+        one_of(f"{who}.source", projection.source, self.populations)
+        one_of(f"{who}.target", projection.target, self.cells())
+        sizes = self.populations[projection.source].size, self.populations[projection.target].size
+        projection.check(who, *sizes)
+        for name, source in projection.noise.items():
+            if not isinstance(source, Source) or source.seam is not Seam.RELEASE:
+                fail(f"{who}.noise.{name}", "must be a release source", type(source).__name__)
+            source.check(f"{who}.noise.{name}")
+
+
+class Schedule(eqx.Module):
+    """Which populations advance together in one scan over time."""
+
+    batches: ClassVar[bool]
+    """Whether what flows into a group from outside is one product over time (and not one per step)."""
+
+    @abc.abstractmethod
+    def groups(self, network: Network) -> list[list[str]]:
+        """Groups of populations in the order of their scans; between groups whole trains flow."""
+
+
+class ByStep(Schedule):
+    """All populations in one scan: holds no trains, for long Monte Carlo runs."""
+
+    batches: ClassVar[bool] = False
+
+    def groups(self, network: Network) -> list[list[str]]:
+        return [list(network.cells())]
+
+
+class ByComponent(Schedule):
+    """One scan per strongly connected component: between components a projection is one product over time (training)."""
+
+    batches: ClassVar[bool] = True
+
+    def groups(self, network: Network) -> list[list[str]]:
+        return network.components()
+
+
+def _identifier(who: str, name: str) -> None:
+    if not name.isidentifier():
+        fail(who, "names must be identifiers (they are parts of paths)", name)

@@ -1,0 +1,104 @@
+"""Poisson background: the shot noise of many presynaptic neurons that are not simulated."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxsnn_noise import random
+from jaxsnn_noise._checks import concrete, fail, finite, nonnegative
+from jaxsnn_noise._typing import Key, PerNeuron, Scalar, Values, as_scalar
+from jaxsnn_noise.noise.seams import Context, Seam
+from jaxsnn_noise.noise.sources import Moments, Source
+from jaxsnn_noise.random import Tick
+
+MOST_EVENTS = 60.0
+"""Largest mean number of events per step; beyond, the diffusion approximation is as good and cheaper."""
+
+
+class PoissonBackground(Source):
+    """Current of ``sources`` independent Poisson neurons, each spike a charge: ``I = charge k/dt``, k ~ Poisson.
+
+    Args:
+        rate_hz: Rate of one source [Hz], >= 0.
+        charge: Charge of one spike [nA ms]; negative for inhibition. The membrane jumps by ``R charge/tau_mem`` as dt -> 0.
+        sources: Number of sources per neuron [1], >= 0.
+
+    Per step, ``k`` has the mean ``lambda = sources rate_hz dt/1000`` (at most 60); the current has the mean
+    ``charge lambda/dt`` and the variance ``charge^2 lambda/dt^2``. The diffusion that matches it is
+    ``Diffusion(charge sqrt(sources rate_hz/1000))`` (Campbell's theorem). ``k`` is the inverse of the distribution function
+    at one addressed uniform; its derivative with respect to the rate is that of its mean.
+
+    Example:
+        >>> PoissonBackground(rate_hz=5.0, charge=0.2, sources=1000).seam.name
+        'CURRENT'
+    """
+
+    seam: ClassVar[Seam] = Seam.CURRENT
+    rate_hz: Scalar = eqx.field(converter=as_scalar)
+    charge: Scalar = eqx.field(converter=as_scalar)
+    sources: Scalar = eqx.field(converter=as_scalar, default=1.0)  # type: ignore[assignment]
+
+    def __check_init__(self) -> None:
+        self.check(type(self).__name__)
+
+    def init(self, key: Key, size: int, dt: float) -> None:
+        del key, size
+        mean = concrete(self._mean_events(dt))
+        if mean is not None and mean > MOST_EVENTS:
+            fail(
+                "PoissonBackground",
+                f"needs sources x rate_hz x dt/1000 <= {MOST_EVENTS:g} events per step",
+                float(mean),
+            )
+
+    def draw(self, state: Any, context: Context, key: Tick, dt: float) -> tuple[PerNeuron, None]:
+        del state
+        u = random.uniform(key, random.entities(context.value.shape[-1]))
+        return self.charge * poisson(u, self._mean_events(dt)) / dt, None
+
+    def moments(self, context: Context, dt: float) -> Moments:
+        mean = jnp.broadcast_to(self._mean_events(dt), context.value.shape)
+        scale = self.charge / dt
+        return Moments(scale * mean, scale * scale * mean, jnp.float32(0.5 * dt))
+
+    def check(self, who: str) -> None:
+        nonnegative(f"{who}.rate_hz", self.rate_hz, "Hz")
+        nonnegative(f"{who}.sources", self.sources, "1")
+        finite(f"{who}.charge", self.charge, "nA ms")
+
+    def _mean_events(self, dt: float) -> Values:
+        return self.sources * self.rate_hz * (dt / 1000.0)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(rate_hz=5.0, charge=0.2, sources=100.0)
+
+
+@jax.custom_jvp
+def poisson(u: Values, mean: Values) -> Values:
+    """The Poisson quantile of ``u`` in (0, 1): the smallest k with ``P(K <= k) >= u``; its derivative is that of the mean."""
+
+    def unfinished(carry: tuple[Values, ...]) -> Values:
+        _, _, cumulated, k = carry
+        return jnp.any(u > cumulated) & (k < 4 * MOST_EVENTS)
+
+    def step(carry: tuple[Values, ...]) -> tuple[Values, ...]:
+        count, term, cumulated, k = carry
+        count = count + (u > cumulated).astype(count.dtype)
+        term = term * mean / (k + 1.0)
+        return count, term, cumulated + term, k + 1.0
+
+    start = jnp.exp(-mean)
+    zeros = jnp.zeros_like(u)
+    return lax.while_loop(unfinished, step, (zeros, start, start, jnp.zeros((), u.dtype)))[0]
+
+
+@poisson.defjvp
+def _poisson_jvp(primals: tuple[Values, Values], tangents: tuple[Values, Values]) -> tuple[Values, Values]:
+    u, mean = primals
+    return poisson(u, mean), jnp.broadcast_to(tangents[1], u.shape)

@@ -1,0 +1,73 @@
+"""Correlation across neurons: how one step's innovations of a population depend on each other."""
+
+from __future__ import annotations
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from jaxsnn_noise import random
+from jaxsnn_noise._checks import in_range
+from jaxsnn_noise._typing import PerNeuron, Scalar, as_scalar
+from jaxsnn_noise.distributions import Distribution
+from jaxsnn_noise.random import Tick
+
+
+class Correlation(eqx.Module):
+    """Draws one unit-variance innovation per neuron with a given correlation."""
+
+    @abc.abstractmethod
+    def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
+        """One innovation per neuron, each of mean 0 and variance 1."""
+
+    @abc.abstractmethod
+    def coefficient(self) -> Scalar | float:
+        """The correlation between two different neurons."""
+
+    def check(self, who: str) -> None:
+        """Raise :class:`InputError` for a parameter outside its range."""
+
+
+class Independent(Correlation):
+    """Every neuron its own (the literature also says *uncommon*)."""
+
+    def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
+        return distribution.sample(at, random.entities(size))
+
+    def coefficient(self) -> float:
+        return 0.0
+
+
+class Common(Correlation):
+    """One draw for all neurons."""
+
+    def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
+        return jnp.broadcast_to(distribution.sample(at, random.shared()), (size,))
+
+    def coefficient(self) -> float:
+        return 1.0
+
+
+class SharedFraction(Correlation):
+    """``sqrt(c) common + sqrt(1 - c) own``: pairwise correlation ``c``.
+
+    Args:
+        c: Fraction of the variance that is shared, in [0, 1]. The private and the common part are the numbers that
+            :class:`Independent` and :class:`Common` would give, so both ends are those policies.
+
+    Reference: de la Rocha et al. 2007, doi:10.1038/nature06028.
+    """
+
+    c: Scalar = eqx.field(converter=as_scalar)
+
+    def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
+        common = distribution.sample(at, random.shared())
+        own = distribution.sample(at, random.entities(size))
+        return jnp.sqrt(self.c) * jnp.broadcast_to(common, (size,)) + jnp.sqrt(1.0 - self.c) * own
+
+    def coefficient(self) -> Scalar:
+        return self.c
+
+    def check(self, who: str) -> None:
+        in_range(f"{who}.c", self.c, 0.0, 1.0, "1")

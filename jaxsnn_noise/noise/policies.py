@@ -1,0 +1,207 @@
+"""Amplitude, coupling and colour: how strong a source is, what it scales with, how it remembers.
+
+What a combination means at each seam is the table in ``docs/explanation/seams.md``; a combination without a meaning is
+refused when the source is built, with the reason.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from jaxsnn_noise._checks import fail, nonnegative, positive
+from jaxsnn_noise._typing import PerNeuron, Scalar, Values, as_scalar
+from jaxsnn_noise.noise.seams import Context
+
+
+class Colour(eqx.Module):
+    """The temporal correlation of a source: a filter of unit-variance innovations that keeps the variance at one."""
+
+    @abc.abstractmethod
+    def init(self, innovation: PerNeuron) -> Any:
+        """The filter's state, stationary, from one unit-variance innovation."""
+
+    @abc.abstractmethod
+    def step(self, state: Any, innovation: PerNeuron, dt: float) -> tuple[PerNeuron, Any]:
+        """The unit-variance value of this step and the next state."""
+
+    @abc.abstractmethod
+    def diffusion(self, white: Values, rate: Values) -> Values:
+        """Standard deviation of a step for unit ``Diffusion``, from the units of the seam."""
+
+    @abc.abstractmethod
+    def correlation_time(self, dt: float) -> Values:
+        """Integral of the autocorrelation over positive lags [ms]; ``dt/2`` for white noise held over a step."""
+
+    def check(self, who: str) -> None:
+        """Raise :class:`InputError` for a parameter outside its range."""
+
+
+class White(Colour):
+    """No memory: fresh in every step."""
+
+    def init(self, innovation: PerNeuron) -> None:
+        return None
+
+    def step(self, state: None, innovation: PerNeuron, dt: float) -> tuple[PerNeuron, None]:
+        return innovation, None
+
+    def diffusion(self, white: Values, rate: Values) -> Values:
+        return white
+
+    def correlation_time(self, dt: float) -> Values:
+        return jnp.float32(0.5 * dt)
+
+
+class OrnsteinUhlenbeck(Colour):
+    """Exponential memory, stepped exactly: ``x <- b x + sqrt(1 - b^2) xi`` with ``b = exp(-dt/tau)``, started stationary.
+
+    Args:
+        tau: Correlation time [ms], > 0.
+
+    With ``PerStep(sigma)``, ``sigma`` is the stationary standard deviation. With ``Diffusion(sigma)`` the stationary variance
+    is ``sigma^2/(2 tau)``, so that the source tends to the white one as tau goes to 0.
+
+    Reference: Gillespie 1996, doi:10.1103/PhysRevE.54.2084.
+    """
+
+    tau: Scalar = eqx.field(converter=as_scalar)
+
+    def init(self, innovation: PerNeuron) -> PerNeuron:
+        return innovation
+
+    def step(self, state: PerNeuron, innovation: PerNeuron, dt: float) -> tuple[PerNeuron, PerNeuron]:
+        b = jnp.exp(-dt / self.tau)
+        return state, b * state + jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau)) * innovation
+
+    def diffusion(self, white: Values, rate: Values) -> Values:
+        return rate / jnp.sqrt(2.0 * self.tau)
+
+    def correlation_time(self, dt: float) -> Values:
+        return self.tau
+
+    def check(self, who: str) -> None:
+        positive(f"{who}.tau", self.tau, "ms")
+
+
+class Amplitude(eqx.Module):
+    """The strength of a source, in a form that says what it means when dt changes."""
+
+    diffusive: ClassVar[bool] = False
+    """Whether the amplitude is that of a diffusion (independent of dt) and not a spread per step."""
+
+    @abc.abstractmethod
+    def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
+        """Standard deviation of the perturbation of one step, in the unit of the seam (or relative to its value)."""
+
+    @abc.abstractmethod
+    def check(self, who: str) -> None:
+        """Raise :class:`InputError` for a parameter outside its range."""
+
+
+class Diffusion(Amplitude):
+    """Intensity of a diffusion, independent of dt.
+
+    Args:
+        sigma: [mV/sqrt(ms)] at the voltage seam, [nA sqrt(ms)] at the current seam, >= 0. The free membrane then has the
+            variance ``sigma^2 tau/2`` (voltage), ``R^2 sigma^2/(2 tau)`` (current, dt -> 0).
+    """
+
+    diffusive: ClassVar[bool] = True
+    sigma: Scalar = eqx.field(converter=as_scalar)
+
+    def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
+        if white is None or rate is None:
+            fail("Diffusion", "white noise has no limit for small steps at this seam; use PerStep", "Diffusion")
+        return self.sigma * colour.diffusion(white, rate)
+
+    def check(self, who: str) -> None:
+        nonnegative(f"{who}.sigma", self.sigma)
+
+
+class PerStep(Amplitude):
+    """Standard deviation per step, whatever dt is.
+
+    Args:
+        sigma: In the unit of the seam (additive) or relative to its value (multiplicative), >= 0.
+    """
+
+    sigma: Scalar = eqx.field(converter=as_scalar)
+
+    def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
+        return self.sigma
+
+    def check(self, who: str) -> None:
+        nonnegative(f"{who}.sigma", self.sigma)
+
+
+class Intensity(Amplitude):
+    """Noise intensity ``D`` with the standard deviation ``sqrt(2 D)`` per step.
+
+    Args:
+        D: In the squared unit of the seam (additive) or dimensionless (multiplicative), >= 0.
+    """
+
+    D: Scalar = eqx.field(converter=as_scalar)
+
+    def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
+        return jnp.sqrt(2.0 * self.D)
+
+    def check(self, who: str) -> None:
+        nonnegative(f"{who}.D", self.D)
+
+
+class Coupling(eqx.Module):
+    """What the strength scales with."""
+
+    @abc.abstractmethod
+    def unit(self, context: Context) -> Values | None:
+        """What unit white noise adds in one step at this seam."""
+
+    @abc.abstractmethod
+    def perturbation(self, x: PerNeuron, std: Values, context: Context) -> PerNeuron:
+        """The perturbation from the unit-variance value ``x``."""
+
+
+class Additive(Coupling):
+    """Independent of the state."""
+
+    def unit(self, context: Context) -> Values | None:
+        return context.white
+
+    def perturbation(self, x: PerNeuron, std: Values, context: Context) -> PerNeuron:
+        return std * x
+
+
+class Interpretation(eqx.Module):
+    """The calculus of a multiplicative diffusion."""
+
+
+class Ito(Interpretation):
+    """Amplitude taken before the increment: ``v <- v (1 + sigma sqrt(dt) xi)``; the mean does not drift."""
+
+
+class Stratonovich(Interpretation):
+    """The limit of coloured noise; its exact flow is ``v <- v exp(sigma sqrt(dt) xi)``, the mean grows by sigma^2/2."""
+
+
+class Multiplicative(Coupling):
+    """Scales with the quantity at the seam.
+
+    Args:
+        interpretation: Of a diffusion on the voltage: :class:`Ito` or :class:`Stratonovich`. Noise per step and noise on
+            the current (which is no state) need none, and ``Stratonovich`` is refused there.
+    """
+
+    interpretation: Interpretation = Ito()
+
+    def unit(self, context: Context) -> Values | None:
+        return context.step
+
+    def perturbation(self, x: PerNeuron, std: Values, context: Context) -> PerNeuron:
+        if isinstance(self.interpretation, Stratonovich):
+            return context.value * jnp.expm1(std * x)
+        return context.value * (std * x)

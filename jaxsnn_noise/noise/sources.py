@@ -1,0 +1,176 @@
+"""Noise sources: an abstract source, and the composed sources of the five seams."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, ClassVar, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from jaxsnn_noise import random
+from jaxsnn_noise._checks import fail
+from jaxsnn_noise._typing import Key, PerNeuron, Values
+from jaxsnn_noise.distributions import Distribution, Gaussian
+from jaxsnn_noise.noise.correlations import Correlation, Independent
+from jaxsnn_noise.noise.policies import (
+    Additive,
+    Amplitude,
+    Colour,
+    Coupling,
+    Multiplicative,
+    PerStep,
+    Stratonovich,
+    White,
+)
+from jaxsnn_noise.noise.seams import Context, Seam
+from jaxsnn_noise.random import Tick
+
+
+class Moments(eqx.Module):
+    """Theoretical mean, variance and correlation time [ms] of a source's perturbation."""
+
+    mean: Values
+    variance: Values
+    correlation_time: Values
+
+
+class Source(eqx.Module):
+    """A random perturbation of the quantity at one seam."""
+
+    seam: ClassVar[Seam]
+
+    @abc.abstractmethod
+    def init(self, key: Key, size: int, dt: float) -> Any:
+        """The source's memory for a population, stationary."""
+
+    @abc.abstractmethod
+    def draw(self, state: Any, context: Context, key: Tick, dt: float) -> tuple[PerNeuron, Any]:
+        """The perturbation of this step (to be added to the quantity at the seam) and the next memory."""
+
+    @abc.abstractmethod
+    def moments(self, context: Context, dt: float) -> Moments | None:
+        """Theory of the perturbation for a constant value at the seam; ``None`` where there is none."""
+
+    @abc.abstractmethod
+    def check(self, who: str) -> None:
+        """Raise :class:`InputError` for a parameter outside its range."""
+
+    @classmethod
+    @abc.abstractmethod
+    def example(cls) -> Self:
+        """An instance for the contract suite."""
+
+
+class ComposedSource(Source):
+    """Noise composed of orthogonal policies; the seam classes differ only in where they act.
+
+    ``perturbation = coupling(amplitude.std(colour) * x)``, with ``x`` the coloured, correlated, unit-variance value.
+
+    Args:
+        amplitude: ``Diffusion``, ``PerStep`` or ``Intensity``.
+        coupling: ``Additive()`` or ``Multiplicative()``.
+        colour: ``White()`` or ``OrnsteinUhlenbeck(tau)``.
+        correlation: ``Independent()``, ``Common()`` or ``SharedFraction(c)``.
+        distribution: Of the unit-variance innovation. Moments hold everywhere; the named marginal itself only for white noise
+            that is independent or common (sums of draws tend to Gaussians).
+
+    Raises:
+        InputError: a combination that has no meaning at the seam, with the reason.
+    """
+
+    amplitude: Amplitude
+    coupling: Coupling = Additive()
+    colour: Colour = White()
+    correlation: Correlation = Independent()
+    distribution: Distribution = Gaussian()
+
+    def __check_init__(self) -> None:
+        self.check(type(self).__name__)
+
+    def init(self, key: Key, size: int, dt: float) -> Any:
+        del dt
+        start = random.channel(random.tick(key, 0), 15)
+        return self.colour.init(self.correlation.innovation(self.distribution, start, size))
+
+    def draw(self, state: Any, context: Context, key: Tick, dt: float) -> tuple[PerNeuron, Any]:
+        innovation = self.correlation.innovation(self.distribution, key, context.value.shape[-1])
+        x, state = self.colour.step(state, innovation, dt)
+        return self.coupling.perturbation(x, self._std(context), context), state
+
+    def moments(self, context: Context, dt: float) -> Moments | None:
+        std = self._std(context)
+        if isinstance(self.coupling, Multiplicative):
+            if isinstance(self.coupling.interpretation, Stratonovich):
+                return None
+            std = std * context.value
+        variance = jnp.broadcast_to(std * std, context.value.shape)
+        return Moments(jnp.zeros_like(variance), variance, jnp.asarray(self.colour.correlation_time(dt)))
+
+    def check(self, who: str) -> None:
+        for name in ("amplitude", "colour", "correlation"):
+            getattr(self, name).check(f"{who}.{name}")
+        if self.amplitude.diffusive and self.seam not in (Seam.CURRENT, Seam.VOLTAGE):
+            rule = (
+                f"Diffusion has no limit for small steps at the {self.seam.name.lower()} seam; use PerStep or Intensity"
+            )
+            fail(f"{who}.amplitude", rule, type(self.amplitude).__name__)
+        if isinstance(self.coupling, Multiplicative) and isinstance(self.coupling.interpretation, Stratonovich):
+            exact = self.amplitude.diffusive and self.seam is Seam.VOLTAGE and isinstance(self.colour, White)
+            if not (exact and isinstance(self.distribution, Gaussian)):
+                rule = "Stratonovich has a meaning for a white Gaussian Diffusion on the voltage only"
+                fail(f"{who}.coupling", rule, f"{type(self.amplitude).__name__} at {self.seam.name.lower()}")
+
+    def _std(self, context: Context) -> Values:
+        return self.amplitude.std(self.colour, self.coupling.unit(context), context.rate)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(PerStep(0.1))
+
+
+class CurrentNoise(ComposedSource):
+    """Noise on the total input current [nA], held over the step.
+
+    With ``Diffusion(sigma)`` the held value has the standard deviation ``sigma/sqrt(dt)``; the membrane variance then lies below
+    that of white noise by about (dt/tau)^2/12. Multiplicative noise scales the total current.
+    """
+
+    seam: ClassVar[Seam] = Seam.CURRENT
+
+
+class VoltageNoise(ComposedSource):
+    """Noise on the membrane [mV], added after the flow and before the comparison.
+
+    With ``Diffusion(sigma)``, additive and white, the step has the standard deviation ``sigma diffuse(dt)``: exact for a linear
+    membrane at any dt. Multiplicative noise scales the value after the flow. A refractory membrane is held and takes none.
+
+    Example:
+        >>> from jaxsnn_noise.noise import Diffusion
+        >>> float(VoltageNoise(Diffusion(0.5)).amplitude.sigma)
+        0.5
+    """
+
+    seam: ClassVar[Seam] = Seam.VOLTAGE
+
+
+class ThresholdNoise(ComposedSource):
+    """Noise on the threshold [mV], per step; multiplicative noise scales the threshold (not the margin)."""
+
+    seam: ClassVar[Seam] = Seam.THRESHOLD
+
+
+class SpikeNoise(ComposedSource):
+    """Noise on the output of a population [1], per step: targets receive the perturbed output, which is graded.
+
+    Reset and statistics of intervals use the clean spike. Multiplicative noise scales the spike, so silent steps stay
+    silent.
+    """
+
+    seam: ClassVar[Seam] = Seam.SPIKE
+
+
+class ReleaseNoise(ComposedSource):
+    """Noise on what a projection releases [1], per step and presynaptic neuron; multiplicative noise scales the release."""
+
+    seam: ClassVar[Seam] = Seam.RELEASE

@@ -1,0 +1,114 @@
+"""Get, replace and list the leaves of a simulation by dotted path.
+
+A path follows attributes, dictionary keys and positions: ``"network.cells.neuron.tau_mem"``. A node that wants other
+children than its fields (a network's populations and projections go by their names) offers ``path_children()``, a mapping
+from name to ``(getter, child)``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from jaxsnn_noise._checks import fail
+
+Tree = TypeVar("Tree")
+Getter = Callable[[Any], Any]
+
+
+def get(tree: Any, path: str) -> Any:
+    """The leaf or subtree at ``path``; an unknown name is an :class:`InputError` with its near matches."""
+    return _getter(tree, path)(tree)
+
+
+def replace(tree: Tree, values: Mapping[str, Any]) -> Tree:
+    """A copy of ``tree`` with the array leaves at the given paths set.
+
+    Args:
+        tree: A simulation, network, population, ...
+        values: From path to value. A value keeps the dtype of the leaf and is broadcast to its shape (one number sets
+            all neurons).
+
+    Raises:
+        InputError: unknown path, a path that leads to no array, a shape that does not broadcast.
+    """
+    for path in sorted(values):
+        getter = _getter(tree, path)
+        old = getter(tree)
+        if not eqx.is_array(old):
+            fail(path, "must lead to an array leaf (structure is varied with Cases)", type(old).__name__)
+        tree = eqx.tree_at(getter, tree, _fitted(path, values[path], old))
+    return tree
+
+
+def leaves(tree: Any) -> dict[str, jax.Array]:
+    """All array leaves with their dotted paths, in path order."""
+    return dict(sorted(_walk(tree, "")))
+
+
+def nodes(tree: Any) -> Iterator[tuple[str, eqx.Module]]:
+    """All modules of the tree with their dotted paths (the root has the empty path)."""
+    yield from _modules(tree, "")
+
+
+def children(node: Any) -> dict[str, tuple[Getter, Any]]:
+    """The named children of a node, each with the function that gets it from the node."""
+    if hasattr(node, "path_children"):
+        return node.path_children()
+    if isinstance(node, Mapping):
+        return {str(k): (lambda n, k=k: n[k], v) for k, v in node.items()}
+    if isinstance(node, (tuple, list)):
+        return {str(i): (lambda n, i=i: n[i], v) for i, v in enumerate(node)}
+    if dataclasses.is_dataclass(node):
+        names = [f.name for f in dataclasses.fields(node) if not f.metadata.get("static", False)]
+        return {name: (lambda n, name=name: getattr(n, name), getattr(node, name)) for name in names}
+    return {}
+
+
+def _getter(tree: Any, path: str) -> Getter:
+    steps: list[Getter] = []
+    node = tree
+    for position, name in enumerate(path.split(".")):
+        known = children(node)
+        if name not in known:
+            where = ".".join(path.split(".")[:position]) or type(tree).__name__
+            fail(f"path {path!r}", f"no such name under {where}", name, known=known)
+        getter, node = known[name]
+        steps.append(getter)
+    return lambda root: _follow(root, steps)
+
+
+def _follow(root: Any, steps: list[Getter]) -> Any:
+    for step in steps:
+        root = step(root)
+    return root
+
+
+def _fitted(path: str, value: Any, old: jax.Array) -> jax.Array:
+    value = jnp.asarray(value, old.dtype)
+    try:
+        fits = jnp.broadcast_shapes(value.shape, old.shape) == old.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        fail(path, f"must broadcast to the leaf's shape {old.shape}", value.shape)
+    return jnp.broadcast_to(value, old.shape)
+
+
+def _walk(node: Any, prefix: str) -> Iterator[tuple[str, jax.Array]]:
+    if eqx.is_array(node):
+        yield prefix, node
+    for name, (_, child) in children(node).items():
+        yield from _walk(child, f"{prefix}.{name}" if prefix else name)
+
+
+def _modules(node: Any, prefix: str) -> Iterator[tuple[str, eqx.Module]]:
+    if isinstance(node, eqx.Module):
+        yield prefix, node
+    for name, (_, child) in children(node).items():
+        yield from _modules(child, f"{prefix}.{name}" if prefix else name)

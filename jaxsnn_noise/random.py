@@ -1,0 +1,210 @@
+"""The random stream of the house: every number is addressed, none is drawn from a changing state.
+
+A number is a pure function of ``(root key, axis members, stream name, step, entity)``. Results are therefore the same
+bits for any chunk size, order of axes, device count, process count or restart, and adding a source moves no other number.
+
+The stream is ours and versioned: Threefry-2x32 with 20 rounds (Salmon et al. 2011, doi:10.1145/2063384.2063405) on a key
+of two words and the counter ``(entity, block)``; one block of the cipher holds the words of the two steps ``2 block`` and
+``2 block + 1`` (the *lanes*), which Box and Muller (1958, doi:10.1214/aoms/1177706645) turn into the two normals of these
+steps. JAX's default generator plays no part. Any change that moves a bit raises :data:`STREAM_VERSION`.
+
+This module is the only place that derives keys. Derivation and drawing use different tweaks of the key, so that a key
+never yields the same block for both.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float32, UInt32
+
+from jaxsnn_noise._checks import fail
+
+STREAM_VERSION = 1
+"""Version of the map from addresses to numbers; stored with every result."""
+
+MAX_STEPS = 1 << 29
+"""Steps that one stream can address (the upper bits of the block word carry the channel)."""
+
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+_PARITY = np.uint32(0x1BD11BDA)
+_DERIVE = np.array([0x6A09E667, 0xBB67AE85], np.uint32)  # fractional parts of sqrt(2), sqrt(3): tweak for deriving
+_MEMBER = np.array([0x3C6EF372, 0xA54FF53A], np.uint32)  # of sqrt(5), sqrt(7): tweak for members of an axis
+_CHANNEL_SHIFT = 28
+_SHARED = np.uint32(0xFFFFFFFF)
+
+
+class Tick(eqx.Module):
+    """The address of one step in one stream: what a source is handed as its ``key``.
+
+    ``lane`` is static: the engine scans over blocks of two steps, and both lanes of a block share one cipher call.
+    """
+
+    key: UInt32[Array, "2"]
+    block: UInt32[Array, ""]
+    lane: int = eqx.field(static=True)
+
+
+def root(key: Any) -> UInt32[Array, "2"]:
+    """The root of a key tree from a JAX key (typed or raw, of any implementation) or a whole number.
+
+    Args:
+        key: ``jax.random.key(seed)``, a raw key array of two or four uint32 words, or the seed itself.
+
+    Returns:
+        Two words. ``jax.random.key(s)``, ``jax.random.PRNGKey(s)`` and ``s`` (0 <= s < 2**32) give the same root,
+        whatever JAX's default implementation is.
+    """
+    if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
+        if not 0 <= int(key) < 1 << 64:
+            fail("key", "a seed must lie in [0, 2**64)", key)
+        return jnp.array([int(key) >> 32, int(key) & 0xFFFFFFFF], jnp.uint32)
+    dtype = getattr(key, "dtype", None)
+    if dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key):
+        key = jax.random.key_data(key)
+    shape = getattr(key, "shape", None)
+    if shape not in ((2,), (4,)) or key.dtype != jnp.uint32:
+        fail("key", "must be one JAX key (jax.random.key(seed)) or a whole number", key)
+    return jnp.asarray(key)[:2]  # the four words of an rbg key are the threefry words twice
+
+
+def stream(key: UInt32[Array, "2"], name: str) -> UInt32[Array, "2"]:
+    """The key of the named stream below ``key`` (names are hashed with BLAKE2b to 64 bits)."""
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return _fold(key, _DERIVE, *np.frombuffer(digest, "<u4"))
+
+
+def member(key: UInt32[Array, "2"], **indices: Any) -> UInt32[Array, "2"]:
+    """The key of one member of a Monte Carlo ensemble: axis names with indices, folded in name order.
+
+    ``member(key, trial=3, device=1)`` is the key that member sees, whatever the order or chunking of the axes.
+    """
+    for name in sorted(indices):
+        digest = hashlib.blake2b(name.encode(), digest_size=4).digest()
+        key = _fold(key, _MEMBER, jnp.asarray(indices[name], jnp.uint32), np.frombuffer(digest, "<u4")[0])
+    return key
+
+
+def tick(key: UInt32[Array, "2"], step: int) -> Tick:
+    """The address of a step that is known before tracing (the engine makes its own ticks inside the scan)."""
+    return Tick(key, jnp.uint32(step // 2), step % 2)
+
+
+def channel(at: Tick, index: int) -> Tick:
+    """The address of an independent draw at the same step and entities; ``index`` in 1..15 (0 is the tick itself)."""
+    if not 0 <= index < 16:
+        fail("channel", "must lie in [0, 15]", index)
+    return Tick(at.key, at.block | jnp.uint32(index << _CHANNEL_SHIFT), at.lane)
+
+
+def entities(size: int) -> UInt32[Array, "entity"]:
+    """The addresses of the ``size`` entities (neurons, synapses) of a population."""
+    return lax.iota(jnp.uint32, size)
+
+
+def shared(index: int = 0) -> UInt32[Array, "1"]:
+    """The address of a draw that all entities share; different indices are different factors."""
+    return jnp.full((1,), _SHARED - np.uint32(index), jnp.uint32)
+
+
+def bits(at: Tick, entity: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
+    """Uniform 32-bit words, one per entity."""
+    return _block(at, entity)[at.lane]
+
+
+def uniform(at: Tick, entity: UInt32[Array, "..."]) -> Float32[Array, "..."]:
+    """Uniforms in the open interval (0, 1): ``(w >> 9 + 1/2) / 2**23``, symmetric about 1/2."""
+    return _unit(bits(at, entity))
+
+
+def normal(at: Tick, entity: UInt32[Array, "..."]) -> Float32[Array, "..."]:
+    """Standard normals, one per entity: the Box-Muller pair of a block serves its two steps.
+
+    The radius uses all 32 bits of its word, so the tails reach 6.6 standard deviations.
+    """
+    return _box_muller(*_block(at, entity))[at.lane]
+
+
+def normals(key: UInt32[Array, "2"], shape: tuple[int, ...]) -> Float32[Array, "..."]:
+    """An array of standard normals outside time; element ``i`` (row-major) is entity ``i``."""
+    return normal(tick(key, 0), entities(int(np.prod(shape)))).reshape(shape)
+
+
+def uniforms(key: UInt32[Array, "2"], shape: tuple[int, ...]) -> Float32[Array, "..."]:
+    """An array of uniforms in (0, 1) outside time; element ``i`` (row-major) is entity ``i``."""
+    return uniform(tick(key, 0), entities(int(np.prod(shape)))).reshape(shape)
+
+
+def threefry2x32(
+    key: UInt32[Array, "2"], first: UInt32[Array, "..."], second: UInt32[Array, "..."]
+) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:
+    """Threefry-2x32-20 of the counter ``(first, second)`` under ``key``; the counter words broadcast.
+
+    Known answer (Random123): key 0, counter 0 gives 0x6b200159, 0x99ba4efe.
+    """
+    schedule = (key[0], key[1], key[0] ^ key[1] ^ _PARITY)
+    x = first + schedule[0]
+    y = second + schedule[1]
+    for group in range(5):
+        for rotation in _ROTATIONS[group % 2]:
+            x = x + y
+            y = _rotate(y, rotation) ^ x
+        x = x + schedule[(group + 1) % 3]
+        y = y + (schedule[(group + 2) % 3] + np.uint32(group + 1))
+    return x, y
+
+
+@functools.partial(jax.jit, inline=True)
+def _block(at: Tick, entity: Array) -> tuple[Array, Array]:
+    return threefry2x32(at.key, entity, at.block)
+
+
+def _fold(key: Array, tweak: np.ndarray, first: Any, second: Any) -> Array:
+    x, y = threefry2x32(key ^ jnp.asarray(tweak), jnp.asarray(first, jnp.uint32), jnp.asarray(second, jnp.uint32))
+    return jnp.stack([x, y])
+
+
+def _rotate(word: Array, by: int) -> Array:
+    return lax.shift_left(word, jnp.uint32(by)) | lax.shift_right_logical(word, jnp.uint32(32 - by))
+
+
+def _unit(word: Array) -> Array:
+    return lax.shift_right_logical(word, jnp.uint32(9)).astype(jnp.float32) * np.float32(2.0**-23) + np.float32(
+        2.0**-24
+    )
+
+
+def _box_muller(radius_word: Array, angle_word: Array) -> tuple[Array, Array]:
+    """A pair of standard normals from two words.
+
+    The radius is ``sqrt(-2 log((w + 1/2) / 2**32))``. Of the angle word, one bit swaps the pair, one gives its sign and
+    30 give an angle in [-pi/4, pi/4), where short polynomials for sine and cosine are accurate to 3e-8; the three steps
+    together make the angle uniform on the circle.
+    """
+    u = radius_word.astype(jnp.float32) * np.float32(2.0**-32) + np.float32(2.0**-33)
+    radius = lax.sqrt(np.float32(-2.0) * lax.log(u))
+    turn = lax.bitcast_convert_type(lax.shift_left(angle_word, jnp.uint32(2)), jnp.int32)
+    x = turn.astype(jnp.float32) * np.float32(np.pi / 4 * 2.0**-31)
+    square = x * x
+    sine = x + x * square * (
+        np.float32(-1.6666654611e-1) + square * (np.float32(8.3321608736e-3) + square * np.float32(-1.9515295891e-4))
+    )
+    cosine = np.float32(1.0) + square * (
+        np.float32(-0.5)
+        + square
+        * (
+            np.float32(4.166664568298827e-2)
+            + square * (np.float32(-1.388731625493765e-3) + square * np.float32(2.443315711809948e-5))
+        )
+    )
+    sign = lax.shift_left(lax.shift_right_logical(angle_word, jnp.uint32(31)), jnp.uint32(31))
+    signed = lax.bitcast_convert_type(lax.bitcast_convert_type(radius, jnp.uint32) ^ sign, jnp.float32)
+    swap = (angle_word & jnp.uint32(0x40000000)) != 0
+    return signed * jnp.where(swap, cosine, sine), signed * jnp.where(swap, sine, cosine)

@@ -1,0 +1,191 @@
+"""A simulation is a value; to simulate is a function of it and a key."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+
+from jaxsnn_noise import random
+from jaxsnn_noise._checks import count, fail, one_of, positive, steps_of
+from jaxsnn_noise._typing import Key
+from jaxsnn_noise.addresses import Address
+from jaxsnn_noise.coding import Input
+from jaxsnn_noise.network import ByStep, Network, Port, Schedule
+from jaxsnn_noise.scan import Scan
+from jaxsnn_noise.statistics import Health, Statistic
+
+
+class Simulation(eqx.Module):
+    """Everything that is simulated, as one frozen pytree whose leaves can be swept, perturbed and differentiated.
+
+    Args:
+        network: The network.
+        inputs: From the name of a population (a current [nA]) or port (spikes or analog values) to its input.
+        imperfections: Named maps ``network -> network`` with the key of the device: mismatch, faults, ...; applied in the order of
+            their names, after every sweep.
+        duration: Measured time [ms], a multiple of dt.
+        dt: Time step [ms].
+        warmup: Time before the measurement [ms], a multiple of dt; simulated, not seen by statistics.
+        statistics: Named statistics. ``health`` is always added.
+        frozen: From a stream or a prefix of stream names to the axes on which it is redrawn: ``{"inputs": ()}`` repeats the same
+            random input in every trial, ``{"inputs": ("sample",)}`` draws one per sample.
+        schedule: ``ByStep()`` or ``ByComponent()``; the same numbers either way.
+
+    Raises:
+        InputError: a part that does not fit, with the rule, the unit and the value.
+    """
+
+    network: Network
+    inputs: dict[str, Input]
+    imperfections: dict[str, Any]
+    statistics: dict[str, Statistic]
+    schedule: Schedule
+    duration: float = eqx.field(static=True)
+    dt: float = eqx.field(static=True)
+    warmup: float = eqx.field(static=True)
+    frozen: tuple[tuple[str, tuple[str, ...]], ...] = eqx.field(static=True)
+
+    def __init__(
+        self,
+        network: Network,
+        inputs: Mapping[str, Input] | None = None,
+        *,
+        duration: float,
+        dt: float,
+        warmup: float = 0.0,
+        imperfections: Mapping[str, Any] | None = None,
+        statistics: Mapping[str, Statistic] | None = None,
+        frozen: Mapping[str, tuple[str, ...]] | None = None,
+        schedule: Schedule | None = None,
+    ):
+        self.network = network
+        self.inputs = dict(sorted((inputs or {}).items()))
+        self.imperfections = dict(sorted((imperfections or {}).items()))
+        self.duration, self.dt, self.warmup = duration, dt, warmup
+        self.frozen = tuple(sorted((k, tuple(v)) for k, v in (frozen or {}).items()))
+        self.schedule = ByStep() if schedule is None else schedule
+        self.statistics = resolved(network, statistics or {})
+        validate(self)
+
+    @property
+    def warmup_steps(self) -> int:
+        """Steps before the measurement."""
+        return steps_of("warmup", self.warmup, self.dt)
+
+    @property
+    def total_steps(self) -> int:
+        """All steps, warm-up included."""
+        return self.warmup_steps + steps_of("duration", self.duration, self.dt)
+
+
+def simulate(
+    sim: Simulation,
+    key: Any,
+    *,
+    address: Mapping[str, Any] | Address | None = None,
+    statistics: Mapping[str, Statistic] | None = None,
+    backend: Scan | None = None,
+) -> dict[str, Any]:
+    """Run one member of a simulation.
+
+    Args:
+        sim: What to simulate.
+        key: Root key: ``jax.random.key(seed)`` or a seed.
+        address: The member: axis names with indices, e.g. ``{"device": 3, "trial": 7}``; the same numbers as that member of
+            ``monte_carlo`` with the same key.
+        statistics: Replace the simulation's statistics.
+        backend: ``Scan()`` unless given.
+
+    Returns:
+        From the name of a statistic to its result, and ``"health"``.
+    """
+    if statistics is not None:
+        sim = with_statistics(sim, statistics)
+    validate(sim)
+    where = address if isinstance(address, Address) else Address.of(address)
+    return run_member(sim, random.root(key), where, Scan() if backend is None else backend)
+
+
+@eqx.filter_jit
+def run_member(sim: Simulation, root: Key, address: Address, backend: Scan) -> dict[str, Any]:
+    """One member as one compiled program; compiled once per structure, for all values."""
+    return backend.run(sim, root, address)
+
+
+def with_statistics(sim: Simulation, statistics: Mapping[str, Statistic]) -> Simulation:
+    """The simulation with other statistics."""
+    return eqx.tree_at(lambda s: s.statistics, sim, resolved(sim.network, statistics))
+
+
+def resolved(network: Network, statistics: Mapping[str, Statistic]) -> dict[str, Statistic]:
+    """The statistics with their populations named, and ``health`` of every population added."""
+    cells = network.cells()
+    spiking = [k for k, p in cells.items() if p.neuron.spiking]
+    named = {}
+    for name, statistic in sorted(statistics.items()):
+        population = statistic.population
+        if population is None:
+            choice = list(cells) if len(cells) == 1 else spiking
+            if len(choice) != 1:
+                fail(f"statistics.{name}.population", f"must name one of {sorted(cells)}", population)
+            population = choice[0]
+        one_of(f"statistics.{name}.population", population, cells)
+        named[name] = dataclasses.replace(statistic, population=population)
+    for cell in cells:
+        named.setdefault("health" if len(cells) == 1 else f"health_{cell}", Health(population=cell))
+    return dict(sorted(named.items()))
+
+
+def validate(sim: Simulation) -> None:
+    """Look at the concrete values of a simulation (sweeps and ``tree_at`` skip constructors); tracers pass."""
+    positive("dt", sim.dt, "ms")
+    positive("duration", sim.duration, "ms")
+    if not 0 <= sim.warmup < float("inf"):
+        fail("warmup", "must be finite and >= 0 [ms]", sim.warmup)
+    count("steps", sim.total_steps)
+    if sim.total_steps > random.MAX_STEPS:
+        fail("steps", f"a stream addresses {random.MAX_STEPS} steps", sim.total_steps)
+    sim.network.check("network")
+    for name in sim.network.projections:
+        sim.network.delay_steps(name, sim.dt)
+    _check_inputs(sim)
+    for name, imperfection in sim.imperfections.items():
+        imperfection.check(f"imperfections.{name}", sim.network)
+    for prefix, _ in sim.frozen:
+        known = streams(sim)
+        if not any(k == prefix or k.startswith(prefix + ".") for k in known):
+            fail("frozen", "must be a stream or a prefix of one", prefix, known=known)
+    for name, statistic in sim.statistics.items():
+        one_of(f"statistics.{name}.population", statistic.population or "", sim.network.cells())
+
+
+def streams(sim: Simulation) -> list[str]:
+    """The names of the simulation's random streams."""
+    names = [f"inputs.{k}" for k in sim.inputs]
+    for name, population in sim.network.cells().items():
+        names += [f"firing.{name}", f"neurons.{name}", *(f"noise.{name}.{k}" for k in population.noise)]
+        names += [f"initial.{name}.{k}" for k in population.initial]
+    for name, projection in sim.network.projections.items():
+        names += [f"projections.{name}.{k}" for k in projection.noise]
+    return sorted(names)
+
+
+def _check_inputs(sim: Simulation) -> None:
+    parts = sim.network.populations
+    for name, signal in sim.inputs.items():
+        one_of("inputs", name, parts)
+        if not isinstance(signal, Input):
+            fail(f"inputs.{name}", "must be an input, e.g. coding.Constant(1.1)", type(signal).__name__)
+        if signal.spikes and not isinstance(parts[name], Port):
+            fail(
+                f"inputs.{name}",
+                "a population takes a current [nA]; spikes enter through a Port",
+                type(signal).__name__,
+            )
+        signal.check(f"inputs.{name}", parts[name].size, sim.total_steps)
+    for name in sim.network.ports():
+        if name not in sim.inputs:
+            fail(f"inputs.{name}", "a port needs an input", None)

@@ -1,0 +1,102 @@
+"""Keeping the finished chunks of a study on disk, so that a crash, a full disk or Ctrl-C loses nothing.
+
+A store is a folder: ``study.json`` with the fingerprint of the study, and one ``.npz`` file per finished chunk, written under a
+temporary name and renamed (a chunk is there whole or not at all). Running the same study on the folder again computes only
+what is missing; since every number is addressed, the result has the same bits.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from jaxsnn_noise._checks import InputError, fail
+
+
+class StoreError(OSError):
+    """A chunk could not be written; the message says what is safe and how to go on."""
+
+
+class Store:
+    """The folder of one study.
+
+    Args:
+        path: Folder; made if it does not exist. An existing folder must belong to the same study.
+        fingerprint: Hash of everything that determines the numbers.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], fingerprint: str):
+        self.path = Path(path)
+        manifest = self.path / "study.json"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"store: must be a folder that can be made; got {str(path)!r} ({error.strerror})"
+            ) from error
+        if manifest.exists():
+            known = json.loads(manifest.read_text()).get("fingerprint")
+            if known != fingerprint:
+                fail(
+                    "store",
+                    "holds another study (other simulation, axes, key or chunk); choose a new folder",
+                    str(path),
+                )
+        elif any(self.path.iterdir()):
+            fail("store", "must be empty or hold this study", str(path))
+        else:
+            self._write(manifest, json.dumps({"fingerprint": fingerprint}).encode())
+
+    def load(self, name: str) -> dict[str, np.ndarray] | None:
+        """The arrays of a finished chunk, or ``None``."""
+        file = self.path / f"{name}.npz"
+        if not file.exists():
+            return None
+        with np.load(file) as arrays:
+            return {k: arrays[k] for k in arrays.files}
+
+    def save(self, name: str, arrays: dict[str, np.ndarray]) -> None:
+        """Keep the arrays of a finished chunk."""
+        file = self.path / f"{name}.npz"
+        partial = self.path / f".{name}.partial"
+        try:
+            with open(partial, "wb") as handle:
+                np.savez(handle, **arrays)
+                handle.flush()
+                os.fsync(handle.fileno())
+            os.replace(partial, file)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            done = len(list(self.path.glob("*.npz")))
+            reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
+            message = (
+                f"store {self.path}: {reason}; {done} finished chunks are safe, run again with the same store to go on"
+            )
+            raise StoreError(error.errno, message) from error
+
+    def _write(self, file: Path, content: bytes) -> None:
+        partial = file.with_name(f".{file.name}.partial")
+        partial.write_bytes(content)
+        os.replace(partial, file)
+
+
+def fingerprint(*parts: Any) -> str:
+    """A hash of pytrees: structure (static fields included), shapes, dtypes and values of all leaves."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        arrays, static = eqx.partition(part, eqx.is_array)
+        digest.update(str(jax.tree.structure(arrays)).encode())
+        digest.update(repr(jax.tree.leaves(static)).encode())
+        for leaf in jax.tree.leaves(arrays):
+            array = np.asarray(leaf)
+            digest.update(f"{array.shape}{array.dtype}".encode())
+            digest.update(array.tobytes())
+    return digest.hexdigest()
