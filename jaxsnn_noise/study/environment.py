@@ -1,0 +1,152 @@
+"""The record of what a study ran on.
+
+Nothing in it says who ran it or where: no user name, no home folder, no host name.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import platform
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+DISTRIBUTION = "jaxsnn_noise"
+KEY_PACKAGES = (
+    DISTRIBUTION,
+    "jax",
+    "jaxlib",
+    "equinox",
+    "optax",
+    "numpy",
+    "scipy",
+    "xarray",
+    "zarr",
+    "matplotlib",
+)
+
+
+def environment(study: Path | None = None) -> dict[str, Any]:
+    """Versions of everything installed, interpreter, machine, devices, and commits.
+
+    Args:
+        study: The study file; its hash and the commit of its repository are recorded.
+
+    Returns:
+        A dict that JSON can hold. The devices are listed only if the process has imported JAX.
+    """
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpu": cpu_model(),
+        "cpu_count": os.cpu_count(),
+        "jax": jax_record(),
+        "version": version(),
+        "commit": commit(Path(__file__).resolve().parent),
+        "study": None
+        if study is None
+        else {
+            "file": study.name,
+            "sha256": hashlib.sha256(study.read_bytes()).hexdigest(),
+            "commit": commit(study.resolve().parent),
+        },
+        "packages": packages(),
+    }
+
+
+def version() -> str:
+    """Version of this package, as installed or as its checkout says."""
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        checkout = Path(__file__).resolve().parents[2] / "pyproject.toml"
+        if checkout.is_file():
+            found = re.search(r'^version\s*=\s*"([^"]+)"', checkout.read_text(encoding="utf-8"), re.MULTILINE)
+            if found:
+                return found.group(1)
+        return "unknown"
+
+
+def packages() -> dict[str, str]:
+    """Name and version of every installed distribution, sorted."""
+    found = {d.name: d.version for d in metadata.distributions() if d.name}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def cpu_model() -> str:
+    """Model name of the processor, as the system gives it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:  # not Linux
+        name = _output("sysctl", "-n", "machdep.cpu.brand_string")
+        if name:
+            return name
+    return platform.processor() or "unknown"
+
+
+def jax_record() -> dict[str, Any] | None:
+    """Backend, devices and settings of JAX, or ``None`` if the process does not use it."""
+    jax = sys.modules.get("jax")
+    if jax is None:
+        return None
+    devices: dict[str, int] = {}
+    for device in jax.devices():
+        devices[device.device_kind] = devices.get(device.device_kind, 0) + 1
+    return {
+        "version": jax.__version__,
+        "backend": jax.default_backend(),
+        "devices": [f"{count} x {kind}" if count > 1 else kind for kind, count in devices.items()],
+        "x64": bool(jax.config.jax_enable_x64),
+        "default_generator": str(jax.config.jax_default_prng_impl),
+        "xla_flags": scrub(os.environ.get("XLA_FLAGS", "")),
+    }
+
+
+def commit(where: Path) -> str | None:
+    """Commit of the repository that tracks a folder, ``+changes`` if the folder differs from it; or none."""
+    head = _output("git", "-C", str(where), "rev-parse", "HEAD")
+    if not head or not _output(
+        "git", "-C", str(where), "ls-files", "."
+    ):  # a foreign repository around, that ignores us
+        return None
+    return head + ("+changes" if _output("git", "-C", str(where), "status", "--porcelain", ".") else "")
+
+
+def _output(*command: str) -> str:
+    quiet = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True, env=quiet)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def scrub(text: str) -> str:
+    """The text without home folder, working folder and user name in its paths.
+
+    The working folder becomes ``.``, the home folder ``~``, and a path member that is the user name becomes
+    ``user``.
+    """
+    home, here = str(Path.home()), str(Path.cwd())
+    for place, short in sorted([(home, "~"), (here, ".")], key=lambda pair: -len(pair[0])):
+        if len(place) > 1:  # the root folder is no secret
+            text = re.sub(re.escape(place) + r"(?=$|[^\w.-])", short, text)
+    text = re.sub(r"(/home/|/Users/|\\Users\\)[^/\\\s'\"]+", r"\1user", text)
+    name = _user()
+    return re.sub(rf"(?<=[/\\]){re.escape(name)}(?=[/\\]|$)", "user", text) if name else text
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a process without a user entry, as in some containers
+        return ""

@@ -1,0 +1,301 @@
+"""The folder of one run: checked before anything is computed, written piece by piece, never half a file.
+
+Every file is written beside its place and then moved there, so what has its final name is whole.
+``status.json`` says how far the run came.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .environment import scrub
+from .protocol import StudyError, refuse
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+else:
+    Dataset = Any
+
+STATUS = "status.json"
+LEAST_FREE = 100 * 2**20  # [B] room for figures, report and the tables of a small study
+OWN = (
+    STATUS, "config.toml", "environment.json", "study.py", "model.txt", "data.zarr", "stages.zarr",
+    "claims.json", "claims.csv", "tables", "figures", "methods.txt", "errors.txt", "report.html",
+)  # fmt: skip
+
+
+class Existing(Enum):
+    """What to do with an output folder in which there is something already."""
+
+    REFUSE = "refuse"
+    OVERWRITE = "overwrite"
+    RESUME = "resume"
+
+
+class Outputs:
+    """The files of one run; made by `prepare`.
+
+    Args:
+        folder: Where they lie.
+        status: What ``status.json`` says.
+    """
+
+    def __init__(self, folder: Path, status: dict[str, Any]) -> None:
+        self.folder = folder
+        self.status = status
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Write a file, whole or not at all; folders are made."""
+        place = self.folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _beside(place) as draft:
+            draft.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+            os.replace(draft, place)
+        if name != STATUS:
+            self.note_saved(name)
+        return place
+
+    def note_saved(self, name: str) -> None:
+        """Remember that a file is there, for the message of a run that ends early."""
+        if name not in self.status["saved"]:
+            self.status["saved"].append(name)
+
+    def update(self, **changes: Any) -> None:
+        """Change ``status.json``."""
+        self.status.update(changes)
+        self.write(STATUS, to_json(self.status))
+
+    def write_data(self, data: Dataset | Mapping[str, Dataset]) -> None:
+        """Write what was measured to ``data.zarr``: one dataset at its root, several in groups by name.
+
+        Raises:
+            StudyError: If a dataset holds something that Zarr cannot; or if the disk is full, after the data
+                was put into the system's temporary folder, if there is room.
+        """
+        place = self.folder / "data.zarr"
+        try:
+            with _beside(place) as draft:
+                _write_zarr(draft, data)
+                _remove(place)
+                os.replace(draft, place)
+        except Exception as error:
+            if not is_full(error):
+                raise
+            raise StudyError(self._rescued(data)) from error
+        _remove(self.folder / "stages.zarr")
+        self.note_saved("data.zarr")
+        self.update(datasets=list(data) if _several(data) else None, measured=True)
+
+    def read_data(self) -> Dataset | dict[str, Dataset]:
+        """What `write_data` wrote, in memory."""
+        names = self.status["datasets"]
+        place = self.folder / "data.zarr"
+        return _read_zarr(place, None) if names is None else {name: _read_zarr(place, name) for name in names}
+
+    def _rescued(self, data: Dataset | Mapping[str, Dataset]) -> str:
+        try:
+            refuge = Path(tempfile.mkdtemp(prefix="jaxsnn_noise-")) / "data.zarr"
+            _write_zarr(refuge, data)
+        except Exception:
+            return f"the disk of {self.folder} is full, and the temporary folder too: the data is lost"
+        return f"the disk of {self.folder} is full; the data is in {refuge}: move it to a place that lasts"
+
+    def get(self, name: str) -> Dataset | None:
+        """A stage kept by an earlier, unfinished run, or ``None``."""
+        place = self.folder / "stages.zarr" / _group(name)
+        return _read_zarr(place, None) if place.is_dir() else None
+
+    def put(self, name: str, dataset: Dataset) -> None:
+        """Keep the dataset of a finished stage."""
+        place = self.folder / "stages.zarr" / _group(name)
+        place.parent.mkdir(exist_ok=True)
+        with _beside(place) as draft:
+            _write_zarr(draft, dataset)
+            os.replace(draft, place)
+        self.note_saved(f"stages.zarr/{name}")
+
+
+def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: int = 0) -> Outputs:
+    """Check and open the folder of a run, before anything is computed.
+
+    Args:
+        folder: The folder; made if it is not there.
+        existing: What to do if there is something in it.
+        need: How much room the run needs [B], beyond a floor of 100 MiB.
+
+    Raises:
+        InputError: If there is something in the folder and ``existing`` does not allow it, if the folder is
+            no run of this program and should be overwritten or resumed, if it cannot be written, or if there
+            is too little room.
+    """
+    path = Path(folder).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        inside = sorted(entry.name for entry in path.iterdir())
+        handle, probe = tempfile.mkstemp(prefix=".writable-", dir=path)
+        os.close(handle)
+        os.unlink(probe)
+    except OSError as error:
+        if is_full(error):
+            refuse("out", "the disk is full", str(folder))
+        refuse("out", f"cannot be written ({error.strerror})", str(folder))
+    free = shutil.disk_usage(path).free
+    if free < max(need, LEAST_FREE):
+        refuse(
+            "out",
+            f"needs {max(need, LEAST_FREE) / 2**20:,.0f} MiB of free disk",
+            f"{free / 2**20:,.0f} MiB in {folder}",
+        )
+    if inside and existing is Existing.REFUSE:
+        refuse(
+            "out",
+            "must be a new or empty folder (or give --overwrite, --resume, or another --out)",
+            str(folder),
+        )
+    if inside and STATUS not in inside:
+        refuse(
+            "out",
+            f"holds no run ({STATUS} is missing), so it is neither resumed nor overwritten",
+            str(folder),
+        )
+    if inside and existing is Existing.RESUME:
+        return Outputs(path, {**_new_status(), **_read_status(path)})
+    for name in OWN if inside else ():
+        _remove(path / name)
+    return Outputs(path, _new_status())
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, says that the disk or the quota is full."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def to_json(value: Any) -> str:
+    """Strict JSON: no finite number becomes ``null``; paths in texts lose home folder and user name."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def now() -> str:
+    """The time, in UTC to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if hasattr(value, "tolist"):  # arrays and scalars of NumPy and JAX
+        return _plain(value.tolist())
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    return scrub(str(value))
+
+
+def _new_status() -> dict[str, Any]:
+    progress = {"state": "running", "stage": "start", "started": now(), "measured": False, "datasets": None}
+    return {**progress, "saved": [], "seconds": {}, "errors": []}
+
+
+def _read_status(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((path / STATUS).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        refuse("out", f"{STATUS} cannot be read ({error}); give --overwrite or another --out", str(path))
+
+
+@contextmanager
+def _beside(place: Path) -> Iterator[Path]:
+    """A name beside the place to write under; nothing is left of it if the writing fails."""
+    draft = place.with_name(f".writing-{place.name}")
+    _remove(draft)
+    try:
+        yield draft
+    finally:
+        _remove(draft)
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def _several(data: Any) -> bool:
+    return isinstance(data, Mapping) and not hasattr(data, "data_vars")  # a Dataset is a Mapping too
+
+
+def _group(name: str) -> str:
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        refuse("dataset", "a name consists of letters, digits and _ . -", name)
+    return name
+
+
+def _write_zarr(place: Path, data: Dataset | Mapping[str, Dataset]) -> None:
+    import zarr
+
+    parts: dict[str | None, Any] = {_group(str(k)): v for k, v in data.items()} if _several(data) else {None: data}
+    if None not in parts:
+        zarr.open_group(str(place), mode="w", zarr_format=3)
+    for name, dataset in parts.items():
+        try:
+            _storable(dataset).to_zarr(str(place), group=name, mode="w", zarr_format=3, consolidated=False)
+        except (TypeError, ValueError) as error:
+            raise StudyError(f"dataset {name or ''}: cannot be saved as Zarr: {error}") from error
+
+
+def _storable(dataset: Any) -> Any:
+    """The dataset with strings and attributes in the forms that Zarr 3 has a specification for."""
+    clean = dataset.drop_encoding()
+    for name, variable in clean.variables.items():
+        if variable.dtype.kind in "US":
+            clean[name] = variable.astype(object)
+        clean[name].attrs = {k: _attribute(v) for k, v in variable.attrs.items()}
+    return clean.assign_attrs({k: _attribute(v) for k, v in dataset.attrs.items()})
+
+
+def _attribute(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _attribute(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_attribute(v) for v in value]
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _read_zarr(place: Path, group: str | None) -> Any:
+    import numpy
+    import xarray
+
+    with xarray.open_zarr(str(place), group=group, consolidated=False, chunks=None) as stored:
+        dataset = stored.load()
+    for name, variable in dataset.variables.items():
+        if variable.dtype.kind == "T":  # variable-length strings of NumPy 2, which little else understands
+            dataset[name] = (
+                variable.dims,
+                numpy.array(variable.values.astype(object), dtype=str),
+                variable.attrs,
+            )
+    return dataset.drop_encoding()

@@ -1,0 +1,244 @@
+"""What a study is made of: claims, judgements, pictures, and the checked module that holds them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+else:  # heavy, and only names here
+    Figure = DataFrame = Any
+
+
+class StudyError(RuntimeError):
+    """A study could not go on (a full disk, a failing stage). The message says what was saved before."""
+
+
+def refuse(who: str, rule: str, got: Any, *, known: Any = None) -> NoReturn:
+    """``_checks.fail``, imported when needed: it brings JAX, for which help and listings must not wait."""
+    from jaxsnn_noise._checks import fail
+
+    fail(who, rule, got, known=known)
+
+
+class Verdict(Enum):
+    """What a study says about a claim, for the networks and settings that it simulated and no others."""
+
+    REPRODUCED = "reproduced"
+    NOT_REPRODUCED = "not reproduced"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on a claim, with the number that it rests on.
+
+    Args:
+        verdict: The outcome.
+        estimate: The point estimate that was compared [unit].
+        low: Lower end of its interval [unit]; ``-inf`` for a one-sided interval.
+        high: Upper end of its interval [unit]; ``inf`` for a one-sided interval.
+        rule: How the verdict follows from the interval, in words ("upper 95 % bound at most 1 point").
+        unit: Unit of the three numbers; empty for a pure number.
+        detail: Anything a reader should know (sample sizes, which configuration was the worst, ...).
+
+    Raises:
+        InputError: If the verdict is no `Verdict` or the interval does not hold the estimate.
+    """
+
+    verdict: Verdict
+    estimate: float
+    low: float
+    high: float
+    rule: str
+    unit: str = ""
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.verdict, Verdict):
+            refuse("Judgement.verdict", "must be a member of Verdict", self.verdict)
+        for name in ("estimate", "low", "high"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        if self.low > self.estimate or self.estimate > self.high:
+            refuse("Judgement", "needs low <= estimate <= high", (self.low, self.estimate, self.high))
+
+    @classmethod
+    def at_most(
+        cls, bound: float, estimate: float, low: float, high: float, *, unit: str = "", detail: str = ""
+    ) -> Judgement:
+        """The claim "the quantity is at most ``bound``", from an interval of the quantity.
+
+        Reproduced if the whole interval is at or below the bound, not reproduced if it is wholly above,
+        undecided if the bound lies inside (or if the interval is not a number: nothing was measured).
+        """
+        rule = f"interval wholly at or below {_number(bound, unit)}; not reproduced if wholly above"
+        return cls(_compare(high <= bound, low > bound), estimate, low, high, rule, unit, detail)
+
+    @classmethod
+    def at_least(
+        cls, bound: float, estimate: float, low: float, high: float, *, unit: str = "", detail: str = ""
+    ) -> Judgement:
+        """The claim "the quantity is at least ``bound``"; the mirror image of `at_most`."""
+        rule = f"interval wholly at or above {_number(bound, unit)}; not reproduced if wholly below"
+        return cls(_compare(low >= bound, high < bound), estimate, low, high, rule, unit, detail)
+
+    @classmethod
+    def above(
+        cls, bound: float, estimate: float, low: float, high: float, *, unit: str = "", detail: str = ""
+    ) -> Judgement:
+        """The claim "the quantity is above ``bound``": with bound 0, "this paired contrast is positive".
+
+        Reproduced if the whole interval is above the bound, not reproduced if it is wholly at or below.
+        """
+        rule = f"interval wholly above {_number(bound, unit)}; not reproduced if wholly at or below"
+        return cls(_compare(low > bound, high <= bound), estimate, low, high, rule, unit, detail)
+
+
+def _compare(holds: bool, fails: bool) -> Verdict:
+    if bool(holds):
+        return Verdict.REPRODUCED
+    return Verdict.NOT_REPRODUCED if bool(fails) else Verdict.UNDECIDED
+
+
+def interval_text(estimate: float | None, low: float | None, high: float | None, unit: str = "") -> str:
+    """An estimate with its interval, rounded to two digits of its width: ``0.83 [0.71, 0.95] points``.
+
+    ``None``, NaN and infinities are ends that are not there.
+    """
+    e, lo, hi = (v if v is not None and math.isfinite(v) else None for v in (estimate, low, high))
+    scale = hi - lo if hi is not None and lo is not None else abs(e) if e is not None else 0.0
+    decimals = 1 - math.floor(math.log10(scale)) if scale > 0 else 2
+    shown = {v: f"{v:.{max(decimals, 0)}f}" if decimals <= 6 else f"{v:.3g}" for v in (e, lo, hi) if v is not None}
+    parts = [shown[e]] if e is not None else []
+    if lo is not None and hi is not None:
+        parts.append(f"[{shown[lo]}, {shown[hi]}]")
+    elif hi is not None or lo is not None:
+        parts.append(f"[at most {shown[hi]}]" if hi is not None else f"[at least {shown[lo]}]")  # type: ignore[index]
+    return " ".join([*parts, unit]).strip() if parts else "no number"
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:g} {unit}".strip()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of the literature that a study tests.
+
+    Args:
+        name: Short identifier, unique within the study (``"common_beats_independent"``).
+        text: The claim in one sentence, as the source states it.
+        source: Where it is from ("arXiv:2604.13612", "doi:10.1007/...", or "prediction of this study").
+        judge: ``judge(data, config) -> Judgement``. If it raises, the report says undecided and shows the
+            error.
+    """
+
+    name: str
+    text: str
+    source: str
+    judge: Callable[[Any, Any], Judgement]
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """A claim with its judgement; without one, the claim is undecided and the error says why.
+
+    Args:
+        name: Name of the claim.
+        text: The claim in words.
+        source: Where it is from.
+        judgement: What the judge returned; ``None`` if it raised.
+        error: Text of the error, else empty.
+    """
+
+    name: str
+    text: str
+    source: str
+    judgement: Judgement | None
+    error: str = ""
+
+    COLUMNS: ClassVar = (
+        "name", "text", "source", "verdict", "estimate", "low", "high", "unit", "rule", "detail", "error",
+    )  # fmt: skip
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict; undecided if there is no judgement."""
+        return self.judgement.verdict if self.judgement else Verdict.UNDECIDED
+
+    @property
+    def interval(self) -> str:
+        """Estimate, interval and unit in words."""
+        j = self.judgement
+        return interval_text(j.estimate, j.low, j.high, j.unit) if j else "no number"
+
+    def row(self) -> dict[str, Any]:
+        """The result as one row of a table, with the columns `COLUMNS`."""
+        judged = self.judgement or Judgement(Verdict.UNDECIDED, math.nan, math.nan, math.nan, "")
+        values = {name: getattr(self, name, None) or getattr(judged, name, "") for name in self.COLUMNS}
+        return {
+            **values,
+            "verdict": self.verdict.value,
+            **{n: getattr(judged, n) for n in ("estimate", "low", "high")},
+        }
+
+
+def outcome_sentence(claims: Sequence[ClaimResult]) -> str:
+    """One sentence that counts the verdicts."""
+    if not claims:
+        return "This study tests no claims."
+    counts = [(v, sum(c.verdict is v for c in claims)) for v in Verdict]
+    parts = [f"{n} {'is' if n == 1 else 'are'} {v.value}" for v, n in counts if n]
+    listed = ", ".join(parts[:-1]) + (" and " if parts[:-1] else "") + parts[-1]
+    one = len(claims) == 1
+    return f"Of {len(claims)} claim{'' if one else 's'}, {listed}, for the networks and settings simulated here."
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure, the numbers that it shows, and what a reader should see in it.
+
+    Args:
+        figure: A Matplotlib figure (see `jaxsnn_noise.figures`); saved as SVG and PNG.
+        table: Tidy table of what the figure shows: one row per drawn value, columns with their units; saved
+            as CSV.
+        caption: One or more sentences, with n and the kind of interval.
+    """
+
+    figure: Figure
+    table: DataFrame
+    caption: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file after its protocol was checked; made by `jaxsnn_noise.study.load`."""
+
+    name: str
+    path: Path
+    title: str
+    config_type: type
+    presets: Mapping[str, Any]
+    build: Callable[[Any], Any]
+    measure: Callable[[Any, Any], Any]
+    plot: Callable[[Any, Any], Mapping[str, Picture]]
+    claims: tuple[Claim, ...]
+    methods: Callable[[Any, Any], str]
+    tables: Callable[[Any, Any], Mapping[str, DataFrame]] | None = None
+    bytes_needed: Callable[[Any], int] | None = None
+
+    def preset(self, name: str) -> Any:
+        """The named preset (``tiny``, ``default`` or ``full``).
+
+        Raises:
+            InputError: If there is no such preset.
+        """
+        if name not in self.presets:
+            refuse("preset", f"study {self.name} has no such preset", name, known=self.presets)
+        return self.presets[name]

@@ -1,0 +1,116 @@
+"""Running a study, and what is left when a run does not come to its end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .config import differences, read_toml
+from .environment import scrub
+from .outputs import Existing, Outputs, is_full, now, prepare
+from .progress import Display, Progress, Silent
+from .protocol import ClaimResult, Study, StudyError, refuse
+from .stages import Stages
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run left behind.
+
+    Args:
+        folder: Where everything lies.
+        claims: Every claim with its judgement.
+        errors: What went wrong after the measurement; empty if nothing did.
+        seconds: Wall time of each stage [s].
+    """
+
+    folder: Path
+    claims: tuple[ClaimResult, ...]
+    errors: tuple[str, ...]
+    seconds: Mapping[str, float]
+
+
+def run_study(
+    study: Study,
+    config: Any,
+    out: str | Path,
+    *,
+    existing: Existing = Existing.REFUSE,
+    display: Display | None = None,
+    preset: str = "",
+    command: str = "",
+) -> Run:
+    """Run a study and leave dataset, claims, tables, figures and report in a folder.
+
+    The folder is checked before anything is computed. The configuration and the environment are written
+    first, the dataset right after it was measured; an error in a claim, a table or a figure is recorded,
+    shown in the report, and stops nothing else. ``status.json`` says ``running``, ``finished``, ``failed`` or
+    ``interrupted``.
+
+    Args:
+        study: What `load` returned.
+        config: The resolved configuration.
+        out: Folder for the results.
+        existing: What to do if there is something in it.
+        display: Where progress is shown; nowhere if not given.
+        preset: Name of the preset that the configuration started from, for the record.
+        command: The command line, for the record.
+
+    Returns:
+        The judged claims, what went wrong, and how long it took.
+
+    Raises:
+        InputError: If the folder or the configuration does not do; nothing was computed.
+        StudyError: If the measurement failed or the disk is full; the message says what is saved.
+        KeyboardInterrupt: If the run was interrupted, after ``status.json`` says so.
+    """
+    need = int(study.bytes_needed(config)) if study.bytes_needed else 0
+    outputs = prepare(out, existing, need=need)
+    _check_resumed(outputs, config)
+    outputs.update(state="running", study=study.name, title=study.title, preset=preset, errors=[])
+    try:
+        stages = Stages(study, config, outputs, Progress(display or Silent(), outputs), scrub(command))
+        claims = stages.run()
+    except KeyboardInterrupt:
+        _close(outputs, "interrupted", "interrupted")
+        raise
+    except Exception as error:
+        _close(outputs, "failed", f"{outputs.status['stage']}: {type(error).__name__}: {error}")
+        if is_full(error):
+            raise StudyError(f"{_full_text(error, out)}; {_saved_text(outputs)}") from error
+        if _is_input_error(error):
+            raise
+        raise StudyError(f"{outputs.status['stage']} failed: {error}; {_saved_text(outputs)}") from error
+    outputs.update(state="failed" if stages.errors else "finished", stage="end", finished=now())
+    return Run(outputs.folder, claims, tuple(stages.errors), stages.seconds)
+
+
+def _check_resumed(outputs: Outputs, config: Any) -> None:
+    """A resumed run goes on only with the configuration that it was started with."""
+    old = outputs.folder / "config.toml"
+    if old.is_file() and (changed := differences(read_toml(old, config), config)):
+        refuse("resume", f"the run in {outputs.folder} has another configuration; it differs in", changed)
+
+
+def _close(outputs: Outputs, state: str, text: str) -> None:
+    with contextlib.suppress(OSError):  # a full disk can hold not even this; the terminal says it
+        outputs.update(state=state, finished=now(), errors=[*outputs.status["errors"], scrub(text)])
+
+
+def _full_text(error: BaseException, out: str | Path) -> str:
+    return str(error) if isinstance(error, StudyError) else f"the disk of {out} is full"
+
+
+def _saved_text(outputs: Outputs) -> str:
+    saved = ", ".join(outputs.status["saved"]) or "nothing"
+    rest = "--resume goes on from there" if len(outputs.status["saved"]) else "start anew with --overwrite"
+    return f"saved in {outputs.folder}: {saved} ({rest})"
+
+
+def _is_input_error(error: Exception) -> bool:
+    from jaxsnn_noise._checks import InputError
+
+    return isinstance(error, InputError)
