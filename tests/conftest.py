@@ -13,6 +13,4 @@ sys.path.append(str(Path(__file__).parent))
 
 jax.config.update("jax_numpy_rank_promotion", "raise")  # [n] + [m, n] is an accident here, never a wish
 jax.config.update("jax_numpy_dtype_promotion", "strict")  # nothing silently becomes float64 or int
-install_import_hook(
-    "jaxsnn_noise", "beartype.beartype"
-)  # shapes and dtypes are checked in tests only: 40 us a call
+install_import_hook("jaxsnn_noise", "beartype.beartype")  # shapes and dtypes are checked in tests only: 40 us a call

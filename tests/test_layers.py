@@ -83,9 +83,7 @@ def _imports(path: str, source: str) -> list[tuple[int, str]]:
                 package = [PACKAGE, *Path(path).parent.parts]
                 origin = ".".join([*package[: len(package) - node.level + 1], *filter(None, [origin])])
             # `from jaxsnn_noise import random` names a module, `from jaxsnn_noise.random import root` does not
-            found += [
-                (node.lineno, f"{origin}.{a.name}" if origin == PACKAGE else origin) for a in node.names
-            ]
+            found += [(node.lineno, f"{origin}.{a.name}" if origin == PACKAGE else origin) for a in node.names]
     return found
 
 

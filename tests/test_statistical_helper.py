@@ -22,7 +22,7 @@ REPEATS = 1000
 RATE = 0.05
 
 Case = Callable[[np.random.Generator, float, float], None]
-"""Draws data, its amplitude multiplied by the first number, and asserts; the second is the false-alarm rate."""
+"""Draws data of the given amplitude (1 is right) and asserts with the given false-alarm rate."""
 
 
 def mean(rng: np.random.Generator, amplitude: float, rate: float) -> None:
@@ -96,11 +96,7 @@ def test_false_alarm_rate_is_the_stated_one(case: Case) -> None:
     rng = np.random.default_rng(1)
     alarms = sum(_fails(case, rng, 1.0, RATE) for _ in range(REPEATS))
     # discrete counts and Bonferroni's bound may only stay below the rate; the others meet it
-    least = (
-        0
-        if case in (proportion, mean_of_several, variance_of_several)
-        else stats.binom.ppf(1e-6, REPEATS, RATE)
-    )
+    least = 0 if case in (proportion, mean_of_several, variance_of_several) else stats.binom.ppf(1e-6, REPEATS, RATE)
     assert least <= alarms <= stats.binom.ppf(1 - 1e-6, REPEATS, RATE)
 
 

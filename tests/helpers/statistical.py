@@ -176,9 +176,7 @@ def negative_control(check: Callable[[float], object], *, off_by: float = OFF_BY
             check(factor)
         except Deviation:
             continue
-        raise AssertionError(
-            f"the assertion passes with the amplitude off by a factor of {factor:g}: it shows nothing"
-        )
+        raise AssertionError(f"the assertion passes with the amplitude off by a factor of {factor:g}: it shows nothing")
 
 
 def _judge(what: str, tail: Any, false_alarm: float, found: Any, expected: Any, detail: str) -> None:
@@ -210,6 +208,4 @@ def _spread(what: str, error: Any) -> None:
 
 def _show(value: Any) -> str:
     array = np.asarray(value, float)
-    return (
-        f"{array:.6g}" if array.ndim == 0 else np.array2string(array, precision=4, threshold=6, edgeitems=2)
-    )
+    return f"{array:.6g}" if array.ndim == 0 else np.array2string(array, precision=4, threshold=6, edgeitems=2)
