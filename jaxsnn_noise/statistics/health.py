@@ -31,10 +31,10 @@ class Symptoms(eqx.Module):
 
 
 class Tally(eqx.Module):
-    """Accumulator: spikes, and steps with a value that is not finite, per neuron."""
+    """Accumulator: spikes per neuron, and how many (neuron, step) pairs were not finite."""
 
     spikes: Float[Array, " neuron"]
-    nonfinite: Int[Array, " neuron"]
+    nonfinite: Int[Array, ""]
 
 
 class Health(Statistic):
@@ -74,26 +74,23 @@ class Health(Statistic):
         return {"nonfinite": "1", "silent": "1", "saturated": "1"}
 
     def init(self, about: About) -> Tally:
-        return Tally(start_counts("Health", about), jnp.zeros(about.size, jnp.int32))
+        return Tally(start_counts("Health", about), jnp.zeros((), jnp.int32))
 
     def update(self, acc: Tally, frame: Frame, about: About) -> Tally:
         del about
         ill = ~(jnp.isfinite(frame.v) & jnp.isfinite(frame.current))
-        return Tally(acc.spikes + frame.spikes, acc.nonfinite + ill.astype(jnp.int32))
+        return Tally(acc.spikes + frame.spikes, _plus(acc.nonfinite, ill.sum(dtype=jnp.int32)))
 
     def merge(self, a: Tally, b: Tally, about: About) -> Tally:
         del about
-        return Tally(a.spikes + b.spikes, a.nonfinite + b.nonfinite)
+        return Tally(a.spikes + b.spikes, _plus(a.nonfinite, b.nonfinite))
 
     def finalize(self, acc: Tally, about: About) -> Symptoms:
-        # The float sum tells whether the integer sum wrapped around, possibly to an innocent 0.
-        wrapped = acc.nonfinite.astype(jnp.float32).sum() >= jnp.float32(_MOST)
-        nonfinite = jnp.where(wrapped, jnp.int32(_MOST), acc.nonfinite.sum(dtype=jnp.int32))
         size = jnp.float32(about.size)
         silent = (acc.spikes == 0).sum(dtype=jnp.int32).astype(jnp.float32) / size
         most = jnp.float32(self.saturation * about.steps)
         saturated = (acc.spikes > most).sum(dtype=jnp.int32).astype(jnp.float32) / size
-        return Symptoms(nonfinite, silent, saturated)
+        return Symptoms(acc.nonfinite, silent, saturated)
 
     def dims(self, about: About) -> dict[str, tuple[str, ...]]:
         del about
@@ -102,3 +99,9 @@ class Health(Statistic):
     @classmethod
     def example(cls) -> Self:
         return cls()
+
+
+def _plus(x: Array, y: Array) -> Array:
+    """The sum of two counts, held at 2^31 - 1: a wrapped sum could look innocent."""
+    most = jnp.int32(_MOST)
+    return x + jnp.minimum(y, most - x)

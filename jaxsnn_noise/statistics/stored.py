@@ -56,9 +56,7 @@ def over_raster(
     spikes = _spikes(raster)
     given = {"output": output, "v": voltage, "current": current, "threshold": threshold}
     courses = {
-        name: _like("over_raster." + name, value, spikes.shape)
-        for name, value in given.items()
-        if value is not None
+        name: _like("over_raster." + name, value, spikes.shape) for name, value in given.items() if value is not None
     }
     courses["spikes"] = spikes
     if fan_out is not None:

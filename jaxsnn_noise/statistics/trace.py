@@ -94,9 +94,7 @@ class Trace(Statistic):
         if self.every > about.steps:
             fail("Trace.every", f"must not exceed the {about.steps} measured steps", self.every)
         if self.neurons is not None and max(self.neurons) >= about.size:
-            fail(
-                "Trace.neurons", f"must be indices below the population's size of {about.size}", self.neurons
-            )
+            fail("Trace.neurons", f"must be indices below the population's size of {about.size}", self.neurons)
         columns = about.size if self.neurons is None else len(self.neurons)
         zero = jnp.zeros((about.steps // self.every, columns), jnp.float32)
         return Recorded((zero,) * len(self.variables), jnp.full((), -1, jnp.int32))
@@ -107,9 +105,7 @@ class Trace(Statistic):
 
         def write(values: tuple[Array, ...], rows: tuple[Array, ...]) -> tuple[Array, ...]:
             row = index // jnp.int32(self.every)
-            return tuple(
-                lax.dynamic_update_index_in_dim(v, r, row, 0) for v, r in zip(values, rows, strict=True)
-            )
+            return tuple(lax.dynamic_update_index_in_dim(v, r, row, 0) for v, r in zip(values, rows, strict=True))
 
         rows = tuple(self._chosen(frame.variable(name)) for name in self.variables)
         if self.every == 1:

@@ -67,19 +67,16 @@ def start(open: Array, windows: int, page: Page = whole) -> Windows:
 
 
 def advance(acc: Windows, contribution: Array, index: Array, width: int, page: Page = whole) -> Windows:
-    """One more step: add to the open window, and close it if this was its last step."""
-    opened = acc.open + contribution
+    """One more step: add to the open window, or start a new one; write it down if this was its last step."""
     index = jnp.asarray(index, jnp.int32)
-    closing = index % jnp.int32(width) == jnp.int32(width - 1)
-    opened, closed = lax.cond(
-        closing,
-        lambda opened, closed: (
-            jnp.zeros_like(opened),
-            _add(closed, page(opened), index // jnp.int32(width)),
-        ),
-        lambda opened, closed: (opened, closed),
-        opened,
+    place = index % jnp.int32(width)
+    opened = jnp.where(place == 0, jnp.zeros((), acc.open.dtype), acc.open) + contribution
+    closed = lax.cond(
+        place == jnp.int32(width - 1),
+        lambda closed, opened: _add(closed, page(opened), index // jnp.int32(width)),
+        lambda closed, opened: closed,
         acc.closed,
+        opened,
     )
     return Windows(opened, closed, index)
 
@@ -90,8 +87,11 @@ def merge(a: Windows, b: Windows, width: int, page: Page = whole) -> Windows:
 
 
 def settled(acc: Windows, width: int, page: Page = whole) -> Array:
-    """All windows [window, ...], with what has gathered in the open one."""
-    return _add(acc.closed, page(acc.open), jnp.maximum(acc.last, jnp.int32(0)) // jnp.int32(width))
+    """All windows [window, ...], with what has gathered in the open one, unless it is written down."""
+    last = jnp.maximum(acc.last, jnp.int32(0))
+    row = page(acc.open)
+    pending = last % jnp.int32(width) != jnp.int32(width - 1)
+    return _add(acc.closed, jnp.where(pending, row, jnp.zeros_like(row)), last // jnp.int32(width))
 
 
 def _add(rows: Array, row: Array, index: Array) -> Array:
