@@ -10,7 +10,9 @@ from jaxtyping import install_import_hook
 
 # `from helpers.statistical import ...`; appended, so that tests/statistics never hides the standard library's
 sys.path.append(str(Path(__file__).parent))
+import helpers.typecheck
 
 jax.config.update("jax_numpy_rank_promotion", "raise")  # [n] + [m, n] is an accident here, never a wish
 jax.config.update("jax_numpy_dtype_promotion", "strict")  # nothing silently becomes float64 or int
-install_import_hook("jaxsnn_noise", "beartype.beartype")  # shapes and dtypes are checked in tests only: 40 us a call
+# shapes and dtypes of every call, in tests only: it costs 40 us a call
+install_import_hook("jaxsnn_noise", f"{helpers.typecheck.__name__}.checked")
