@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import random
@@ -109,7 +110,7 @@ def _dataset(axes: Sequence[Axis], study: Any, arrays: Mapping[str, np.ndarray])
 
 def _about(sim: Simulation, population: Any) -> About:
     size = sim.network.populations[population].size
-    return About(size, sim.total_steps - sim.warmup_steps, sim.dt, np.zeros(size, np.float32))
+    return About(size, sim.total_steps - sim.warmup_steps, sim.dt, jnp.zeros(size, jnp.float32))
 
 
 def _dimension(sim: Simulation, population: Any, dim: str) -> str:

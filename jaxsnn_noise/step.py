@@ -98,7 +98,7 @@ class Seams:
             dt,
         )
 
-    def perturbation(self, seam: Seam, context: Context) -> Values:
+    def perturbation(self, seam: Seam, context: Context) -> Values | float:
         """The sum of the perturbations at a seam: all see the same value, and are added in the order of their names."""
         total: Values | float = 0.0
         for name in sorted(self.sources):
