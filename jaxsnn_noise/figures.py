@@ -130,8 +130,8 @@ def line_with_interval(
 ) -> tuple[Axes, DataFrame]:
     """A line with its interval as a band, or, over categories, points with bars.
 
-    Missing values (NaN) leave a gap. Colour, marker and line style follow from how many series the axes hold
-    already.
+    Missing values (NaN) leave a gap. A series has one colour, marker and line style in all axes of a figure; one
+    legend for all of them stands below the axes, where it hides no data.
 
     Args:
         axes: Where to draw.
@@ -150,8 +150,7 @@ def line_with_interval(
     from pandas import DataFrame
 
     x, estimate, low, high = _equal_lengths(x=x, estimate=estimate, low=low, high=high)
-    index = getattr(axes, "_jaxsnn_noise_series", 0)
-    axes._jaxsnn_noise_series = index + 1  # type: ignore[attr-defined]
+    index = _series_index(axes, series)
     look: Any = {"color": PALETTE[index % len(PALETTE)], "marker": MARKERS[index % len(MARKERS)]}
     with style():
         if x.dtype.kind in "UOT":
@@ -165,7 +164,7 @@ def line_with_interval(
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         if series:
-            axes.legend()
+            _legend_below(axes.figure)
     columns = {x_label: x, y_label: estimate, "low": low, "high": high}
     return axes, DataFrame(({"series": series} if series else {}) | columns, index=range(len(x)))
 
@@ -334,6 +333,25 @@ def png(figure: Figure, dpi: int = 200) -> bytes:
     with style():
         figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
+
+
+def _series_index(axes: Axes, series: str) -> int:
+    """Which look a series has: one by one for the nameless of these axes, by name in the figure for the others."""
+    if not series:
+        return len(axes.get_lines())
+    known: dict[str, int] = axes.figure.__dict__.setdefault("_jaxsnn_noise_series", {})
+    return known.setdefault(series, len(known))
+
+
+def _legend_below(figure: Any) -> None:
+    entries: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    for legend in list(figure.legends):
+        legend.remove()
+    columns = max(1, min(len(entries), int(90 / (8 + max(map(len, entries))))))  # of a line of some 90 letters
+    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)
 
 
 def _equal_lengths(**columns: Any) -> tuple[np.ndarray, ...]:

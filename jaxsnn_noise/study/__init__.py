@@ -85,7 +85,9 @@ Parts of the file:
 
 ``data`` is always what was read back from disk, so figures and verdicts rest on the numbers that are kept.
 ``progress.stage(name, compute)`` saves the dataset of a finished part at once; after an interruption
-``--resume`` reads it back and computes only the rest. The report appends versions, device and seed to the
+``--resume`` reads it back and computes only the rest. Inside of one ``monte_carlo`` the same is had by
+``store=progress.folder("grid")``; ``with progress.task("grid", unit="members") as task`` and
+``progress=task.update`` show how far it is. The report appends versions, device and seed to the
 methods paragraph by itself; for that the dataset carries the attributes ``seed``, ``stream_version`` and so
 on, as those of ``monte_carlo`` do.
 

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from .config import check_round_trip
-from .protocol import Claim, Study, refuse
+from .protocol import Claim, Study, near_names, refuse
 
 PRESETS = ("tiny", "default", "full")
 RESERVED = (
@@ -113,8 +113,8 @@ def find(name_or_file: str | Path, where: Path | None = None) -> tuple[str, Path
     if path.is_dir():
         refuse("study", "must be a .py file, this is a folder", text)
     if not path.is_file():
-        beside = [f.name for f in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        refuse("study", f"no such file (in {path.parent})", path.name, known=beside)
+        near = near_names(path.name, (f.name for f in path.parent.glob("*.py")))
+        refuse("study", f"no such file (in {path.parent})", path.name, known=near)
     if path.suffix != ".py":
         refuse("study", "must be a .py file", text)
     return path.stem, path.resolve()

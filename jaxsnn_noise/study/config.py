@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .protocol import refuse
+from .protocol import near_names, refuse
 from .strict import structure
 from .toml import to_toml, toml_value
 
@@ -32,8 +32,8 @@ def read_toml(file: str | Path, base: Any) -> Any:
     """
     path = Path(file).expanduser()
     if not path.is_file():
-        beside = [f.name for f in path.parent.glob("*.toml")] if path.parent.is_dir() else []
-        refuse("config", f"no such file (in {path.parent})", path.name, known=beside)
+        near = near_names(path.name, (f.name for f in path.parent.glob("*.toml")))
+        refuse("config", f"no such file (in {path.parent})", path.name, known=near)
     try:
         mapping = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -49,7 +49,7 @@ def environment(study: Path | None = None) -> dict[str, Any]:
         "cpu_count": os.cpu_count(),
         "jax": jax_record(),
         "version": version(),
-        "commit": commit(Path(__file__).resolve().parent),
+        "commit": commit(Path(__file__).resolve().parents[1]),
         "study": None
         if study is None
         else {

@@ -31,7 +31,7 @@ else:
 STATUS = "status.json"
 LEAST_FREE = 100 * 2**20  # [B] room for figures, report and the tables of a small study
 OWN = (
-    STATUS, "config.toml", "environment.json", "study.py", "model.txt", "data.zarr", "stages.zarr",
+    STATUS, "config.toml", "environment.json", "study.py", "model.txt", "data.zarr", "partial.zarr", "stages",
     "claims.json", "claims.csv", "tables", "figures", "methods.txt", "errors.txt", "report.html",
 )  # fmt: skip
 
@@ -94,7 +94,8 @@ class Outputs:
             if not is_full(error):
                 raise
             raise StudyError(self._rescued(data)) from error
-        _remove(self.folder / "stages.zarr")
+        _remove(self.folder / "stages")
+        _remove(self.folder / "partial.zarr")
         self.note_saved("data.zarr")
         self.update(datasets=list(data) if _several(data) else None, measured=True)
 
@@ -112,19 +113,32 @@ class Outputs:
             return f"the disk of {self.folder} is full, and the temporary folder too: the data is lost"
         return f"the disk of {self.folder} is full; the data is in {refuge}: move it to a place that lasts"
 
+    def write_partial(self, dataset: Dataset) -> None:
+        """Keep what an interrupted measurement has come to, with NaN for what is missing."""
+        place = self.folder / "partial.zarr"
+        _remove(place)
+        self._move_in(place, dataset)
+
     def get(self, name: str) -> Dataset | None:
         """A stage kept by an earlier, unfinished run, or ``None``."""
-        place = self.folder / "stages.zarr" / _group(name)
+        place = self.folder_of(name).with_suffix(".zarr")
         return _read_zarr(place, None) if place.is_dir() else None
 
     def put(self, name: str, dataset: Dataset) -> None:
         """Keep the dataset of a finished stage."""
-        place = self.folder / "stages.zarr" / _group(name)
-        place.parent.mkdir(exist_ok=True)
+        self._move_in(self.folder_of(name).with_suffix(".zarr"), dataset)
+
+    def folder_of(self, name: str) -> Path:
+        """A place for what a stage wants to keep by itself; gone when all is measured."""
+        stages = self.folder / "stages"
+        stages.mkdir(exist_ok=True)
+        return stages / _group(name)
+
+    def _move_in(self, place: Path, dataset: Dataset) -> None:
         with _beside(place) as draft:
             _write_zarr(draft, dataset)
             os.replace(draft, place)
-        self.note_saved(f"stages.zarr/{name}")
+        self.note_saved(str(place.relative_to(self.folder)))
 
 
 def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: int = 0) -> Outputs:
@@ -247,8 +261,8 @@ def _several(data: Any) -> bool:
 
 
 def _group(name: str) -> str:
-    if not re.fullmatch(r"\w[\w.-]*", name):
-        refuse("dataset", "a name consists of letters, digits and _ . -", name)
+    if not re.fullmatch(r"\w[\w-]*", name):
+        refuse("dataset", "a name consists of letters, digits, _ and -", name)
     return name
 
 

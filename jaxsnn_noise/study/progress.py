@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 if TYPE_CHECKING:
@@ -160,8 +161,8 @@ class Progress:
 
     Args:
         display: Where to show it.
-        shelf: Where `stage` keeps datasets: ``get(name) -> Dataset | None`` and ``put(name, dataset)``; none
-            keeps nothing.
+        shelf: Where `stage` keeps datasets (``get(name)``, ``put(name, dataset)``) and `folder` finds room
+            (``folder_of(name)``); none keeps nothing.
     """
 
     def __init__(self, display: Display | None = None, shelf: Any = None) -> None:
@@ -216,6 +217,10 @@ class Progress:
         if self._shelf:
             self._shelf.put(name, made)
         return made
+
+    def folder(self, name: str) -> Path | None:
+        """A folder that ``--resume`` finds again, as the ``store`` of a ``monte_carlo``; none where none is kept."""
+        return self._shelf.folder_of(name) if self._shelf else None
 
 
 def _end_text(name: str, finished: bool, seconds: float) -> str:

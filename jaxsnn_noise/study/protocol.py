@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -25,6 +26,11 @@ def refuse(who: str, rule: str, got: Any, *, known: Any = None) -> NoReturn:
     from jaxsnn_noise._checks import fail
 
     fail(who, rule, got, known=known)
+
+
+def near_names(name: str, names: Iterable[str]) -> list[str] | None:
+    """The names that look most like ``name``, or ``None``: for lists too long to be shown whole."""
+    return difflib.get_close_matches(name, list(names), n=3, cutoff=0.5) or None
 
 
 class Verdict(Enum):
@@ -196,8 +202,8 @@ def outcome_sentence(claims: Sequence[ClaimResult]) -> str:
     counts = [(v, sum(c.verdict is v for c in claims)) for v in Verdict]
     parts = [f"{n} {'is' if n == 1 else 'are'} {v.value}" for v, n in counts if n]
     listed = ", ".join(parts[:-1]) + (" and " if parts[:-1] else "") + parts[-1]
-    one = len(claims) == 1
-    return f"Of {len(claims)} claim{'' if one else 's'}, {listed}, for the networks and settings simulated here."
+    subject = f"Of {len(claims)} claims, {listed}" if len(claims) > 1 else f"The claim is {claims[0].verdict.value}"
+    return f"{subject}, for the networks and settings simulated here."
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ paragraph for a paper, and last where everything comes from. Everything that com
 from __future__ import annotations
 
 import base64
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ else:
     DataFrame = Any
 
 ROWS_SHOWN = 60  # of a table; the rest is in its file
+SVG_EMBEDDED = 1_500_000  # [B] larger ones make a page slow; the PNG stands for them
 BYTES_EMBEDDED = 2 * 2**20  # larger tables are linked, not embedded, or the page would become slow
 
 
@@ -35,6 +37,7 @@ class Drawing:
         caption: What a reader should see in it.
         table: The numbers that it shows.
         error: Why it could not be drawn.
+        png: The figure as PNG; shown in place of an SVG that is too large for a page.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Drawing:
     caption: str
     table: DataFrame | None
     error: str = ""
+    png: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def render(report: Report) -> str:
             "name": d.name,
             "caption": d.caption,
             "error": d.error,
-            "svg": Markup(inline_svg(d.svg, d.name)) if d.svg else "",
+            "picture": Markup(_picture(d)),
             "width": svg_width(d.svg),
             "table": None if d.table is None else _shown(d.table, f"figures/{d.name}.csv"),
         }
@@ -135,7 +139,7 @@ def health_notes(data: Any) -> tuple[str, ...]:
             share = 100 * missing / values.size
             notes.append(f"{name}: {missing:,} of {values.size:,} values are missing (NaN), {share:.2g} %.")
         if str(name).startswith("health") and values.dtype.kind in "biuf" and (bad := int(np.count_nonzero(values))):
-            notes.append(f"{name}: not zero in {bad:,} of {values.size:,} members.")
+            notes.append(f"{name}: up to {np.nanmax(values):.3g}, not zero in {bad:,} of {values.size:,} members.")
     return tuple(notes)
 
 
@@ -146,10 +150,11 @@ def versions_sentence(environment: Mapping[str, Any], attributes: Mapping[str, A
     used = [f"{label} {packages[name]}" for name, label in names.items() if name in packages]
     text = f"Simulations and analysis used jaxsnn_noise {environment['version']}"
     text += f" ({', '.join([*used, 'Python ' + environment['python']])}) on {_device(environment)}."
-    if "seed" in attributes:
-        text += f" The root seed of all random numbers was {attributes['seed']}"
-        stream = attributes.get("stream_version")
-        text += f" (random stream version {stream})." if stream is not None else "."
+    for name, words in (("seed", "seed"), ("root_key", "key")):
+        if name in attributes:
+            stream = attributes.get("stream_version")
+            version = f" (random stream version {stream})" if stream is not None else ""
+            return f"{text} The root {words} of all random numbers was {attributes[name]}{version}."
     return text
 
 
@@ -172,8 +177,8 @@ def provenance(report: Report) -> dict[str, str]:
         "Device": ", ".join(jax.get("devices", [])),
         "JAX backend": jax.get("backend"),
         **{
-            name.replace("_", " "): _short(attributes[name])
-            for name in ("seed", "stream_version")
+            name.replace("_", " ").capitalize(): _short(attributes[name])
+            for name in ("seed", "root_key", "stream_version")
             if name in attributes
         },
         "Started": report.started,
@@ -214,7 +219,7 @@ def _shown(table: DataFrame, path: str) -> dict[str, Any]:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):  # NumPy's double too
-        return "" if value != value else f"{value:.4g}"
+        return f"{value:.4g}" if math.isfinite(value) else {math.inf: "∞", -math.inf: "-∞"}.get(value, "NaN")
     return str(value)
 
 
@@ -263,6 +268,13 @@ def inline_svg(text: str, name: str) -> str:
     body = re.sub(r'(\sid=")', rf"\1{prefix}", body)
     body = re.sub(r'((?:xlink:)?href="#)', rf"\1{prefix}", body)
     return re.sub(r"(url\(#)", rf"\1{prefix}", body)
+
+
+def _picture(drawing: Drawing) -> str:
+    if len(drawing.svg) <= SVG_EMBEDDED:
+        return inline_svg(drawing.svg, drawing.name) if drawing.svg else ""
+    data = base64.b64encode(drawing.png).decode()
+    return f'<img alt="" src="data:image/png;base64,{data}">'  # the box around it has the description
 
 
 def svg_width(text: str) -> int:

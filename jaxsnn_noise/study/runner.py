@@ -70,6 +70,7 @@ def run_study(
     need = int(study.bytes_needed(config)) if study.bytes_needed else 0
     outputs = prepare(out, existing, need=need)
     _check_resumed(outputs, config)
+    preset = preset or outputs.status.get("preset", "")
     outputs.update(state="running", study=study.name, title=study.title, preset=preset, errors=[])
     try:
         stages = Stages(study, config, outputs, Progress(display or Silent(), outputs), scrub(command))

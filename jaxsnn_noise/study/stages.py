@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -42,8 +43,7 @@ class Stages:
             self.progress.say("data: kept from the run that is resumed")
         else:
             with self.stage("measure"):
-                data = self.study.measure(self.config, self.progress)
-                _check_data(data)
+                data = self.measure()
             with self.stage("save data"):
                 self.outputs.write_data(data)
         with self.stage("claims"):
@@ -66,6 +66,16 @@ class Stages:
             )  # fmt: skip
             self.outputs.write("report.html", render(page))
         return claims
+
+    def measure(self) -> Any:
+        try:
+            data = self.study.measure(self.config, self.progress)
+        except KeyboardInterrupt as interruption:
+            if hasattr(interruption, "partial"):  # monte_carlo hands over what it has
+                self.outputs.write_partial(interruption.partial)
+            raise
+        _check_data(data)
+        return data
 
     def set_up(self) -> tuple[str, dict[str, Any], str]:
         """What is known before the measurement; a study that cannot be built stops here."""
@@ -154,8 +164,9 @@ class Stages:
         text = figures.svg(picture.figure)
         self.save_table(f"figures/{name}.csv", picture.table)
         self.outputs.write(f"figures/{name}.svg", text)
-        self.outputs.write(f"figures/{name}.png", figures.png(picture.figure))
-        return Drawing(name, text, picture.caption, picture.table)
+        image = figures.png(picture.figure)
+        self.outputs.write(f"figures/{name}.png", image)
+        return Drawing(name, text, picture.caption, picture.table, png=image)
 
     def save_table(self, name: str, table: Any) -> None:
         if not hasattr(table, "to_csv"):
@@ -200,10 +211,21 @@ def _check_data(data: Any) -> None:
 
 
 def _model_text(built: Any) -> str:
-    """The reports of what `build` returned: one object with ``report()``, or a dict of them."""
+    """What is in the simulation that ``build`` returned, or in each of a dict of them; empty for anything else."""
     parts = built if isinstance(built, Mapping) else {"": built}
-    texts = [(name, str(part.report())) for name, part in parts.items() if callable(getattr(part, "report", None))]
-    return "\n\n".join(f"{name}\n{text}".strip() for name, text in texts)
+    texts = [(name, _described(part)) for name, part in parts.items()]
+    return "\n\n".join(f"{name}\n{text}".strip() for name, text in texts if text)
+
+
+def _described(part: Any) -> str:
+    if callable(getattr(part, "report", None)):
+        return str(part.report())
+    simulation = sys.modules.get("jaxsnn_noise.simulation")  # a study without the engine need not load it
+    if simulation is not None and isinstance(part, simulation.Simulation):
+        from jaxsnn_noise.describe import report
+
+        return report(part)
+    return ""
 
 
 def _attributes(data: Any) -> dict[str, Any]:

@@ -1,0 +1,248 @@
+"""The command line ``jaxsnn-noise``: list studies, run one, show what a run found, and check an installation.
+
+Listing, help and showing import neither JAX nor the studies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import field, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+HELP = """\
+usage: jaxsnn-noise COMMAND ...
+
+Noisy spiking neural networks: run a study, get a report with verdicts.
+
+commands:
+  list                  the built-in studies, with what each preset costs
+  run NAME-or-FILE.py   run a study; writes data, figures, tables and report.html
+  show DIR              print what a run found
+  doctor                check this installation: versions, devices, generator, self-test
+
+options:
+  -h, --help            this text; `jaxsnn-noise COMMAND --help` says more
+  --version             print the version
+
+examples:
+  jaxsnn-noise list
+  jaxsnn-noise run internal_noise --preset tiny
+  jaxsnn-noise run my_study.py --config mine.toml --seed 3 --out results/mine
+  jaxsnn-noise show results/mine
+"""
+
+RUN_HELP = """\
+usage: jaxsnn-noise run NAME-or-FILE.py [--preset tiny|default|full] [--config FILE.toml] [--out DIR]
+                        [--overwrite | --resume] [--any.config.field VALUE ...]
+
+Run a study: a built-in one by its name, or a file of your own by its path.
+
+  --preset      where the configuration starts from: tiny (a test), default (minutes), full (everything)
+  --config      a TOML file with any part of the configuration, put over the preset
+  --any.field   a field of the configuration, put over both; dots lead into nested parts
+  --out         folder for the results; results/NAME-PRESET if not given
+  --overwrite   replace the run that is in the folder
+  --resume      go on with the run in the folder: with its configuration, from the last thing that is saved
+
+`jaxsnn-noise run NAME --help` lists the fields of the study's configuration with their units and defaults.
+`jaxsnn-noise list` lists the built-in studies.
+"""
+
+
+_OPTIONS: dict[str, tuple[Any, Any, str]] = {  # kind, default and meaning
+    "preset": (Literal["tiny", "default", "full"], "default", "Where the configuration starts from."),
+    "config": (Path | None, None, "TOML file with any part of the configuration, put over the preset."),
+    "out": (Path | None, None, "Folder for the results; results/NAME-PRESET if not given."),
+    "overwrite": (bool, False, "Replace the run that is in the folder."),
+    "resume": (bool, False, "Go on with the run in the folder, from the last thing that is saved."),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: Arguments without the name of the program; those of the process if not given.
+
+    Returns:
+        The exit code: 0, 1 if something failed on the way, 2 for a wrong input, 130 if interrupted.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if args[0] == "--version":
+        from jaxsnn_noise.study.environment import version
+
+        print(f"jaxsnn-noise {version()}")
+        return 0
+    from jaxsnn_noise.study.protocol import StudyError, refuse
+
+    try:
+        if args[0] not in _COMMANDS:
+            refuse("jaxsnn-noise", "unknown command", args[0], known=_COMMANDS)
+        return int(_COMMANDS[args[0]](args[1:]))
+    except ValueError as error:
+        from jaxsnn_noise._checks import InputError
+
+        if not isinstance(error, InputError):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except StudyError as error:
+        if error.__cause__ is not None and not isinstance(error.__cause__, OSError):
+            traceback.print_exception(error.__cause__)
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is saved, --resume goes on from there", file=sys.stderr)
+        return 130
+
+
+def _list(args: list[str]) -> int:
+    parser = _parser("list", "The built-in studies, with what each preset costs on two cores.")
+    parser.parse_args(args)
+    from rich.table import Table
+    from rich.text import Text
+
+    from jaxsnn_noise.study.catalog import PRESETS, builtin, listing
+
+    studies = [listing(name, path) for name, path in builtin().items()]
+    if not studies:
+        print("no built-in studies are here; `jaxsnn-noise run FILE.py` runs a file of your own")
+        return 0
+    table = Table("name", "title", *PRESETS, box=None, pad_edge=False, header_style="bold")
+    for study in studies:
+        table.add_row(*map(Text, [study.name, study.title, *(study.cost.get(p, "") for p in PRESETS)]))
+    _console().print(table)
+    return 0
+
+
+def _run(args: list[str]) -> int:
+    peek = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    peek.add_argument("study", nargs="?")
+    for name in ("--preset", "--config", "--out"):
+        peek.add_argument(name, nargs="?")
+    peek.add_argument("--resume", action="store_true")
+    known, rest = peek.parse_known_args(args)
+    if known.study is None and (not args or {"-h", "--help"} & set(rest)):
+        print(RUN_HELP, end="")
+        return 0
+    from jaxsnn_noise.study import Existing, display_for, load, read_toml, run_study
+    from jaxsnn_noise.study.protocol import refuse
+
+    if known.study is None:
+        refuse("run", "which study? Its name or file comes first", shlex.join(args))
+    study = load(known.study)
+    base = study.preset(known.preset or "default")
+    out = Path(known.out or f"results/{study.name}-{known.preset or 'default'}").expanduser()
+    anew = not known.resume or known.preset or known.config or not (out / "config.toml").is_file()
+    if known.config or not anew:
+        base = read_toml(known.config or out / "config.toml", base)
+    options, config = _parse(study, base, args)
+    if options.overwrite and options.resume:
+        refuse("run", "either --overwrite or --resume", "both")
+    existing = Existing.OVERWRITE if options.overwrite else Existing.RESUME if options.resume else Existing.REFUSE
+    with _terminated_as_interrupted():
+        run = run_study(
+            study,
+            config,
+            out,
+            existing=existing,
+            display=display_for(sys.stderr),
+            preset=options.preset if anew else "",  # a resumed run knows its own
+            command=shlex.join(["jaxsnn-noise", "run", *args]),
+        )
+    from jaxsnn_noise.study.show import print_claims
+
+    print_claims(_console(), run.folder)
+    print(f"report: {run.folder / 'report.html'}")
+    for error in run.errors:
+        print(f"error: {error}", file=sys.stderr)
+    return 1 if run.errors else 0
+
+
+def _parse(study: Any, base: Any, args: list[str]) -> tuple[Any, Any]:
+    """Options and configuration, with help and errors from the fields of both."""
+    import tyro
+
+    name = tyro.conf.arg(metavar="NAME-or-FILE.py", help="The study.")
+    fields: list[Any] = [("study", Annotated[tyro.conf.Positional[str], name])]
+    for option, (kind, default, text) in _OPTIONS.items():
+        shown = tyro.conf.FlagCreatePairsOff[kind] if kind is bool else kind
+        fields.append((option, Annotated[shown, tyro.conf.arg(help=text)], field(default=default)))
+    nameless = tyro.conf.arg(name="")
+    parts = [
+        ("options", Annotated[make_dataclass("options", fields), nameless]),
+        ("config", Annotated[study.config_type, nameless], field(default=base)),
+    ]
+    text = f"{study.title}\n\nDefaults are those of the preset and the file that are given."
+    parsed = tyro.cli(make_dataclass("run", parts), args=args, prog="jaxsnn-noise run", description=text)
+    return parsed.options, parsed.config
+
+
+def _show(args: list[str]) -> int:
+    parser = _parser("show", "Print what a run found: claims with verdicts, and result tables.")
+    parser.add_argument("dir", help="the folder that the run wrote (--out)")
+    known = parser.parse_args(args)
+    from jaxsnn_noise.study.show import print_run
+
+    print_run(_console(), Path(known.dir).expanduser())
+    return 0
+
+
+def _doctor(args: list[str]) -> int:
+    _parser("doctor", "Check this installation: versions, devices, generator, self-test.").parse_args(args)
+    from jaxsnn_noise.study.doctor import examine
+
+    return examine(_console())
+
+
+_COMMANDS = {"list": _list, "run": _run, "show": _show, "doctor": _doctor}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print(f"error: {self.prog}: {message}", file=sys.stderr)
+        print(f"`{self.prog} --help` says more", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _parser(name: str, text: str) -> argparse.ArgumentParser:
+    return _Parser(prog=f"jaxsnn-noise {name}", description=text, allow_abbrev=False)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=140)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """A polite kill (a batch system at its time limit) ends a run as Ctrl-C does, with its state written."""
+
+    def interrupt(number: int, frame: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not the main thread: signals are someone else's
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
