@@ -1,0 +1,79 @@
+"""The wheel holds everything that runs, and what is imported is declared."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    folder = tmp_path_factory.mktemp("wheel")
+    (built,) = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
+    return zipfile.ZipFile(built)
+
+
+def _files(folder: str) -> set[str]:
+    return {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_the_wheel_holds_the_package_its_data_and_the_studies(wheel: zipfile.ZipFile) -> None:
+    held = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    studies = {f"jaxsnn_noise/_experiments/{name.partition('/')[2]}" for name in _files("experiments")}
+    assert held == _files("jaxsnn_noise") | studies
+    assert {"jaxsnn_noise/py.typed", "jaxsnn_noise/data/manifest.json"} <= held
+    assert wheel.read("jaxsnn_noise/data/manifest.json") == (ROOT / "jaxsnn_noise/data/manifest.json").read_bytes()
+
+
+def test_the_wheel_holds_every_licence(wheel: zipfile.ZipFile) -> None:
+    held = {name.partition("/licenses/")[2] for name in wheel.namelist() if "/licenses/" in name}
+    data = (ROOT / "jaxsnn_noise" / "data").glob("*/*")
+    assert held == {"LICENSE", *(str(path.relative_to(ROOT)) for path in data if path.name in ("LICENSE", "NOTICE"))}
+
+
+def test_the_licence_expression_names_that_of_every_data_set() -> None:
+    manifest = json.loads((ROOT / "jaxsnn_noise" / "data" / "manifest.json").read_text())
+    of_data = {part for entry in manifest.values() for part in entry["licence"].split(" AND ")}
+    assert {"Apache-2.0", *of_data} == set(PROJECT["license"].split(" AND "))
+
+
+def test_the_command_exists(wheel: zipfile.ZipFile) -> None:
+    (name,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
+    assert "jaxsnn-noise = jaxsnn_noise.__main__:main" in wheel.read(name).decode()
+    tree = ast.parse((ROOT / "jaxsnn_noise" / "__main__.py").read_text())
+    assert "main" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_what_the_package_imports_is_declared() -> None:
+    imported = set()
+    for path in (ROOT / "jaxsnn_noise").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                imported.add(node.module.split(".")[0])
+    third_party = imported - set(sys.stdlib_module_names) - {"jaxsnn_noise"}
+    assert third_party <= {Requirement(line).name for line in PROJECT["dependencies"]}
+
+
+def test_no_dependency_has_an_upper_bound() -> None:
+    lines = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
+    bounds = {specifier.operator for line in lines for specifier in Requirement(line).specifier}
+    assert bounds == {">="}
+    assert PROJECT["requires-python"] == ">=3.11"
