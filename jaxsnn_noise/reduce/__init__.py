@@ -1,0 +1,25 @@
+"""Summaries of labelled Monte Carlo results over named random dimensions, with errors that follow the design.
+
+====================  ===============================================================================
+question              function
+====================  ===============================================================================
+how large, how sure   :func:`mean_and_error`, :func:`proportion`, :func:`variance_components`
+does it differ        :func:`paired_contrast` (common random numbers along a sweep or cases)
+does a claim hold     :func:`at_most`, :func:`at_least`, :func:`every`, :func:`decide`
+of many trials        :func:`fano_factor`, :func:`reliability`, :func:`psth`; their folds stream
+====================  ===============================================================================
+
+Which dimensions are random is always said by name (``over=("device", "trial")``); which of them are nested is
+known for the house's axes (:data:`NESTED`) and can be overridden. The layout behind every error is in
+:mod:`jaxsnn_noise.reduce.design`. A non-finite member is counted in ``n_missing`` and never replaced.
+"""
+
+from jaxsnn_noise.reduce.components import variance_components
+from jaxsnn_noise.reduce.design import NESTED
+from jaxsnn_noise.reduce.errors import mean_and_error
+
+__all__ = [
+    "NESTED",
+    "mean_and_error",
+    "variance_components",
+]
