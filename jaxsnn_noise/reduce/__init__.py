@@ -17,9 +17,11 @@ known for the house's axes (:data:`NESTED`) and can be overridden. The layout be
 from jaxsnn_noise.reduce.components import variance_components
 from jaxsnn_noise.reduce.design import NESTED
 from jaxsnn_noise.reduce.errors import mean_and_error
+from jaxsnn_noise.reduce.proportions import proportion
 
 __all__ = [
     "NESTED",
     "mean_and_error",
+    "proportion",
     "variance_components",
 ]
