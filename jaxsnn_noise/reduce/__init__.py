@@ -15,6 +15,7 @@ known for the house's axes (:data:`NESTED`) and can be overridden. The layout be
 """
 
 from jaxsnn_noise.reduce.components import variance_components
+from jaxsnn_noise.reduce.contrasts import paired_contrast
 from jaxsnn_noise.reduce.design import NESTED
 from jaxsnn_noise.reduce.errors import mean_and_error
 from jaxsnn_noise.reduce.proportions import proportion
@@ -22,6 +23,7 @@ from jaxsnn_noise.reduce.proportions import proportion
 __all__ = [
     "NESTED",
     "mean_and_error",
+    "paired_contrast",
     "proportion",
     "variance_components",
 ]
