@@ -14,14 +14,27 @@ known for the house's axes (:data:`NESTED`) and can be overridden. The layout be
 :mod:`jaxsnn_noise.reduce.design`. A non-finite member is counted in ``n_missing`` and never replaced.
 """
 
+from jaxsnn_noise.reduce.claims import Bonferroni, Holm, at_least, at_most, every
 from jaxsnn_noise.reduce.components import variance_components
 from jaxsnn_noise.reduce.contrasts import paired_contrast
 from jaxsnn_noise.reduce.design import NESTED
 from jaxsnn_noise.reduce.errors import mean_and_error
 from jaxsnn_noise.reduce.proportions import proportion
+from jaxsnn_noise.reduce.verdicts import AtLeast, AtMost, Rule, Verdict, Within, decide
 
 __all__ = [
     "NESTED",
+    "AtLeast",
+    "AtMost",
+    "Bonferroni",
+    "Holm",
+    "Rule",
+    "Verdict",
+    "Within",
+    "at_least",
+    "at_most",
+    "decide",
+    "every",
     "mean_and_error",
     "paired_contrast",
     "proportion",
