@@ -19,15 +19,21 @@ from jaxsnn_noise.reduce.components import variance_components
 from jaxsnn_noise.reduce.contrasts import paired_contrast
 from jaxsnn_noise.reduce.design import NESTED
 from jaxsnn_noise.reduce.errors import mean_and_error
+from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
 from jaxsnn_noise.reduce.proportions import proportion
+from jaxsnn_noise.reduce.streams import fano_factor, psth, reliability
 from jaxsnn_noise.reduce.verdicts import AtLeast, AtMost, Rule, Verdict, Within, decide
 
 __all__ = [
     "NESTED",
+    "PSTH",
     "AtLeast",
     "AtMost",
     "Bonferroni",
+    "FanoFactor",
     "Holm",
+    "MemberFold",
+    "Reliability",
     "Rule",
     "Verdict",
     "Within",
@@ -35,8 +41,11 @@ __all__ = [
     "at_most",
     "decide",
     "every",
+    "fano_factor",
     "mean_and_error",
     "paired_contrast",
     "proportion",
+    "psth",
+    "reliability",
     "variance_components",
 ]

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from helpers.statistical import assert_mean, negative_control
+from jaxsnn_noise._checks import InputError
+from jaxsnn_noise.reduce import (
+    PSTH,
+    FanoFactor,
+    MemberFold,
+    Reliability,
+    at_most,
+    fano_factor,
+    mean_and_error,
+    psth,
+    reliability,
+)
+from jaxsnn_noise.reduce.folds import jackknife
+
+FOLDS: list[MemberFold] = [cls.example() for cls in (FanoFactor, Reliability, PSTH)]
+
+
+def binned(trials: int = 20, bins: int = 12, neurons: int = 3, seed: int = 0) -> np.ndarray:
+    """Poisson counts [trial, neuron, bin] with a peak, one silent trial and one missing one."""
+    rng = np.random.default_rng(seed)
+    rate = 0.3 + 2.0 * np.exp(-0.5 * ((np.arange(bins) - 4) / 1.5) ** 2)
+    counts = rng.poisson(rate, size=(trials, neurons, bins)).astype(np.float32)
+    counts[3, 0], counts[5, 1, 2] = 0.0, np.nan
+    return counts
+
+
+@pytest.mark.parametrize("fold", FOLDS, ids=lambda fold: type(fold).__name__)
+@pytest.mark.parametrize("smooth", [False, True])
+def test_chunks_merged_in_any_order_give_the_bits_of_the_whole(fold: MemberFold, smooth: bool) -> None:
+    members = binned(trials=50)
+    if smooth:
+        if not isinstance(fold, Reliability):
+            with pytest.raises(InputError, match="needs spike counts"):
+                fold.update(fold.init(members.shape[1:]), members * 0.5, 0)
+            return
+        members = np.apply_along_axis(np.convolve, -1, members, np.array([0.2, 0.5, 0.3]), "same")
+    start = fold.init(members.shape[1:])
+    whole = fold.finalize(fold.update(start, members, 0), 0.95)
+    for cuts in ([17], [1, 2, 40], list(range(1, 50))):
+        edges = [0, *cuts, 50]
+        parts = [fold.update(start, members[a:b], a) for a, b in pairwise(edges)]
+        merged = start
+        for part in parts[::-1]:
+            merged = fold.merge(part, merged)
+        streamed = start
+        for a, b in pairwise(edges):
+            streamed = fold.update(streamed, members[a:b], a)
+        for acc in (merged, streamed):
+            for name, value in fold.finalize(acc, 0.95).items():
+                np.testing.assert_array_equal(value, whole[name], err_msg=name)
+
+
+def test_fano_factor_of_a_loop_over_trials() -> None:
+    counts = binned()[:, :, 4]
+    found = fano_factor(xr.DataArray(counts, dims=("trial", "neuron")), groups=50)
+    for neuron in range(3):
+        values = [float(c) for c in counts[:, neuron] if np.isfinite(c)]
+
+        def fano(sample: list[float]) -> float:
+            mean = sum(sample) / len(sample)
+            return sum((c - mean) ** 2 for c in sample) / (len(sample) - 1) / mean
+
+        left_out = [fano(values[:i] + values[i + 1 :]) for i in range(len(values))]
+        r = len(values)
+        error = np.sqrt((r - 1) / r * sum((f - sum(left_out) / r) ** 2 for f in left_out))
+        here = found.isel(neuron=neuron)
+        np.testing.assert_allclose(here["fano_factor"], fano(values), rtol=1e-12)
+        np.testing.assert_allclose(here["standard_error"], error, rtol=1e-10)
+        assert int(here["n"]) == r == int(here["df"]) + 1
+        assert 0 < here["low"] < here["fano_factor"] < here["high"]
+
+
+def test_fano_factor_extremes() -> None:
+    counts = np.stack([np.full(10, 4), np.zeros(10), np.full(10, 1_000_000) + np.arange(10) % 2], axis=1)
+    found = fano_factor(xr.DataArray(counts, dims=("trial", "neuron")))
+    assert float(found["fano_factor"][0]) == 0.0 == float(found["standard_error"][0])
+    assert np.isnan(found["fano_factor"][1])  # no spikes: 0 / 0
+    np.testing.assert_allclose(found["variance"][2], 10 / 36, rtol=1e-12)  # nothing cancels
+    single = counts.astype(float)
+    single[1:] = np.nan
+    short = fano_factor(xr.DataArray(single, dims=("trial", "neuron")))
+    assert np.isnan(short["fano_factor"]).all()
+    np.testing.assert_array_equal(short["n_missing"], [9, 9, 9])
+
+
+def test_fano_factor_of_poisson_counts_is_one_and_its_error_is_right() -> None:
+    """Var(F) is 2/(n-1) to first order for Poisson counts; replicates stand in for neurons."""
+    rng = np.random.default_rng(1)
+    counts = xr.DataArray(rng.poisson(20.0, size=(200, 2000)), dims=("trial", "neuron"))
+    found = fano_factor(counts)
+
+    def check(amplitude: float) -> None:
+        assert_mean(amplitude * found["fano_factor"].to_numpy(), 1.0)
+        assert_mean(amplitude**2 * found["standard_error"].to_numpy() ** 2, 2 / 199)
+
+    check(1.0)
+    negative_control(check)
+
+
+def test_reliability_is_the_mean_over_all_pairs() -> None:
+    counts = binned()
+    found = reliability(xr.DataArray(counts, dims=("trial", "neuron", "bin")).transpose("bin", "trial", "neuron"))
+    for neuron in range(3):
+        trains = [t for t in counts[:, neuron].astype(float) if np.isfinite(t).all()]
+
+        def similarity(a: np.ndarray, b: np.ndarray) -> float:
+            norm = np.linalg.norm(a) * np.linalg.norm(b)
+            return float(a @ b / norm) if norm else 0.0
+
+        pairs = [similarity(a, b) for a, b in combinations(trains, 2)]
+        active = [t for t in trains if t.any()]
+        here = found.isel(neuron=neuron)
+        np.testing.assert_allclose(here["reliability"], np.mean(pairs), atol=1e-10)
+        among = [similarity(a, b) for a, b in combinations(active, 2)]
+        np.testing.assert_allclose(here["reliability_active"], np.mean(among), atol=1e-10)
+        left_out = [
+            np.mean([similarity(a, b) for a, b in combinations(trains[:i] + trains[i + 1 :], 2)])
+            for i in range(len(trains))
+        ]
+        r = len(trains)
+        error = np.sqrt((r - 1) / r * np.sum((np.array(left_out) - np.mean(left_out)) ** 2))
+        np.testing.assert_allclose(here["standard_error"], error, rtol=1e-6)
+        assert int(here["n"]) == r
+    np.testing.assert_array_equal(found["n_silent"], [1, 0, 0])
+    np.testing.assert_array_equal(found["n_missing"], [0, 1, 0])
+
+
+def test_reliability_extremes() -> None:
+    same = np.tile([0.0, 3.0, 1.0, 0.0], (6, 1))
+    apart = np.eye(6)
+    silent = np.zeros((6, 4))
+    lone = silent.copy()
+    lone[2] = 1.0
+    for trains, value, active in (
+        (same, 1.0, 1.0),
+        (apart, 0.0, 0.0),
+        (silent, np.nan, np.nan),
+        (lone, 0.0, np.nan),
+    ):
+        found = reliability(xr.DataArray(trains, dims=("trial", "bin")))
+        np.testing.assert_allclose(found["reliability"], value, atol=1e-11)
+        np.testing.assert_allclose(found["reliability_active"], active, atol=1e-11)
+    found = reliability(xr.DataArray(same, dims=("trial", "bin")))
+    assert float(found["standard_error"]) < 1e-11
+    np.testing.assert_allclose([found["low"], found["high"]], 1.0, atol=1e-9)
+    for trains in (apart, lone):
+        found = reliability(xr.DataArray(trains, dims=("trial", "bin")))
+        np.testing.assert_allclose([found["low"], found["high"]], 0.0, atol=1e-11)
+    unequal = reliability(xr.DataArray(binned(), dims=("trial", "neuron", "bin")))
+    assert (unequal["low"] < unequal["reliability"]).all()
+    assert (unequal["reliability"] < unequal["high"]).all()
+    assert (unequal["low"] > -1 / 19).all()
+    assert (unequal["high"] < 1).all()
+
+
+def test_reliability_is_unbiased() -> None:
+    """Trains of one spike in one of ten bins: a pair agrees with probability sum p^2."""
+    rng = np.random.default_rng(2)
+    p = np.array([0.4] + [0.6 / 9] * 9)
+    at = rng.choice(10, p=p, size=(100, 2000))
+    trains = xr.DataArray((at[..., None] == np.arange(10)) * 1.0, dims=("trial", "neuron", "bin"))
+    found = reliability(trains)
+    values = found["reliability"].to_numpy()
+
+    def check(amplitude: float) -> None:
+        assert_mean(amplitude * values, np.sum(p**2))
+
+    check(1.0)
+    negative_control(check)
+
+
+def test_whole_populations_can_be_compared() -> None:
+    array = xr.DataArray(binned()[:3], dims=("trial", "neuron", "bin")).isel(neuron=[0, 2])
+    found = reliability(array, bins=("bin", "neuron"))
+    z = array.to_numpy().reshape(3, -1).astype(float)
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    np.testing.assert_allclose(found["reliability"], (np.sum(z @ z.T) - 3) / 6, atol=1e-10)
+    assert found["reliability"].dims == ()
+
+
+def test_psth_of_a_loop_over_bins() -> None:
+    counts = binned()
+    array = xr.DataArray(
+        counts, dims=("trial", "neuron", "bin"), coords={"bin": 2.5 + 5.0 * np.arange(12), "neuron": [4, 5, 6]}
+    )
+    found = psth(array)
+    assert found["rate"].dims == ("neuron", "bin")
+    assert found["rate"].attrs == {"unit": "Hz"}
+    assert found.attrs["bin_ms"] == 5.0
+    for neuron in range(3):
+        for at in range(12):
+            values = [float(c) for c in counts[:, neuron, at] if np.isfinite(c)]
+            here = found.isel(neuron=neuron, bin=at)
+            np.testing.assert_allclose(here["rate"], np.mean(values) * 200.0, rtol=1e-12)
+            error = np.std(values, ddof=1) / np.sqrt(len(values)) * 200.0
+            np.testing.assert_allclose(here["standard_error"], error, rtol=1e-12)
+            assert int(here["n"]) == len(values)
+            if any(values):
+                wanted = mean_and_error(xr.DataArray(values, dims="trial"), "trial")
+                np.testing.assert_allclose(here["high"], wanted["high"] * 200.0, rtol=1e-10)
+                np.testing.assert_allclose(here["low"], np.maximum(wanted["low"] * 200.0, 0), atol=1e-9)
+
+
+def test_a_bin_without_spikes_has_a_poisson_upper_limit() -> None:
+    found = psth(xr.DataArray(np.zeros((30, 4)), dims=("trial", "bin")), bin_ms=10.0)
+    np.testing.assert_array_equal(found["low"], 0.0)
+    # exp(-rate x 30 trials x 10 ms) = 2.5 %
+    np.testing.assert_allclose(np.exp(-found["high"] / 1000 * 10 * 30), 0.025, rtol=1e-12)
+
+
+def test_jackknife_of_a_mean_is_its_standard_error_for_any_groups() -> None:
+    x = np.random.default_rng(3).normal(size=40)
+    sizes = np.ones(40)
+    error, df = jackknife(x.mean(), (x.sum() - x) / 39, sizes)
+    np.testing.assert_allclose(error, x.std(ddof=1) / np.sqrt(40), rtol=1e-12)
+    assert df == 39
+    rng = np.random.default_rng(4)
+    groups = np.array([3, 3, 2, 2, 2, 0])
+    draws = rng.normal(size=(12, 4000))
+    ends = np.cumsum(groups)
+    sums = np.stack([draws[e - g : e].sum(axis=0) for e, g in zip(ends, groups, strict=True)])
+    left_out = (draws.sum(axis=0) - sums) / (12 - groups)[:, None]
+    error, df = jackknife(draws.mean(axis=0), left_out, np.broadcast_to(groups[:, None], sums.shape))
+
+    def check(amplitude: float) -> None:
+        assert_mean((amplitude * error) ** 2, 1 / 12)
+
+    check(1.0)
+    negative_control(check)
+    assert (df == 4).all()
+
+
+def test_a_statistic_can_be_claimed_and_summarised_over_devices() -> None:
+    counts = xr.DataArray(np.random.default_rng(5).poisson(9, (6, 40)), dims=("device", "trial"))
+    found = fano_factor(counts)
+    assert mean_and_error(found["fano_factor"], "device")["df"] == 5
+    assert (at_most(found, 100.0)["verdict"] == "reproduced").all()
+
+
+def test_wrong_inputs_are_named() -> None:
+    array = xr.DataArray(np.ones((4, 5)), dims=("trial", "bin"))
+    with pytest.raises(InputError, match=r"over: unknown dimension; got 'trials'. Did you mean 'trial'"):
+        fano_factor(array, "trials")
+    with pytest.raises(InputError, match=r"bins: must be a dimension other .* got 'bins'. Did you mean 'bin'"):
+        reliability(array, bins="bins")
+    with pytest.raises(InputError, match="bins: must be a dimension other"):
+        reliability(array, bins="trial")
+    with pytest.raises(InputError, match="bin_ms: is needed"):
+        psth(array)
+    with pytest.raises(InputError, match="bin_ms: is needed"):
+        psth(array.assign_coords(bin=[0.0, 1.0, 2.0, 4.0, 5.0]))
+    with pytest.raises(InputError, match="bins: unknown dimension; got 'time'"):
+        psth(array, bins="time", bin_ms=1.0)
+    with pytest.raises(InputError, match="bin_ms: must be finite and > 0"):
+        psth(array, bin_ms=0.0)
+    with pytest.raises(InputError, match="needs spike counts: whole numbers >= 0"):
+        fano_factor(array - 2)
+    with pytest.raises(InputError, match="chunk: must be a whole number >= 1"):
+        fano_factor(array, chunk=0)
+    with pytest.raises(InputError, match="groups: must be a whole number >= 2"):
+        fano_factor(array, groups=1)
+    with pytest.raises(InputError, match="at least two members"):
+        fano_factor(array.isel(trial=[0]))
