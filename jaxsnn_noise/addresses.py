@@ -69,6 +69,7 @@ class Step(eqx.Module):
 
     block: jax.Array
     lane: int = eqx.field(static=True)
+    memo: random.Memo | None = eqx.field(static=True, default=None)
 
     @property
     def index(self) -> jax.Array:
@@ -77,4 +78,4 @@ class Step(eqx.Module):
 
     def tick(self, key: Key) -> Tick:
         """The address of this step in a stream."""
-        return Tick(key, self.block, self.lane)
+        return Tick(key, self.block, self.lane, self.memo)

@@ -12,18 +12,17 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
-from jaxtyping import Array, UInt32
 
 from jaxsnn_noise import random
 from jaxsnn_noise._typing import Values
-from jaxsnn_noise.random import Tick
+from jaxsnn_noise.random import Entity, Tick
 
 
 class Distribution(eqx.Module):
     """A symmetric distribution with mean 0 and variance 1."""
 
     @abc.abstractmethod
-    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+    def sample(self, at: Tick, entity: Entity) -> Values:
         """One draw per entity."""
 
     @abc.abstractmethod
@@ -43,7 +42,7 @@ class Distribution(eqx.Module):
 class Gaussian(Distribution):
     """Standard normal (Box-Muller on the addressed words)."""
 
-    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+    def sample(self, at: Tick, entity: Entity) -> Values:
         return random.normal(at, entity)
 
     def cdf(self, x: Values) -> Values:
@@ -56,7 +55,7 @@ class Gaussian(Distribution):
 class Logistic(Distribution):
     """Logistic with scale ``s = sqrt(3)/pi``, so that the variance ``s^2 pi^2 / 3`` is 1."""
 
-    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+    def sample(self, at: Tick, entity: Entity) -> Values:
         u = random.uniform(at, entity)
         return _LOGISTIC * (jnp.log(u) - jnp.log1p(-u))
 
@@ -71,7 +70,7 @@ class Logistic(Distribution):
 class Laplace(Distribution):
     """Laplace with scale ``b = 1/sqrt(2)``."""
 
-    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+    def sample(self, at: Tick, entity: Entity) -> Values:
         u = random.uniform(at, entity)
         small = jnp.minimum(u, 1.0 - u)
         return -_LAPLACE * jnp.sign(u - 0.5) * jnp.log(2.0 * small)
@@ -87,7 +86,7 @@ class Laplace(Distribution):
 class Uniform(Distribution):
     """Uniform on (-sqrt(3), sqrt(3))."""
 
-    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+    def sample(self, at: Tick, entity: Entity) -> Values:
         return _UNIFORM * (2.0 * random.uniform(at, entity) - 1.0)
 
     def cdf(self, x: Values) -> Values:
@@ -100,7 +99,7 @@ class Uniform(Distribution):
 class Triangular(Distribution):
     """Symmetric triangle on (-sqrt(6), sqrt(6))."""
 
-    def sample(self, at: Tick, entity: UInt32[Array, "..."]) -> Values:
+    def sample(self, at: Tick, entity: Entity) -> Values:
         u = random.uniform(at, entity)
         small = jnp.minimum(u, 1.0 - u)
         return _TRIANGLE * jnp.sign(u - 0.5) * (1.0 - jnp.sqrt(2.0 * small))

@@ -14,8 +14,10 @@ never yields the same block for both.
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 import hashlib
+import math
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -23,6 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.extend.core import get_opaque_trace_state
 from jaxtyping import Array, Float32, UInt32
 
 from jaxsnn_noise._checks import fail
@@ -30,7 +33,7 @@ from jaxsnn_noise._checks import fail
 STREAM_VERSION = 1
 """Version of the map from addresses to numbers; stored with every result."""
 
-MAX_STEPS = 1 << 29
+MAX_STEPS = (1 << 29) - 2
 """Steps that one stream can address (the upper bits of the block word carry the channel)."""
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -38,18 +41,63 @@ _PARITY = np.uint32(0x1BD11BDA)
 _DERIVE = np.array([0x6A09E667, 0xBB67AE85], np.uint32)  # fractional parts of sqrt(2), sqrt(3): tweak for deriving
 _MEMBER = np.array([0x3C6EF372, 0xA54FF53A], np.uint32)  # of sqrt(5), sqrt(7): tweak for members of an axis
 _CHANNEL_SHIFT = 28
-_SHARED = np.uint32(0xFFFFFFFF)
+_SHARED = 0xFFFFFFFF
+_NEVER = np.uint32(0xFFFFFFFF)  # a block that no step and channel has
+_Transform = Callable[[Array, Array], tuple[Array, Array]]
+
+
+class Memo:
+    """Draws of a block that its other lane will ask for too; local to one trace of a block.
+
+    All memos compare equal: they are a help for the compiler, and no part of an address.
+    """
+
+    def __init__(self) -> None:
+        self.pairs: dict[Any, _Held] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Memo)
+
+    def __hash__(self) -> int:
+        return 0
 
 
 class Tick(eqx.Module):
     """The address of one step in one stream: what a source is handed as its ``key``.
 
-    ``lane`` is static: the engine scans over blocks of two steps, and both lanes of a block share one cipher call.
+    ``lane`` is static: the engine scans over blocks of two steps, and both lanes of a block share one cipher call (through
+    ``memo``).
     """
 
     key: UInt32[Array, "2"]
     block: UInt32[Array, ""]
     lane: int = eqx.field(static=True)
+    memo: Memo | None = eqx.field(static=True, default=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Held:
+    """A pair of numbers with the trace that it lives in; its key and block are kept, so that their ids stay theirs."""
+
+    key: Array
+    block: Array
+    trace: Any
+    pair: tuple[Array, Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Entities:
+    """Consecutive entity addresses ``first, first + 1, ...``."""
+
+    first: int
+    size: int
+
+    def array(self) -> UInt32[Array, "entity"]:
+        """The addresses themselves."""
+        return lax.iota(jnp.uint32, self.size) + np.uint32(self.first)
+
+
+Entity = Entities | UInt32[Array, "..."]
 
 
 def root(key: Any) -> UInt32[Array, "2"]:
@@ -81,7 +129,7 @@ def stream(key: UInt32[Array, "2"], name: str) -> UInt32[Array, "2"]:
     return _fold(key, _DERIVE, *np.frombuffer(digest, "<u4"))
 
 
-def member(key: UInt32[Array, "2"], **indices: Any) -> UInt32[Array, "2"]:
+def member(key: UInt32[Array, "2"], /, **indices: Any) -> UInt32[Array, "2"]:
     """The key of one member of a Monte Carlo ensemble: axis names with indices, folded in name order.
 
     ``member(key, trial=3, device=1)`` is the key that member sees, whatever the order or chunking of the axes.
@@ -104,42 +152,43 @@ def channel(at: Tick, index: int) -> Tick:
     return Tick(at.key, at.block | jnp.uint32(index << _CHANNEL_SHIFT), at.lane)
 
 
-def entities(size: int) -> UInt32[Array, "entity"]:
+def entities(size: int) -> Entities:
     """The addresses of the ``size`` entities (neurons, synapses) of a population."""
-    return lax.iota(jnp.uint32, size)
+    return Entities(0, size)
 
 
-def shared(index: int = 0) -> UInt32[Array, "1"]:
+def shared(index: int = 0) -> Entities:
     """The address of a draw that all entities share; different indices are different factors."""
-    return jnp.full((1,), _SHARED - np.uint32(index), jnp.uint32)
+    return Entities(_SHARED - index, 1)
 
 
-def bits(at: Tick, entity: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
+def bits(at: Tick, entity: Entity) -> UInt32[Array, "..."]:
     """Uniform 32-bit words, one per entity."""
-    return _block(at, entity)[at.lane]
+    words = entity.array() if isinstance(entity, Entities) else entity
+    return threefry2x32(at.key, words, at.block)[at.lane]
 
 
-def uniform(at: Tick, entity: UInt32[Array, "..."]) -> Float32[Array, "..."]:
+def uniform(at: Tick, entity: Entity) -> Float32[Array, "..."]:
     """Uniforms in the open interval (0, 1): ``(w >> 9 + 1/2) / 2**23``, symmetric about 1/2."""
-    return _unit(bits(at, entity))
+    return _pair(_two_uniforms, at, entity)[at.lane]
 
 
-def normal(at: Tick, entity: UInt32[Array, "..."]) -> Float32[Array, "..."]:
+def normal(at: Tick, entity: Entity) -> Float32[Array, "..."]:
     """Standard normals, one per entity: the Box-Muller pair of a block serves its two steps.
 
     The radius uses all 32 bits of its word, so the tails reach 6.6 standard deviations.
     """
-    return _box_muller(*_block(at, entity))[at.lane]
+    return _pair(_box_muller, at, entity)[at.lane]
 
 
 def normals(key: UInt32[Array, "2"], shape: tuple[int, ...]) -> Float32[Array, "..."]:
     """An array of standard normals outside time; element ``i`` (row-major) is entity ``i``."""
-    return normal(tick(key, 0), entities(int(np.prod(shape)))).reshape(shape)
+    return normal(tick(key, 0), entities(math.prod(shape))).reshape(shape)
 
 
 def uniforms(key: UInt32[Array, "2"], shape: tuple[int, ...]) -> Float32[Array, "..."]:
     """An array of uniforms in (0, 1) outside time; element ``i`` (row-major) is entity ``i``."""
-    return uniform(tick(key, 0), entities(int(np.prod(shape)))).reshape(shape)
+    return uniform(tick(key, 0), entities(math.prod(shape))).reshape(shape)
 
 
 def threefry2x32(
@@ -161,9 +210,38 @@ def threefry2x32(
     return x, y
 
 
-@functools.partial(jax.jit, inline=True)
-def _block(at: Tick, entity: Array) -> tuple[Array, Array]:
-    return threefry2x32(at.key, entity, at.block)
+def _pair(transform: _Transform, at: Tick, entity: Entity) -> tuple[Array, Array]:
+    """Both lanes' numbers of a block. The second lane finds those of the first in the memo, if it is in the same trace."""
+    if at.memo is None or not isinstance(entity, Entities):
+        return _drawn(transform, at.key, at.block, entity)
+    address = (transform, id(at.key), id(at.block), entity)
+    trace = get_opaque_trace_state(convention="nnx")
+    held = at.memo.pairs.get(address)
+    if held is None or held.trace != trace:
+        held = _Held(at.key, at.block, trace, _drawn(transform, at.key, at.block, entity))
+        at.memo.pairs[address] = held
+    return held.pair
+
+
+def _drawn(transform: _Transform, key: Array, block: Array, entity: Entity) -> tuple[Array, Array]:
+    """The pair of numbers, formed once.
+
+    XLA's CPU backend fuses a producer into each of its consumers and would compute the cipher again for every one (three to
+    seven times in a simulation step). Nothing fuses across a conditional, and one complex result leaves one loop, where two
+    results would leave two. Accelerators fuse to several outputs and need no such fence, which would cost them a
+    synchronisation per step.
+    """
+
+    def pair(key: Array, block: Array) -> Array:
+        words = entity.array() if isinstance(entity, Entities) else entity
+        return lax.complex(*transform(*threefry2x32(key, words, block)))
+
+    def fenced(key: Array, block: Array) -> Array:
+        shape = jax.eval_shape(pair, key, block).shape
+        return lax.cond(block != _NEVER, pair, lambda key, block: jnp.zeros(shape, jnp.complex64), key, block)
+
+    both = lax.platform_dependent(key, jnp.asarray(block), cpu=fenced, default=pair)
+    return lax.real(both), lax.imag(both)
 
 
 def _fold(key: Array, tweak: np.ndarray, first: Any, second: Any) -> Array:
@@ -173,6 +251,10 @@ def _fold(key: Array, tweak: np.ndarray, first: Any, second: Any) -> Array:
 
 def _rotate(word: Array, by: int) -> Array:
     return lax.shift_left(word, jnp.uint32(by)) | lax.shift_right_logical(word, jnp.uint32(32 - by))
+
+
+def _two_uniforms(first: Array, second: Array) -> tuple[Array, Array]:
+    return _unit(first), _unit(second)
 
 
 def _unit(word: Array) -> Array:

@@ -15,18 +15,20 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxsnn_noise import random
 from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.addresses import Address, Keys, Step
 from jaxsnn_noise.network import Network, Population
-from jaxsnn_noise.pinning import pinned_function
 from jaxsnn_noise.noise import Context
+from jaxsnn_noise.pinning import pinned_function
 from jaxsnn_noise.statistics import About
-from jaxsnn_noise.step import Cell, Line, advance, current_context, start_noise, start_population
+from jaxsnn_noise.step import Line, advance, current_context, start_noise, start_population
 
 if TYPE_CHECKING:
     from jaxsnn_noise.simulation import Simulation
 
 Body = Callable[[Any, Step, Any], tuple[Any, Any]]
+Pin = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class Scan(eqx.Module):
@@ -59,40 +61,51 @@ class Scan(eqx.Module):
     def _over_time(self, group: Group) -> tuple[dict[str, Any], dict[str, Values]]:
         """Warm-up without statistics, then the measured steps with them."""
         warm, total = group.sim.warmup_steps, group.sim.total_steps
-        zero = opaque_zero(group.keys.root) if self.pinned else None
-        pin = functools.partial(pinned_function, zero=zero) if self.pinned else lambda f: f
+        pin = self._pin(group.keys.root)
         carry = group.start()
-        carry, before = self._segment(pin(group.step), carry, group.flow, 0, warm)
+        carry, before = self._segment(group.step, carry, group.flow, 0, warm, pin)
         accs = {k: group.sim.statistics[k].init(group.about(k)) for k in group.statistics}
-        (carry, accs), during = self._segment(pin(group.measured_step), (carry, accs), group.flow, warm, total)
+        (carry, accs), during = self._segment(group.measured_step, (carry, accs), group.flow, warm, total, pin)
         outputs = {k: jnp.concatenate([before[k], v]) if warm else v for k, v in during.items()}
         return accs, outputs
 
-    def _segment(self, body: Body, carry: Any, flow: dict[str, Values], start: int, stop: int) -> tuple[Any, Any]:
+    def _segment(
+        self, body: Body, carry: Any, flow: dict[str, Values], start: int, stop: int, pin: Pin = lambda f: f
+    ) -> tuple[Any, Any]:
         """Steps ``start`` to ``stop`` in blocks of two, so that one cipher call serves both; odd ends stand alone."""
         first, last = start + start % 2, stop - stop % 2
         pieces = []
         if first > start and start < stop:
-            carry, out = body(carry, _step(start), _slice(flow, start))
+            carry, out = pin(body)(carry, _step(start), _slice(flow, start))
             pieces.append(jax.tree.map(lambda x: x[None], out))
         if last > first:
-            carry, out = lax.scan(self._block(body), carry, _blocks(flow, first, last))
+            block = pin(two_steps(body))
+            block = jax.checkpoint(block) if self.checkpoint else block
+            carry, out = lax.scan(block, carry, _blocks(flow, first, last))
             pieces.append(jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), out))
         if stop > last >= first:
-            carry, out = body(carry, _step(last), _slice(flow, last))
+            carry, out = pin(body)(carry, _step(last), _slice(flow, last))
             pieces.append(jax.tree.map(lambda x: x[None], out))
         return carry, jax.tree.map(lambda *xs: jnp.concatenate(xs), *pieces) if pieces else {}
 
-    def _block(self, body: Body) -> Callable[[Any, Any], tuple[Any, Any]]:
-        def block(carry: Any, xs: tuple[jax.Array, dict[str, Values]]) -> tuple[Any, Any]:
-            number, flow = xs
-            outs = []
-            for lane in (0, 1):
-                carry, out = body(carry, Step(number, lane), {k: v[lane] for k, v in flow.items()})
-                outs.append(out)
-            return carry, jax.tree.map(lambda *pair: jnp.stack(pair), *outs)
+    def _pin(self, root: Key) -> Pin:
+        if not self.pinned:
+            return lambda f: f
+        return functools.partial(pinned_function, zero=opaque_zero(root))
 
-        return jax.checkpoint(block) if self.checkpoint else block
+
+def two_steps(body: Body) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """The body of the scan: both lanes of a block, with their draws shared."""
+
+    def block(carry: Any, xs: tuple[jax.Array, dict[str, Values]]) -> tuple[Any, Any]:
+        number, flow = xs
+        memo, outs = random.Memo(), []
+        for lane in (0, 1):
+            carry, out = body(carry, Step(number, lane, memo), {k: v[lane] for k, v in flow.items()})
+            outs.append(out)
+        return carry, jax.tree.map(lambda *pair: jnp.stack(pair), *outs)
+
+    return block
 
 
 class Group:

@@ -74,7 +74,7 @@ def entities(shape: tuple[int, ...], groups: Any = None) -> UInt32[Array, "..."]
         InputError: ``groups`` has another shape, is not integer, or is negative.
     """
     if groups is None:
-        return random.entities(int(np.prod(shape))).reshape(shape)
+        return random.entities(int(np.prod(shape))).array().reshape(shape)
     groups = jnp.asarray(groups)
     if groups.shape != shape or not jnp.issubdtype(groups.dtype, jnp.integer):
         _checks.fail("groups", f"must be whole numbers of shape {shape}, the entity of each element", groups)

@@ -13,14 +13,12 @@ from jaxsnn_noise._checks import in_range
 from .counts import start_counts
 from .fold import About, Frame, Statistic
 
-_MOST = 2**31 - 1
-
 
 class Symptoms(eqx.Module):
     """How ill a run is.
 
     Args:
-        nonfinite: number of (neuron, step) pairs with a potential or an input current that is not finite.
+        nonfinite: number of neurons whose potential or input current was not finite in any step.
         silent: fraction of neurons that never fired.
         saturated: fraction of neurons that fired in more than the allowed share of steps.
     """
@@ -30,22 +28,18 @@ class Symptoms(eqx.Module):
     saturated: Float[Array, ""]
 
 
-class Tally(eqx.Module):
-    """Accumulator: spikes per neuron, and how many (neuron, step) pairs were not finite."""
-
-    spikes: Float[Array, " neuron"]
-    nonfinite: Int[Array, ""]
-
-
 class Health(Statistic):
     """Non-finite values, silent neurons, saturated neurons. The engine adds it to every run.
+
+    Every run pays for it, so it keeps one number per neuron: the spike count, which a value that is not finite turns into
+    NaN for good.
 
     Args:
         saturation: a neuron that fires in more than this share of the measured steps is saturated; 0 to 1.
         population: the population that is watched; ``None``: the only one.
 
     Returns:
-        :class:`Symptoms`: ``nonfinite`` int32 [] (at most 2^31 - 1), ``silent``, ``saturated`` float32 [].
+        :class:`Symptoms`: ``nonfinite`` int32 [], ``silent``, ``saturated`` float32 [].
 
     Raises:
         InputError: the share lies outside 0 to 1; more than 2^24 measured steps.
@@ -73,24 +67,24 @@ class Health(Statistic):
     def unit(self) -> dict[str, str]:
         return {"nonfinite": "1", "silent": "1", "saturated": "1"}
 
-    def init(self, about: About) -> Tally:
-        return Tally(start_counts("Health", about), jnp.zeros((), jnp.int32))
+    def init(self, about: About) -> Float[Array, " neuron"]:
+        return start_counts("Health", about)
 
-    def update(self, acc: Tally, frame: Frame, about: About) -> Tally:
+    def update(self, acc: Array, frame: Frame, about: About) -> Float[Array, " neuron"]:
         del about
-        ill = ~(jnp.isfinite(frame.v) & jnp.isfinite(frame.current))
-        return Tally(acc.spikes + frame.spikes, _plus(acc.nonfinite, ill.sum(dtype=jnp.int32)))
+        return acc + (frame.spikes + 0.0 * (frame.v + frame.current))
 
-    def merge(self, a: Tally, b: Tally, about: About) -> Tally:
+    def merge(self, a: Array, b: Array, about: About) -> Float[Array, " neuron"]:
         del about
-        return Tally(a.spikes + b.spikes, _plus(a.nonfinite, b.nonfinite))
+        return a + b
 
-    def finalize(self, acc: Tally, about: About) -> Symptoms:
+    def finalize(self, acc: Array, about: About) -> Symptoms:
         size = jnp.float32(about.size)
-        silent = (acc.spikes == 0).sum(dtype=jnp.int32).astype(jnp.float32) / size
+        nonfinite = jnp.isnan(acc).sum(dtype=jnp.int32)
+        silent = (acc == 0).sum(dtype=jnp.int32).astype(jnp.float32) / size
         most = jnp.float32(self.saturation * about.steps)
-        saturated = (acc.spikes > most).sum(dtype=jnp.int32).astype(jnp.float32) / size
-        return Symptoms(acc.nonfinite, silent, saturated)
+        saturated = (acc > most).sum(dtype=jnp.int32).astype(jnp.float32) / size
+        return Symptoms(nonfinite, silent, saturated)
 
     def dims(self, about: About) -> dict[str, tuple[str, ...]]:
         del about
@@ -99,9 +93,3 @@ class Health(Statistic):
     @classmethod
     def example(cls) -> Self:
         return cls()
-
-
-def _plus(x: Array, y: Array) -> Array:
-    """The sum of two counts, held at 2^31 - 1: a wrapped sum could look innocent."""
-    most = jnp.int32(_MOST)
-    return x + jnp.minimum(y, most - x)
