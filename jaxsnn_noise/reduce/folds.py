@@ -2,17 +2,8 @@
 
 The protocol is that of the statistics of one run, with members in place of time steps: ``init -> update ...
 update -> finalize``, and ``merge`` for accumulators of different members. All sums are sums of integers, so
-that chunks of any size, in any order, merged in any tree, give the same bits as the whole.
-
-Errors are delete-a-group jackknives: member i belongs to group ``i mod groups`` (one member each while there
-are no more members than groups), and with ``theta`` from all R members, ``theta_g`` without the ``m_g``
-members of group g, and ``h_g = R / m_g``::
-
-    pseudo_g = h_g theta - (h_g - 1) theta_g
-    centre   = G theta - sum_g (1 - m_g / R) theta_g
-    standard_error^2 = 1/G sum_g (pseudo_g - centre)^2 / (h_g - 1),          df = G - 1
-
-(Busing, Meijer & van der Leeden 1999, doi:10.1023/A:1008800423698; the usual jackknife for groups of one).
+that chunks of any size, in any order, merged in any tree, give the same bits as the whole. Errors are
+delete-a-group jackknives (:mod:`jaxsnn_noise.reduce.jackknife`).
 """
 
 from __future__ import annotations
@@ -25,6 +16,7 @@ import numpy as np
 
 from jaxsnn_noise._checks import count, fail, positive
 from jaxsnn_noise.reduce.errors import t_quantile
+from jaxsnn_noise.reduce.jackknife import by_group, jackknife
 
 
 class MemberFold(eqx.Module):
@@ -89,7 +81,7 @@ class FanoFactor(MemberFold):
 
     def update(self, acc: FanoSums, members: np.ndarray, first: int) -> FanoSums:
         present, counts = _whole("reduce.FanoFactor", members)
-        n, total, squares = (_by_group(part, first, self.groups) for part in (present, counts, counts**2))
+        n, total, squares = (by_group(part, first, self.groups) for part in (present, counts, counts**2))
         return self.merge(acc, FanoSums(n, total, squares, _total(~present)))
 
     def finalize(self, acc: FanoSums, confidence: float) -> dict[str, Any]:
@@ -165,7 +157,7 @@ class Reliability(MemberFold):
         norm = np.sqrt(np.sum(trains**2, axis=-1, keepdims=True))
         direction = np.rint(trains / np.where(norm > 0, norm, 1.0) / _GRID).astype(np.int64)
         spiked = norm[..., 0] > 0
-        sums = [_by_group(part, first, self.groups) for part in (present, spiked, direction)]
+        sums = [by_group(part, first, self.groups) for part in (present, spiked, direction)]
         return self.merge(acc, ReliabilitySums(sums[0], sums[1], sums[2], _total(~present)))
 
     def finalize(self, acc: ReliabilitySums, confidence: float) -> dict[str, Any]:
@@ -253,24 +245,6 @@ class PSTH(MemberFold):
 _GRID = 2.0**-40
 
 
-def jackknife(theta: Any, without: Any, sizes: Any) -> tuple[Any, Any]:
-    """Standard error and degrees of freedom from ``without`` [group, ...] and group ``sizes`` (as above).
-
-    Empty groups do not count; NaN with fewer than two groups, or where a value without a group is undefined.
-    """
-    used = sizes > 0
-    groups = used.sum(axis=0)
-    members = sizes.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        h = members / sizes
-        pseudo = h * theta - (h - 1) * without
-        centre = groups * theta - np.sum((1 - sizes / members) * without, axis=0, where=used)
-        squares = np.sum((pseudo - centre) ** 2 / (h - 1), axis=0, where=used)
-        error = np.sqrt(squares / groups)
-    enough = groups > 1
-    return np.where(enough, error, np.nan), np.where(enough, groups - 1.0, np.nan)
-
-
 def _whole(who: str, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which entries are finite, and the counts as integers (0 where missing)."""
     present = np.isfinite(members)
@@ -285,7 +259,7 @@ def _logit_limits(value: Any, reach: Any, members: Any) -> tuple[Any, Any]:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         floor = -1.0 / (members - 1.0)
         x = np.clip((value - floor) / (1.0 - floor), 0.0, 1.0)
-        step = np.where(reach == 0, 0.0, reach / ((1.0 - floor) * x * (1.0 - x)))
+        step = np.where(x * (1.0 - x) > 0, reach / ((1.0 - floor) * x * (1.0 - x)), 0.0 * reach)  # NaN stays NaN
         odds = x / (1.0 - x)
         low, high = (np.where(step == 0, x, 1.0 / (1.0 + np.exp(side * step) / odds)) for side in (1.0, -1.0))
     return floor + (1.0 - floor) * low, floor + (1.0 - floor) * high
@@ -293,11 +267,6 @@ def _logit_limits(value: Any, reach: Any, members: Any) -> tuple[Any, Any]:
 
 def _total(members: np.ndarray) -> np.ndarray:
     return np.asarray(members.sum(axis=0, dtype=np.int64))
-
-
-def _by_group(members: np.ndarray, first: int, groups: int) -> np.ndarray:
-    """Sums [group, ...] of the members whose index is the group's modulo ``groups``."""
-    return np.stack([members[(g - first) % groups :: groups].sum(axis=0, dtype=np.int64) for g in range(groups)])
 
 
 def _fano(n: Any, total: Any, squares: Any) -> tuple[Any, Any, Any]:

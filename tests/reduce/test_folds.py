@@ -19,7 +19,8 @@ from jaxsnn_noise.reduce import (
     psth,
     reliability,
 )
-from jaxsnn_noise.reduce.folds import jackknife
+from jaxsnn_noise.reduce.folds import _logit_limits
+from jaxsnn_noise.reduce.jackknife import jackknife
 
 FOLDS: list[MemberFold] = [cls.example() for cls in (FanoFactor, Reliability, PSTH)]
 
@@ -270,3 +271,17 @@ def test_wrong_inputs_are_named() -> None:
         fano_factor(array, groups=1)
     with pytest.raises(InputError, match="at least two members"):
         fano_factor(array.isel(trial=[0]))
+
+
+def test_reliability_limits_are_proper_at_and_next_to_the_ends() -> None:
+    value = np.array([1.0, 1.0 + 1e-13, 1.0 - 1e-13, -0.2, 0.3, 1.0])
+    reach = np.array([0.0, 1e-13, 1e-13, 0.0, 0.1, np.nan])
+    low, high = _logit_limits(value, reach, 6)
+    np.testing.assert_allclose(low[:3], 1.0, atol=1e-11)
+    np.testing.assert_allclose(high[:3], 1.0, atol=1e-11)
+    assert low[3] == high[3] == -0.2
+    odds = [(v + 0.2) / (1 - v) for v in (low[4], 0.3, high[4])]
+    np.testing.assert_allclose(odds[1] / odds[0], odds[2] / odds[1], rtol=1e-10)  # symmetric on the logit scale
+    assert low[4] < 0.3 < high[4]
+    assert np.isnan(low[5])
+    assert np.isnan(high[5])
