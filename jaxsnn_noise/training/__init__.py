@@ -1,0 +1,17 @@
+"""Training by surrogate gradients: ``fit``, with its losses, transforms, augmentations and optimisers.
+
+    fitted = training.fit(
+        lambda key: networks.feedforward([784, 128, 10], key), (x, y), key=jax.random.key(0), validation=(xv, yv), epochs=30
+    )
+    fitted.sim, fitted.history, fitted.evaluate((x_test, y_test), key=1)
+"""
+
+from jaxsnn_noise.store import StoreError as StoreError
+from jaxsnn_noise.training import augment as augment
+from jaxsnn_noise.training import losses as losses
+from jaxsnn_noise.training import optimisers as optimisers
+from jaxsnn_noise.training import transforms as transforms
+from jaxsnn_noise.training.fit import Interrupted as Interrupted
+from jaxsnn_noise.training.fit import fit as fit
+from jaxsnn_noise.training.fitted import Fitted as Fitted
+from jaxsnn_noise.training.runner import Report as Report

@@ -1,0 +1,97 @@
+"""What ``fit`` looks at before anything is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsnn_noise import random
+from jaxsnn_noise._checks import count, fail, finite
+from jaxsnn_noise._typing import Key
+from jaxsnn_noise.coding import Constant, SpikeTrain
+from jaxsnn_noise.network import Network
+from jaxsnn_noise.simulation import Simulation, validate
+from jaxsnn_noise.training.loop import Data
+from jaxsnn_noise.training.losses import Loss
+
+System = Simulation | Network | Callable[[Any], Simulation | Network]
+
+
+def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Indices of seeds: of a number, the first so many."""
+    if isinstance(seeds, (int, np.integer)):
+        return tuple(range(count("fit.seeds", seeds)))
+    indices = tuple(count("fit.seeds", s, least=0) for s in seeds)
+    if not indices or len(set(indices)) != len(indices):
+        fail("fit.seeds", "must be a number of seeds, or different indices", seeds)
+    return indices
+
+
+def sims_of(system: System, root: Key, seeds: tuple[int, ...]) -> list[Simulation]:
+    """The simulation of each seed; each has one input."""
+    if isinstance(system, (Simulation, Network)):
+        return [_simulation(system)] * len(seeds)
+    if not callable(system):
+        fail("fit", "takes a Simulation, a Network or a function from a key to one", type(system).__name__)
+    words = [random.stream(random.member(root, seed=seed), "training.network") for seed in seeds]
+    return [_simulation(system(jax.random.wrap_key_data(w, impl="threefry2x32"))) for w in words]
+
+
+def data_of(who: str, data: Any, sim: Simulation, losses: Iterable[Loss], *, first: int = 0) -> Data:
+    """Samples and targets as arrays; ``first`` is the address of the first sample.
+
+    Raises:
+        InputError: no pair; no samples; no numbers; not finite; a shape or a range that does not fit the input; targets that
+            do not fit the loss.
+    """
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        fail(who, "must be a pair (values [sample, ...], targets [sample, ...])", type(data).__name__)
+    values, targets = (np.asarray(part) for part in data)
+    if values.dtype.kind not in "fiub":
+        fail(who, "values must be real numbers", str(values.dtype))
+    if values.ndim < 1 or len(values) < 1:
+        fail(who, "needs at least one sample", values.shape)
+    if targets.ndim < 1 or len(targets) != len(values):
+        fail(who, f"must have one target per sample ({len(values)})", targets.shape)
+    values = values.astype(np.float32)
+    _check_values(who, values, sim)
+    for loss in losses:
+        loss.check(sim.network, f"{who} targets", targets)
+    targets = targets.astype(np.int32 if targets.dtype.kind in "iu" else np.float32)
+    return Data(jnp.asarray(values), jnp.asarray(targets), jnp.uint32(first))
+
+
+def fed(sim: Simulation, values: jax.Array) -> Simulation:
+    """The simulation with an input of the shape of one sample."""
+    (name,) = sim.inputs
+    return eqx.tree_at(lambda s: s.inputs[name].values, sim, jnp.zeros(values.shape[1:], jnp.float32))
+
+
+def _simulation(system: Any) -> Simulation:
+    if isinstance(system, Network):
+        ports = list(system.ports())
+        if len(ports) != 1:
+            fail("fit", "needs a network with exactly one port (or a Simulation)", ports)
+        return Simulation(system, {ports[0]: Constant(0.0)}, duration=25.0, dt=1.0)
+    if not isinstance(system, Simulation):
+        fail("fit", "a builder must give a Simulation or a Network", type(system).__name__)
+    validate(system)
+    if len(system.inputs) != 1:
+        fail("fit", "needs a simulation with exactly one input, whose values the samples set", list(system.inputs))
+    return system
+
+
+def _check_values(who: str, values: np.ndarray, sim: Simulation) -> None:
+    ((name, signal),) = sim.inputs.items()
+    finite(f"{who} values", values)
+    if isinstance(signal, SpikeTrain) and not np.isin(values, (0.0, 1.0)).all():
+        fail(f"{who} values", "spikes must be 0 or 1", values)
+    size = sim.network.populations[name].size
+    for extreme in (values.min(axis=0), values.max(axis=0)):
+        # shape and range are the input's own affair; what holds for the extremes holds for all between
+        eqx.tree_at(lambda s: s.values, signal, jnp.asarray(extreme)).check(f"{who} as inputs.{name}", size, sim.total_steps)

@@ -1,0 +1,225 @@
+"""Training by surrogate gradients through time: one function from a simulation and data to a trained simulation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxsnn_noise import paths, random
+from jaxsnn_noise._checks import count, fail
+from jaxsnn_noise.montecarlo import default_workers
+from jaxsnn_noise.network import ByComponent
+from jaxsnn_noise.progress import Meter
+from jaxsnn_noise.scan import Scan
+from jaxsnn_noise.store import fingerprint
+from jaxsnn_noise.training.checkpoints import Folder
+from jaxsnn_noise.training.checks import System, data_of, fed, seeds_of, sims_of
+from jaxsnn_noise.training.fitted import Fitted
+from jaxsnn_noise.training.history import attributes, history
+from jaxsnn_noise.training.loop import Member, Task, reading, start
+from jaxsnn_noise.training.losses import CrossEntropy, Loss
+from jaxsnn_noise.training.parameters import chosen, differing
+from jaxsnn_noise.training.runner import Block, Callback, Runner
+from jaxsnn_noise.training.transforms import Transform
+
+Optimiser = optax.GradientTransformation | Callable[[int], optax.GradientTransformation]
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during training. ``partial`` is the :class:`Fitted` of the epochs that were finished."""
+
+    def __init__(self, partial: Fitted):
+        super().__init__("interrupted; the epochs that were finished are in .partial")
+        self.partial = partial
+
+
+def fit(
+    system: System,
+    train: tuple[Any, Any],
+    *,
+    key: Any,
+    validation: tuple[Any, Any] | None = None,
+    loss: Loss | None = None,
+    optimiser: Optimiser | None = None,
+    trainable: str | Sequence[str] = "network.*.weights",
+    transforms: Mapping[str, Transform] | None = None,
+    augment: Callable[[Any, Any], Any] | None = None,
+    epochs: int = 20,
+    batch_size: int = 128,
+    patience: int | None = None,
+    seeds: int | Sequence[int] = 1,
+    seeds_at_once: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    callback: Callback | None = None,
+    backend: Scan | None = None,
+    progress: bool = True,
+) -> Fitted:
+    """Train leaves of a simulation on data, by backpropagation through time with surrogate gradients.
+
+    A whole epoch is one compiled program. The simulation runs as it is, noise included, fresh for every seed, optimiser step
+    and sample; imperfections are those of the one device that ``simulate(sim, key)`` shows. Runs are scheduled
+    ``ByComponent()``, which gives the same numbers as any other schedule, faster.
+
+    Args:
+        system: A :class:`Simulation` with one input, whose values the samples set; or a :class:`Network` with one port, shown
+            each sample as a constant input for 25 ms in steps of 1 ms, as ``apply`` does; or a function from a JAX key to either,
+            called once per seed: so each seed has its own initial weights.
+        train: Values [sample, ...] and targets [sample, ...]. Every epoch takes ``len // batch_size`` minibatches of a new order.
+        key: Root key or seed of everything random.
+        validation: Values and targets that are assessed after every epoch, under the same noise every time.
+        loss: What is minimised; ``losses.CrossEntropy()`` unless given.
+        optimiser: An Optax transformation, or a function from the number of optimiser steps to one (for schedules; see
+            :mod:`optimisers`). ``optax.adam(1e-3)`` unless given. It sees the free values as a dictionary by path.
+        trainable: Dotted paths of leaves, or patterns in which ``*`` stands for anything. All other leaves stay.
+        transforms: From path or pattern to the transform that keeps a leaf in range. Leaves that are positive by nature (time
+            constants, amplitudes, ...) are trained as :class:`transforms.Positive` unless told otherwise.
+        augment: Random map ``(values, key) -> values`` of one training sample, e.g. ``augment.Shift(1)``.
+        epochs: Passes over the data.
+        batch_size: Samples per optimiser step.
+        patience: Stop a seed when so many epochs brought no lower validation loss, and return the weights of its best epoch.
+            ``None``: all epochs, and the weights of the last.
+        seeds: Number of seeds, or their indices. Seed i is the same run whatever the others are (to the bit for the same
+            ``seeds_at_once``, within rounding otherwise, and a rounding can flip a spike).
+        seeds_at_once: Seeds in one program, by ``vmap``; the rest run side by side. Default: 1 on a CPU, where the program of
+            a seed fills a core and a batch of them runs no faster; all on an accelerator.
+        checkpoint: Folder that holds the last epoch of every seed. With a folder that holds this run, it goes on from there, and
+            ends with the same bits as an uninterrupted one; ``epochs`` may be more than before.
+        callback: Called with a :class:`Report` after each epoch of each seed, one at a time.
+        backend: ``Scan()`` unless given; ``Scan(checkpoint=True)`` saves memory in long runs.
+        progress: Print progress on standard error.
+
+    Returns:
+        :class:`Fitted`: the trained simulations, and the history as a dataset.
+
+    Raises:
+        InputError: before any compilation, for data, paths, settings or a checkpoint folder that do not fit.
+        Interrupted: Ctrl-C; carries the finished epochs, which a checkpoint folder holds as well.
+        StoreError: a checkpoint could not be written; the one before it is safe.
+
+    References: Neftci, Mostafa, Zenke 2019, doi:10.1109/MSP.2019.2931595.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> from jaxsnn_noise import networks, training
+        >>> x, y = np.eye(4, dtype=np.float32), np.arange(4)
+        >>> build = lambda key: networks.feedforward([4, 16, 4], key)
+        >>> fitted = training.fit(build, (x, y), key=0, epochs=2, batch_size=4, progress=False)
+        >>> dict(fitted.history.sizes)
+        {'seed': 1, 'epoch': 2}
+    """
+    _check_settings(epochs, batch_size, patience, validation, progress)
+    root, indices = random.root(key), seeds_of(seeds)
+    sims = sims_of(system, root, indices)
+    loss = CrossEntropy() if loss is None else loss
+    if not isinstance(loss, Loss):
+        fail("fit.loss", "must be a loss, e.g. losses.CrossEntropy()", type(loss).__name__)
+    losses = {"loss": loss, **loss.metrics()}
+    data = data_of("fit.train", train, sims[0], losses.values())
+    held_out = None
+    if validation is not None:
+        held_out = data_of("fit.validation", validation, sims[0], losses.values(), first=data.size)
+        if held_out.values.shape[1:] != data.values.shape[1:]:
+            fail("fit.validation", f"values must have the shape of train's, {data.values.shape[1:]}", held_out.values.shape)
+    if batch_size > data.size:
+        fail("fit.batch_size", f"must be at most the number of samples, {data.size}", batch_size)
+    parameters = chosen(sims[0], trainable, transforms)
+    for sim in sims[1:]:
+        parameters.check(sim)
+    steps = epochs * (data.size // batch_size)
+    sim, scores = reading(_scheduled(fed(sims[0], data.values)), losses)
+    task = Task(sim, parameters, scores, augment, _optimiser(optimiser, steps), backend or Scan(), root, batch_size)
+    blocks = _blocks(task, sims, indices, seeds_at_once)
+    given = {"epochs": epochs, "patience": "none" if patience is None else patience, "samples": data.size}
+    folder = None
+    if checkpoint is not None:
+        schedule = steps if callable(optimiser) else None
+        parts = _identity(task, blocks), data, held_out, patience, schedule, random.STREAM_VERSION
+        folder = Folder(checkpoint, fingerprint(*parts))
+    meter = Meter("fit", "epochs") if progress else None
+    runner = Runner(task, data, held_out, blocks, epochs, patience, folder, callback, meter, _devices(len(blocks)))
+
+    def result() -> Fitted:
+        return _fitted(task, sims, indices, runner, attributes(task, given))
+
+    try:
+        runner.run()
+    except KeyboardInterrupt:
+        raise Interrupted(result()) from None
+    return result()
+
+
+def _check_settings(epochs: Any, batch_size: Any, patience: Any, validation: Any, progress: Any) -> None:
+    count("fit.epochs", epochs)
+    count("fit.batch_size", batch_size)
+    if not isinstance(progress, bool):
+        fail("fit.progress", "must be True or False", progress)
+    if patience is not None:
+        count("fit.patience", patience)
+        if validation is None:
+            fail("fit.patience", "needs validation data to watch", patience)
+
+
+def _scheduled(sim: Any) -> Any:
+    return eqx.tree_at(lambda s: s.schedule, sim, ByComponent())
+
+
+def _optimiser(optimiser: Any, steps: int) -> optax.GradientTransformation:
+    if optimiser is None:
+        return _DEFAULT
+    made = optimiser if isinstance(optimiser, optax.GradientTransformation) or not callable(optimiser) else optimiser(steps)
+    if not isinstance(made, optax.GradientTransformation):
+        fail("fit.optimiser", "must be an Optax transformation, or a function from the number of steps to one", type(made).__name__)
+    return made
+
+
+_DEFAULT = optax.adam(1e-3)
+
+
+def _blocks(task: Task, sims: Sequence[Any], seeds: tuple[int, ...], at_once: int | None) -> list[Block]:
+    """The seeds in groups that run in one program each, with their first learners."""
+    if at_once is None:
+        at_once = 1 if jax.default_backend() == "cpu" else len(seeds)
+    count("fit.seeds_at_once", at_once)
+    if len(seeds) % at_once:
+        fail("fit.seeds_at_once", f"must divide the number of seeds, {len(seeds)}", at_once)
+    free = [task.parameters.free(sim) for sim in sims]
+    own = differing(sims, task.parameters.paths)
+    blocks = []
+    for first in range(0, len(seeds), at_once):
+        part = slice(first, first + at_once)
+        members = Member(jnp.asarray(seeds[part], jnp.uint32), {k: v[part] for k, v in own.items()})
+        blocks.append(Block(members, start(task, jax.tree.map(lambda *rows: jnp.stack(rows), *free[part]))))
+    return blocks
+
+
+def _identity(task: Task, blocks: Sequence[Block]) -> Any:
+    """What tells runs apart. Functions have no value to compare: an augmentation goes by its name, an optimiser by its first step."""
+    free = jax.tree.map(lambda leaf: leaf[0], blocks[0].learners.free)
+    updates, _ = task.optimiser.update(jax.tree.map(jnp.ones_like, free), task.optimiser.init(free), free)
+    first_step = [f"{path}: {float(jnp.mean(jnp.abs(u))):.4e}" for path, u in sorted(updates.items())]
+    augment = task.augment if isinstance(task.augment, eqx.Module) else getattr(task.augment, "__qualname__", None)
+    state = [(block.members, block.learners.free) for block in blocks]
+    shape = str(jax.tree.structure(blocks[0].learners.optimiser))
+    return replace(task, augment=None, optimiser=None), augment, first_step, shape, state
+
+
+def _devices(blocks: int) -> list[Any]:
+    devices = jax.local_devices()
+    return [devices[i % len(devices)] for i in range(min(blocks, default_workers(devices)))]
+
+
+def _fitted(task: Task, sims: Sequence[Any], seeds: tuple[int, ...], runner: Runner, attrs: dict[str, Any]) -> Fitted:
+    standings = runner.standings
+    kept = [s.best if runner.patience is not None else s.learners.free for s in standings]
+    trained = task.parameters.constrain(jax.tree.map(lambda *rows: jnp.concatenate([jnp.asarray(np.asarray(r)) for r in rows]), *kept))
+    own = differing(sims, task.parameters.paths)
+    done = [paths.replace(sim, {path: leaf[i] for path, leaf in trained.items()}) for i, sim in enumerate(sims)]
+    return Fitted(tuple(done), seeds, history(seeds, standings, attrs), trained | own, task)

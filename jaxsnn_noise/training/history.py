@@ -1,0 +1,56 @@
+"""The history of a training run as a labelled dataset, with all that is needed to know where it comes from."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from jaxsnn_noise import random
+from jaxsnn_noise.describe import settings
+from jaxsnn_noise.training.loop import Task
+from jaxsnn_noise.training.standing import Standing
+
+if TYPE_CHECKING:
+    import xarray
+
+UNITS = {"seconds": "s"}
+
+
+def history(seeds: Sequence[int], standings: Sequence[Standing], attributes: dict[str, Any]) -> xarray.Dataset:
+    """The history of all seeds; the epochs of the one that ran longest, NaN where others had stopped or not begun."""
+    import xarray
+
+    epochs = max(s.epochs for s in standings)
+    names = sorted(set().union(*(s.history for s in standings)))
+    variables: dict[str, Any] = {}
+    for name in names:
+        rows = [np.pad(s.history[name], ((0, 0), (0, epochs - s.epochs)), constant_values=np.nan) for s in standings]
+        variables[name] = (("seed", "epoch"), np.concatenate(rows), {"units": UNITS.get(name, "1")})
+    variables["kept_epoch"] = ("seed", np.concatenate([s.best_epoch for s in standings]))
+    variables["stopped_epoch"] = ("seed", np.concatenate([s.stopped for s in standings]))
+    coords = {"seed": list(seeds), "epoch": np.arange(1, epochs + 1)}
+    return xarray.Dataset(variables, coords=coords, attrs=attributes)
+
+
+def attributes(task: Task, plain: dict[str, Any]) -> dict[str, Any]:
+    """Configuration, root key, stream version, versions and device; ``plain`` are the numbers given to ``fit``."""
+    device = jax.local_devices()[0]
+    versions = {p: importlib.metadata.version(p) for p in ("jax", "jaxlib", "equinox", "optax", "numpy")}
+    return {
+        "config": json.dumps(settings(task.sim), default=str),
+        "trainable": json.dumps({path: type(t).__name__ for path, t in task.parameters.pairs()}),
+        "loss": repr(task.scores["loss"][0]),
+        "augment": "none" if task.augment is None else repr(task.augment),
+        **plain,
+        "batch_size": task.batch_size,
+        "root_key": [int(w) for w in np.asarray(task.root)],
+        "stream_version": random.STREAM_VERSION,
+        "versions": json.dumps({"python": platform.python_version(), **versions}),
+        "device": f"{device.platform} {device.device_kind}",
+    }

@@ -1,0 +1,192 @@
+"""The compiled part of training: an epoch, and an assessment, each as one program for a block of seeds.
+
+An epoch is a ``lax.scan`` over minibatches, so that no Python runs between optimiser steps. Everything that varies is an
+argument, and every random number is addressed: the order of the samples by (seed, epoch), noise and augmentation by
+(seed, optimiser step, sample). A run that goes on from a checkpoint is therefore the same run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jaxtyping import Array, Int32, UInt32
+
+from jaxsnn_noise import paths, random
+from jaxsnn_noise._typing import Key, Scalar, Values
+from jaxsnn_noise.addresses import Address, Keys
+from jaxsnn_noise.scan import Scan
+from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.statistics import Statistic
+from jaxsnn_noise.training.losses import Loss
+from jaxsnn_noise.training.parameters import Parameters
+
+Scores = dict[str, Scalar]
+
+
+class Data(eqx.Module):
+    """Samples and their targets; ``first`` is the address of the first sample, so that two sets share no noise."""
+
+    values: Values
+    targets: Any
+    first: UInt32[Array, ""]
+
+    @property
+    def size(self) -> int:
+        """Number of samples."""
+        return len(self.values)
+
+
+class Member(eqx.Module):
+    """One training seed: its index, and the leaves by path that it alone has (beside the trained ones)."""
+
+    seed: UInt32[Array, "..."]
+    own: dict[str, Values]
+
+
+class Learner(eqx.Module):
+    """What training moves: the free values of the trained leaves, the optimiser's state, the epochs done."""
+
+    free: dict[str, Values]
+    optimiser: Any
+    epoch: Int32[Array, "..."]
+
+
+class Task(eqx.Module):
+    """What stays the same over a run.
+
+    Args:
+        sim: Simulation with one input, whose values the samples set; its statistics are what ``scores`` read.
+        parameters: Which leaves are trained.
+        scores: Loss and metrics by name, each with the positions of the statistics that it reads. ``"loss"`` is descended.
+        augment: Map of one sample, or ``None``.
+        optimiser: Optax gradient transformation.
+        backend: Runs the simulation.
+        root: Root key.
+        batch_size: Samples per optimiser step.
+    """
+
+    sim: Simulation
+    parameters: Parameters
+    scores: dict[str, tuple[Loss, Any]]
+    augment: Any
+    optimiser: Any = eqx.field(static=True)
+    backend: Scan
+    root: Key
+    batch_size: int = eqx.field(static=True)
+
+
+def start(task: Task, free: dict[str, Values]) -> Learner:
+    """The learners of a block of seeds before the first step, from their free values [seed, ...]."""
+    return jax.vmap(lambda f: Learner(f, task.optimiser.init(f), jnp.int32(0)))(free)
+
+
+@eqx.filter_jit
+def epoch(task: Task, data: Data, members: Member, learners: Learner) -> tuple[Learner, Scores]:
+    """One pass over the data for a block of seeds, and the mean scores of its steps [seed]."""
+    return jax.vmap(lambda m, learner: _epoch(task, data, m, learner))(members, learners)
+
+
+@eqx.filter_jit
+def assess(task: Task, data: Data, members: Member, free: dict[str, Values]) -> Scores:
+    """The scores of a whole set [seed], without augmentation, in chunks of the batch size."""
+    return jax.vmap(lambda m, f: _assess(task, data, m, f))(members, free)
+
+
+def permutation(key: Key, size: int) -> Int32[Array, "sample"]:
+    """A random order of ``size`` samples: that of their addressed words (equal words keep their order)."""
+    return jnp.argsort(random.bits(random.tick(key, 0), random.entities(size)), stable=True).astype(jnp.int32)
+
+
+def _epoch(task: Task, data: Data, member: Member, learner: Learner) -> tuple[Learner, Scores]:
+    steps = data.size // task.batch_size
+    seed = Address.of({"seed": member.seed})
+    order = permutation(Keys(task.root, seed.at("epoch", learner.epoch), ())("training.order"), data.size)
+    batches = order[: steps * task.batch_size].reshape(steps, task.batch_size)
+
+    def step(carry: tuple[Any, Any], batch: tuple[Any, Any]) -> tuple[tuple[Any, Any], Scores]:
+        free, state = carry
+        number, chosen = batch
+        address = seed.at("step", learner.epoch * steps + number)
+
+        def loss(free: dict[str, Values]) -> tuple[Scalar, Scores]:
+            scores = _scores(task, data, member, free, chosen, address, task.augment)
+            return scores["loss"], scores
+
+        slope, scores = jax.grad(loss, has_aux=True)(free)
+        updates, state = task.optimiser.update(slope, state, free)
+        return (optax.apply_updates(free, updates), state), scores
+
+    numbers = jnp.arange(steps, dtype=jnp.int32)
+    (free, state), scores = lax.scan(step, (learner.free, learner.optimiser), (numbers, batches))
+    return Learner(free, state, learner.epoch + 1), jax.tree.map(jnp.mean, scores)
+
+
+def _assess(task: Task, data: Data, member: Member, free: dict[str, Values]) -> Scores:
+    chunks = -(-data.size // task.batch_size)
+    indices = jnp.minimum(jnp.arange(chunks * task.batch_size, dtype=jnp.int32), data.size - 1)
+    address = Address.of({"seed": member.seed})
+
+    def chunk(carry: None, chosen: Any) -> tuple[None, list[Any]]:
+        return None, _readings(task, data, member, free, chosen, address, None)
+
+    _, readings = lax.scan(chunk, None, indices.reshape(chunks, task.batch_size))
+    readings = jax.tree.map(lambda r: r.reshape(-1, *r.shape[2:])[: data.size], readings)
+    return _scored(task, readings, data.targets)
+
+
+def _scores(
+    task: Task, data: Data, member: Member, free: dict[str, Values], chosen: Any, address: Address, augment: Any
+) -> Scores:
+    readings = _readings(task, data, member, free, chosen, address, augment)
+    return _scored(task, readings, data.targets[chosen])
+
+
+def _readings(
+    task: Task, data: Data, member: Member, free: dict[str, Values], chosen: Any, address: Address, augment: Any
+) -> list[Any]:
+    """The results of the statistics for the chosen samples, each [sample, ...]."""
+    sim = task.parameters.insert(paths.replace(task.sim, member.own), free)
+    (name,) = sim.inputs
+
+    def one(index: jax.Array) -> list[Any]:
+        at = address.at("sample", data.first + index.astype(jnp.uint32))
+        values = data.values[index]
+        if augment is not None:
+            values = augment(values, Keys(task.root, at, ())("training.augment"))
+        shown = eqx.tree_at(lambda s: s.inputs[name].values, sim, values)
+        results = task.backend.run(shown, task.root, at)
+        return [results[k] for k in sorted(results)]
+
+    return jax.vmap(one)(chosen)
+
+
+def _scored(task: Task, readings: list[Any], targets: Any) -> Scores:
+    return {
+        name: loss(jax.tree.map(lambda position: readings[position], positions), targets)
+        for name, (loss, positions) in task.scores.items()
+    }
+
+
+def reading(sim: Simulation, losses: dict[str, Loss]) -> tuple[Simulation, dict[str, tuple[Loss, Any]]]:
+    """The simulation with the statistics that the losses read, each once, and the losses with their positions."""
+    found: list[Statistic] = []
+
+    def position(statistic: Statistic) -> int:
+        for i, known in enumerate(found):
+            if eqx.tree_equal(known, statistic) is True:
+                return i
+        found.append(statistic)
+        return len(found) - 1
+
+    is_statistic = lambda node: isinstance(node, Statistic)  # noqa: E731 - a predicate for the tree map
+    placed = {
+        name: (loss, jax.tree.map(position, loss.reads(sim.network), is_leaf=is_statistic))
+        for name, loss in losses.items()
+    }
+    statistics = {f"reading_{i:03d}": statistic for i, statistic in enumerate(found)}
+    return eqx.tree_at(lambda s: s.statistics, sim, statistics), placed

@@ -1,0 +1,169 @@
+"""Reparametrisations: an optimiser moves freely on the real line, the leaf stays in its range.
+
+What the optimiser sees is the *free* value ``u``; the simulation sees ``constrain(u)``. A step of the optimiser can so
+never produce a negative time constant, and needs no clipping that would block the gradient at the edge.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsnn_noise._checks import concrete, fail, finite
+from jaxsnn_noise._typing import Scalar, Values, as_scalar
+
+
+class Transform(eqx.Module):
+    """Abstract: a smooth, strictly increasing map from the real line onto the range of a leaf."""
+
+    @abc.abstractmethod
+    def constrain(self, free: Values) -> Values:
+        """The value of the leaf."""
+
+    @abc.abstractmethod
+    def free(self, value: Values) -> Values:
+        """The inverse of :meth:`constrain`, inside the range."""
+
+    @abc.abstractmethod
+    def check(self, who: str, value: Values) -> None:
+        """Raise :class:`InputError` if a value lies outside the open range (no free value leads there)."""
+
+    @classmethod
+    @abc.abstractmethod
+    def example(cls) -> Self:
+        """One typical member of the class, for the contract tests."""
+
+
+class Identity(Transform):
+    """``u``: the optimiser moves the leaf itself.
+
+    Example:
+        >>> float(Identity().constrain(jnp.float32(-2.0)))
+        -2.0
+    """
+
+    def constrain(self, free: Values) -> Values:
+        return free
+
+    def free(self, value: Values) -> Values:
+        return value
+
+    def check(self, who: str, value: Values) -> None:
+        finite(who, value)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls()
+
+
+class Positive(Transform):
+    """``exp(u)``, in (0, inf).
+
+    The logarithm and not the inverse of softplus: a step of the optimiser is then a *relative* change, so the same learning
+    rate suits a time constant of 20 ms and an amplitude of 0.01 mV, and no result depends on the unit.
+
+    Example:
+        >>> round(float(Positive().constrain(Positive().free(jnp.float32(20.0)))), 4)
+        20.0
+    """
+
+    def constrain(self, free: Values) -> Values:
+        return jnp.exp(free)
+
+    def free(self, value: Values) -> Values:
+        return jnp.log(value)
+
+    def check(self, who: str, value: Values) -> None:
+        _inside(who, value, 0.0, float("inf"))
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls()
+
+
+class Between(Transform):
+    """``low + (high - low) / (1 + exp(-u))``, in (low, high).
+
+    Args:
+        low: Lower end, in the unit of the leaf.
+        high: Upper end, above ``low``.
+
+    Example:
+        >>> float(Between(0.5, 1.5).constrain(jnp.float32(0.0)))
+        1.0
+    """
+
+    low: Scalar = eqx.field(converter=as_scalar)
+    high: Scalar = eqx.field(converter=as_scalar)
+
+    def __check_init__(self) -> None:
+        finite("Between", jnp.stack([self.low, self.high]))
+        low, high = concrete(self.low), concrete(self.high)
+        if low is not None and high is not None and not low < high:
+            fail("Between", "needs low < high", (float(low), float(high)))
+
+    def constrain(self, free: Values) -> Values:
+        return self.low + (self.high - self.low) * jax.nn.sigmoid(free)
+
+    def free(self, value: Values) -> Values:
+        return jnp.log(value - self.low) - jnp.log(self.high - value)
+
+    def check(self, who: str, value: Values) -> None:
+        _inside(who, value, float(self.low), float(self.high))
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(0.5, 2.0)
+
+
+POSITIVE = (
+    "tau_mem",
+    "tau_syn",
+    "tau",
+    "resistance",
+    "refractory",
+    "sigma",
+    "D",
+    "scale",
+    "sharpness",
+    "rate_hz",
+    "sources",
+    "cv",
+)
+"""Leaves (by the last part of their path) that are trained with :class:`Positive` unless something else is asked for."""
+
+
+def assigned(trainable: tuple[str, ...], wanted: Mapping[str, Transform]) -> tuple[Transform, ...]:
+    """The transform of each trainable leaf: by its path, else by the first pattern that fits, else the default.
+
+    Raises:
+        InputError: no transform, or a path or pattern that fits no trainable leaf.
+    """
+    for name, transform in wanted.items():
+        if not isinstance(transform, Transform):
+            fail(f"fit.transforms[{name!r}]", "must be a transform, e.g. Positive()", type(transform).__name__)
+        if not any(fnmatchcase(path, name) for path in trainable):
+            fail("fit.transforms", "must be the path of a trainable leaf, or a pattern of some", name, known=trainable)
+    return tuple(_of(path, wanted) for path in trainable)
+
+
+def _of(path: str, wanted: Mapping[str, Transform]) -> Transform:
+    if path in wanted:
+        return wanted[path]
+    for pattern, transform in wanted.items():
+        if fnmatchcase(path, pattern):
+            return transform
+    return Positive() if path.rsplit(".", 1)[-1] in POSITIVE else Identity()
+
+
+def _inside(who: str, value: Any, low: float, high: float) -> None:
+    array = concrete(value)
+    if array is not None and not (np.all(np.isfinite(array)) and np.all(array > low) and np.all(array < high)):
+        fail(who, f"must start strictly between {low:g} and {high:g} to be trained with this transform", value)
