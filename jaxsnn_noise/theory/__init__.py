@@ -1,0 +1,137 @@
+"""Closed forms to hold a simulation against, with their sources: NumPy and SciPy, no simulator code.
+
+Units are those of the package: ms, mV, nA, MOhm; what is in Hz ends in ``_hz``. Arguments broadcast,
+elementwise.
+
+The amplitude of noise has three conventions, and most disagreements with the literature are a factor between
+them:
+
+* ``sigma``, wherever it stands alone, is the ``Diffusion`` amplitude ``s`` of the voltage seam [mV/sqrt(ms)]:
+  ``dV = ... + s dW``; the free membrane has the variance ``s^2 tau_mem/2``.
+* Brunel's sigma [mV], ``tau V' = mean - V + sigma_B sqrt(tau) xi``: ``sigma_B = s sqrt(tau_mem)`` and the
+  free membrane has the variance ``sigma_B^2/2``. :func:`brunel_sigma` and :func:`diffusion_sigma` convert.
+* The ``Diffusion`` amplitude of the current seam [nA sqrt(ms)]: ``s = R sigma/tau_mem``,
+  :func:`voltage_sigma`.
+
+``std`` is a standard deviation per step or a stationary one (``PerStep``), ``intensity`` the ``D`` of
+``Intensity(D)``, whose standard deviation per step is ``sqrt(2 D)``.
+"""
+
+from jaxsnn_noise.theory.membrane import (
+    brunel_sigma,
+    coloured_current_variance,
+    coloured_voltage_variance,
+    diffusion_sigma,
+    euler_maruyama_autocovariance,
+    euler_maruyama_variance,
+    held_current_variance,
+    membrane_autocovariance,
+    membrane_mean,
+    membrane_variance,
+    mixed_step_variance,
+    per_step_variance,
+    step_std,
+    time_average_variance,
+    voltage_sigma,
+)
+from jaxsnn_noise.theory.population import (
+    averaging_factor,
+    common_noise_variance,
+    independent_noise_variance,
+    shared_noise_variance,
+)
+from jaxsnn_noise.theory.rates import (
+    grid_interval,
+    noise_free_interval,
+    rate_slope_of_mean,
+    rate_slope_of_sigma,
+    siegert_cv,
+    siegert_rate_hz,
+)
+from jaxsnn_noise.theory.spiking import (
+    dead_time_cv,
+    dead_time_rate_hz,
+    double_noise_probability,
+    escape_probability,
+    exponential_hazard_hz,
+    grid_dead_time_interval,
+    rate_code_variance,
+    renewal_count_variance,
+    threshold_noise_probability,
+)
+from jaxsnn_noise.theory.stability import (
+    critical_intensity,
+    lyapunov_critical_intensity,
+    lyapunov_exponent,
+    multiplicative_current_variance,
+    multiplicative_voltage_moments,
+    tail_exponent,
+)
+from jaxsnn_noise.theory.synapses import (
+    bernoulli_shot_noise_moments,
+    diffusion_limit,
+    filtered_shot_noise_moments,
+    poisson_depression,
+    quantal_release_cv,
+    quantal_release_moments,
+    release_steady_state,
+    shot_noise_moments,
+)
+from jaxsnn_noise.theory.thresholds import bridge_crossing_probability, coloured_shift, grid_threshold
+from jaxsnn_noise.theory.transfer import correlation_gain, resonance_snr_hz
+
+__all__ = [
+    "averaging_factor",
+    "bernoulli_shot_noise_moments",
+    "bridge_crossing_probability",
+    "brunel_sigma",
+    "coloured_current_variance",
+    "coloured_shift",
+    "coloured_voltage_variance",
+    "common_noise_variance",
+    "correlation_gain",
+    "critical_intensity",
+    "dead_time_cv",
+    "dead_time_rate_hz",
+    "diffusion_limit",
+    "diffusion_sigma",
+    "double_noise_probability",
+    "escape_probability",
+    "euler_maruyama_autocovariance",
+    "euler_maruyama_variance",
+    "exponential_hazard_hz",
+    "filtered_shot_noise_moments",
+    "grid_dead_time_interval",
+    "grid_interval",
+    "grid_threshold",
+    "held_current_variance",
+    "independent_noise_variance",
+    "lyapunov_critical_intensity",
+    "lyapunov_exponent",
+    "membrane_autocovariance",
+    "membrane_mean",
+    "membrane_variance",
+    "mixed_step_variance",
+    "multiplicative_current_variance",
+    "multiplicative_voltage_moments",
+    "noise_free_interval",
+    "per_step_variance",
+    "poisson_depression",
+    "quantal_release_cv",
+    "quantal_release_moments",
+    "rate_code_variance",
+    "rate_slope_of_mean",
+    "rate_slope_of_sigma",
+    "release_steady_state",
+    "renewal_count_variance",
+    "resonance_snr_hz",
+    "shared_noise_variance",
+    "shot_noise_moments",
+    "siegert_cv",
+    "siegert_rate_hz",
+    "step_std",
+    "tail_exponent",
+    "threshold_noise_probability",
+    "time_average_variance",
+    "voltage_sigma",
+]

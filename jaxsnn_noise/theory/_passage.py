@@ -1,0 +1,123 @@
+"""First passage of the Ornstein-Uhlenbeck process through a threshold: scalar kernels of the rate formulas.
+
+Times are in ms and voltages in mV; ``sigma`` is the ``Diffusion`` amplitude [mV/sqrt(ms)].
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from jaxsnn_noise.theory._quadrature import doubling, integral_of_erfcx, log_erfcx_of_minus, panels
+
+
+class Passage(NamedTuple):
+    """The bounds ``y_r`` and ``y_t``, and ``sqrt(pi)`` times the integral of ``erfcx(-x)`` between them.
+
+    The integral is ``mantissa * exp(exponent)``: the mean passage time over ``tau``, which overflows far
+    below threshold.
+    """
+
+    low: float
+    high: float
+    mantissa: float
+    exponent: float
+
+    def scaled_erfcx(self, y: float) -> float:
+        """``erfcx(-y) exp(-exponent)``."""
+        return float(np.exp(log_erfcx_of_minus(np.float64(y)) - self.exponent))
+
+
+def passage_of(mean: float, sigma: float, tau: float, threshold: float, reset: float) -> Passage:
+    spread = sigma * math.sqrt(tau)
+    low, high = (reset - mean) / spread, (threshold - mean) / spread
+    if high <= 0:
+        return Passage(low, high, math.sqrt(math.pi) * integral_of_erfcx(-high, -low), 0.0)
+    exponent = high * high
+    if low >= 0:
+        rest = -2.0 * math.exp(low * low - exponent) * special.dawsn(low)
+        rest -= math.exp(-exponent) * integral_of_erfcx(low, high)
+    else:
+        rest = math.exp(-exponent) * integral_of_erfcx(high, -low)
+    return Passage(low, high, math.sqrt(math.pi) * (2.0 * special.dawsn(high) + rest), exponent)
+
+
+def _rate_per_tau(passage: Passage, tau: float, refractory: float) -> float:
+    """``tau * rate * exp(exponent)``: finite also where the rate underflows."""
+    return 1.0 / (refractory / tau * math.exp(-passage.exponent) + passage.mantissa)
+
+
+def rate_hz(mean: float, sigma: float, tau: float, threshold: float, reset: float, refractory: float) -> float:
+    if sigma == 0:
+        if mean <= threshold:
+            return 0.0
+        return 1000.0 / (refractory + tau * math.log1p((threshold - reset) / (mean - threshold)))
+    passage = passage_of(mean, sigma, tau, threshold, reset)
+    return 1000.0 / tau * _rate_per_tau(passage, tau, refractory) * math.exp(-passage.exponent)
+
+
+def slope_of_mean(mean: float, sigma: float, tau: float, threshold: float, reset: float, refractory: float) -> float:
+    if sigma == 0:
+        if mean <= threshold:
+            return 0.0
+        rate = rate_hz(mean, 0.0, tau, threshold, reset, refractory)
+        return rate * rate / 1000.0 * tau * (1.0 / (mean - threshold) - 1.0 / (mean - reset))
+    passage = passage_of(mean, sigma, tau, threshold, reset)
+    change = passage.scaled_erfcx(passage.high) - passage.scaled_erfcx(passage.low)
+    return _slope_scale(passage, tau, refractory) * change / (sigma * math.sqrt(tau))
+
+
+def slope_of_sigma(mean: float, sigma: float, tau: float, threshold: float, reset: float, refractory: float) -> float:
+    if sigma == 0:
+        return 0.0
+    passage = passage_of(mean, sigma, tau, threshold, reset)
+    low, high = passage.low, passage.high
+    change = high * passage.scaled_erfcx(high) - low * passage.scaled_erfcx(low)
+    return _slope_scale(passage, tau, refractory) * change / sigma
+
+
+def _slope_scale(passage: Passage, tau: float, refractory: float) -> float:
+    """``1000 sqrt(pi) tau rate^2 exp(exponent)`` with the rate per ms."""
+    scaled = _rate_per_tau(passage, tau, refractory)
+    return 1000.0 * math.sqrt(math.pi) / tau * scaled * scaled * math.exp(-passage.exponent)
+
+
+def cv(mean: float, sigma: float, tau: float, threshold: float, reset: float, refractory: float) -> float:
+    if sigma == 0:
+        return 0.0 if mean > threshold else math.nan
+    passage = passage_of(mean, sigma, tau, threshold, reset)
+    # Above the mean the weight of x falls within 1/high of the threshold, below it as a power of |x|.
+    scale = 0.25 / (1.0 + passage.high) if passage.high > 0 else 0.25 * (1.0 - passage.high)
+    edges = [-x for x in doubling(-passage.high, -passage.low, scale)][::-1]
+    nodes, weights = panels(edges)
+    inner = np.array([_inner_of_cv(x, passage.exponent) for x in nodes])
+    return math.sqrt(2.0 * math.pi * float(weights @ inner)) * _rate_per_tau(passage, tau, refractory)
+
+
+def _inner_of_cv(x: float, exponent: float) -> float:
+    """``exp(x^2 - 2 exponent)`` times the integral of ``exp(-z^2) erfcx(-z)^2`` over ``z < x``, by ``w = x - z``."""
+    # Integrands fall by exp(-40) within the range: below z = 0 with w (w - 2 x), above it with w (2 x - w).
+    if x <= 0:
+        nodes, weights = panels([0.0, *_thirds(40.0 / (math.sqrt(x * x + 40.0) - x))])
+        below = float(weights @ np.exp(nodes * (2.0 * x - nodes) + 2.0 * log_erfcx_of_minus(x - nodes)))
+        return below * math.exp(-2.0 * exponent)
+    reach = x - math.sqrt(max(x * x - 40.0, 0.0))
+    nodes, weights = panels([0.0, *_thirds(reach)])
+    z = x - nodes
+    above = float(weights @ (np.exp(x * x + np.square(z) - 2.0 * exponent) * np.square(1.0 + special.erf(z))))
+    return above + math.exp(x * x - 2.0 * exponent) * _BELOW_ZERO
+
+
+def _thirds(reach: float) -> list[float]:
+    return [reach / 9.0, reach / 3.0, reach]
+
+
+def _below_zero() -> float:
+    nodes, weights = panels([0.0, 0.5, 1.5, 3.0, 7.0])
+    return float(weights @ (np.exp(-np.square(nodes)) * np.square(special.erfcx(nodes))))
+
+
+_BELOW_ZERO = _below_zero()

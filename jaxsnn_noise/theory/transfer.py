@@ -1,0 +1,88 @@
+"""What goes through a noisy neuron: shared noise into count correlation, a weak slow signal into firing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float
+from jaxsnn_noise.theory.rates import rate_slope_of_mean, siegert_cv, siegert_rate_hz
+
+
+def correlation_gain(
+    mean: ArrayLike,
+    sigma: ArrayLike,
+    *,
+    tau_mem: ArrayLike,
+    v_threshold: ArrayLike,
+    v_reset: ArrayLike,
+    refractory: ArrayLike = 0.0,
+) -> Numbers:
+    r"""Spike-count correlation of two neurons per unit of shared white noise [1].
+
+    With a small fraction ``c`` of the noise variance in common, the correlation of counts in long windows is
+    ``S c``,
+
+    .. math:: S = \frac{\sigma_B^2\,\tau\,(d\nu/d\,\mathrm{mean})^2}{CV^2\,\nu}.
+
+    It rises with the rate and stays below 1.
+
+    Args:
+        mean: mean drive [mV].
+        sigma: ``Diffusion`` amplitude at the voltage seam [mV/sqrt(ms)] > 0 (``sigma_B = sigma sqrt(tau)``).
+        tau_mem: membrane time constant [ms].
+        v_threshold: threshold [mV], above ``v_reset``.
+        v_reset: reset [mV].
+        refractory: absolute refractory time [ms].
+
+    References:
+        de la Rocha et al. (2007), Nature 448:802, doi:10.1038/nature06028; Shea-Brown et al. (2008), Phys.
+        Rev. Lett. 100:108102, doi:10.1103/PhysRevLett.100.108102.
+
+    Example:
+        >>> gain = correlation_gain(1.2, 0.2 / 20**0.5, tau_mem=20.0, v_threshold=1.0, v_reset=0.0, refractory=2.0)
+        >>> round(float(gain), 3)
+        0.815
+    """
+    neuron = {"tau_mem": tau_mem, "v_threshold": v_threshold, "v_reset": v_reset, "refractory": refractory}
+    slope = rate_slope_of_mean(mean, sigma, **neuron) / 1000.0
+    rate = siegert_rate_hz(mean, sigma, **neuron) / 1000.0
+    noise = np.square(as_float(sigma) * as_float(tau_mem))  # sigma_B^2 tau
+    return noise * np.square(slope / siegert_cv(mean, sigma, **neuron)) / rate
+
+
+def resonance_snr_hz(
+    mean: ArrayLike,
+    sigma: ArrayLike,
+    *,
+    amplitude: ArrayLike = 1.0,
+    tau_mem: ArrayLike,
+    v_threshold: ArrayLike,
+    v_reset: ArrayLike,
+    refractory: ArrayLike = 0.0,
+) -> Numbers:
+    r"""Signal-to-noise ratio [Hz] of the firing under a weak slow cosine, the proxy for stochastic resonance.
+
+    Power of the rate modulation over the spectral density of the spike train at low frequency, ``CV^2 rate``:
+
+    .. math:: SNR = \frac{\epsilon^2\,(d\nu/d\,\mathrm{mean})^2}{4\,CV^2\,\nu}
+
+    with the amplitude :math:`\epsilon` of the cosine in the mean drive. As a function of ``sigma`` it passes
+    through a maximum where the mean is below the threshold.
+
+    Args:
+        mean: mean drive [mV].
+        sigma: ``Diffusion`` amplitude at the voltage seam [mV/sqrt(ms)] > 0.
+        amplitude: of the cosine [mV].
+        tau_mem: membrane time constant [ms]; the period is much longer than this.
+        v_threshold: threshold [mV], above ``v_reset``.
+        v_reset: reset [mV].
+        refractory: absolute refractory time [ms].
+
+    References:
+        Gammaitoni et al. (1998), Rev. Mod. Phys. 70:223, doi:10.1103/RevModPhys.70.223; McNamara & Wiesenfeld
+        (1989), Phys. Rev. A 39:4854, doi:10.1103/PhysRevA.39.4854.
+    """
+    neuron = {"tau_mem": tau_mem, "v_threshold": v_threshold, "v_reset": v_reset, "refractory": refractory}
+    signal = as_float(amplitude) * rate_slope_of_mean(mean, sigma, **neuron)
+    noise = np.square(siegert_cv(mean, sigma, **neuron)) * siegert_rate_hz(mean, sigma, **neuron)
+    return np.square(signal) / (4.0 * noise)
