@@ -46,6 +46,7 @@ from jaxsnn_noise.network import Population as Population
 from jaxsnn_noise.network import Port as Port
 from jaxsnn_noise.scan import Scan as Scan
 from jaxsnn_noise.simulation import Simulation as Simulation
+from jaxsnn_noise.simulation import as_function as as_function
 from jaxsnn_noise.simulation import simulate as simulate
 
 if TYPE_CHECKING:

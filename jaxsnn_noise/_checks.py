@@ -37,7 +37,7 @@ def fail(who: str, rule: str, got: Any, *, known: Iterable[str] | None = None) -
 
 def concrete(value: Any) -> np.ndarray | None:
     """The value as a NumPy array, or ``None`` while it is being traced."""
-    if isinstance(value, jax.core.Tracer) or isinstance(value, jax.ShapeDtypeStruct):
+    if isinstance(value, (jax.core.Tracer, jax.ShapeDtypeStruct)):
         return None
     return np.asarray(value)
 

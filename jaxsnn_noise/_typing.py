@@ -9,7 +9,7 @@ compilation), and an array of unfixed dtype costs one trace per dtype.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float32, UInt32
@@ -20,6 +20,12 @@ Scalar = Float32[Array, ""]
 PerNeuron = Float32[Array, "neuron"]
 Values = Float32[Array, "..."]
 Key = UInt32[Array, "2"]
+
+if TYPE_CHECKING:
+    Leaf = Any  # a type checker does not see that the field's converter makes an array of what is given
+else:
+    Leaf = Values
+"""A parameter: given as a number or an array, held as a float32 array leaf."""
 
 
 def as_float(value: Any) -> Values:

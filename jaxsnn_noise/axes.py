@@ -30,7 +30,10 @@ class Axis(eqx.Module):
     """Whether members along the axis are random draws (and not values of a design)."""
 
     if TYPE_CHECKING:
-        name: str  # every member declares it as a static field, after those without a default
+
+        @property
+        def name(self) -> str:
+            """Name of the dimension: every member has it as a static field, after those without a default."""
 
     @property
     @abc.abstractmethod
@@ -195,7 +198,7 @@ class Vary(Axis):
         values: From path to its values [value, ...]; all of one length.
         by: Instead of paths: a function ``(simulation, value) -> simulation`` of ``values[index]``.
         name: Name of the dimension.
-        coordinate_values: Values of the coordinate; those of the first path unless given.
+        labels: Values of the coordinate; those of the first path unless given.
     """
 
     values: Any

@@ -10,8 +10,9 @@ import numpy as np
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import concrete
 from jaxsnn_noise.firing import HardThreshold, NoisyThreshold
-from jaxsnn_noise.network import Network
+from jaxsnn_noise.network import Network, Population
 from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.synapses import Projection
 
 System = TypeVar("System", Network, Simulation)
 
@@ -77,14 +78,20 @@ def settings(sim: Simulation) -> dict[str, Any]:
 
 def without_noise(system: System) -> System:
     """The same network or simulation without any dynamic noise: no sources, hard thresholds. Imperfections and inputs stay."""
-    network = system if isinstance(system, Network) else system.network
-    for name, population in network.cells().items():
-        network = eqx.tree_at(lambda n, name=name: n.populations[name].noise, network, {})
-        if isinstance(population.firing, NoisyThreshold):
-            network = eqx.tree_at(lambda n, name=name: n.populations[name].firing, network, HardThreshold())
-    for name in network.projections:
-        network = eqx.tree_at(lambda n, name=name: n.projections[name].noise, network, {})
-    return network if isinstance(system, Network) else eqx.tree_at(lambda s: s.network, system, network)
+    if isinstance(system, Simulation):
+        return eqx.tree_at(lambda s: s.network, system, without_noise(system.network))
+    populations = {}
+    for name, part in system.populations.items():
+        if isinstance(part, Population):
+            firing = HardThreshold() if isinstance(part.firing, NoisyThreshold) else part.firing
+            part = Population(part.neuron, firing=firing, initial=part.initial, prefilter=part.prefilter)
+        populations[name] = part
+    projections = {k: eqx.tree_at(_noise_of, p, {}) for k, p in system.projections.items()}
+    return Network(populations, projections)
+
+
+def _noise_of(projection: Projection) -> dict[str, Any]:
+    return projection.noise
 
 
 def _composition(source: Any) -> str:

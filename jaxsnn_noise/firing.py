@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import nonnegative, positive
-from jaxsnn_noise._typing import PerNeuron, Scalar, Values, as_scalar
+from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, Values, as_scalar
 from jaxsnn_noise.distributions import Distribution, Gaussian
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.surrogates import SuperSpike, Surrogate, spike
@@ -76,7 +76,7 @@ class NoisyThreshold(Firing):
         0.3
     """
 
-    scale: Scalar = eqx.field(converter=as_scalar)
+    scale: Leaf = eqx.field(converter=as_scalar)
     distribution: Distribution = Gaussian()
 
     def __call__(self, margin: PerNeuron, margin_before: PerNeuron, key: Tick, dt: float) -> PerNeuron:

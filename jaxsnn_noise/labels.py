@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxsnn_noise import random
 from jaxsnn_noise.addresses import Address
-from jaxsnn_noise.axes import Axis, Cases
+from jaxsnn_noise.axes import Axis, Cases, Samples
 from jaxsnn_noise.describe import settings
 from jaxsnn_noise.simulation import Simulation
 from jaxsnn_noise.statistics import About
@@ -88,7 +88,7 @@ def provenance(studies: Mapping[str, Any], axes: Sequence[Axis | Cases]) -> dict
         "root_key": [int(w) for w in np.asarray(first.root)],
         "stream_version": random.STREAM_VERSION,
         "versions": json.dumps({"python": platform.python_version(), **versions}),
-        "backend": json.dumps([type(first.backend).__name__, {k: v for k, v in vars(first.backend).items()}]),
+        "backend": json.dumps([type(first.backend).__name__, dict(vars(first.backend))]),
         "device": f"{device.platform} {device.device_kind}",
     }
 
@@ -97,13 +97,14 @@ def _dataset(axes: Sequence[Axis], study: Any, arrays: Mapping[str, np.ndarray])
     import xarray
 
     names = tuple(axis.name for axis in axes)
-    variables, coords = {}, {}
+    variables: dict[str, Any] = {}
+    coords: dict[str, Any] = {}
     for key, field in study.fields.items():
         variables[key] = (names + field.dims, arrays[key], {"units": field.unit})
         coords |= {d: (d, v, {"units": "ms"} if d.startswith(("bin", "time")) else {}) for d, v in field.coords.items()}
     for axis in axes:
         coords[axis.name] = (axis.name, axis.coordinate(), {})
-        if getattr(axis, "labels", None) is not None and type(axis).__name__ == "Samples":
+        if isinstance(axis, Samples) and axis.labels is not None:
             coords["label"] = (axis.name, axis.labels, {})
     return xarray.Dataset(variables, coords=coords)
 

@@ -8,6 +8,7 @@ from name to ``(getter, child)``.
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -61,12 +62,12 @@ def children(node: Any) -> dict[str, tuple[Getter, Any]]:
     if hasattr(node, "path_children"):
         return node.path_children()
     if isinstance(node, Mapping):
-        return {str(k): (lambda n, k=k: n[k], v) for k, v in node.items()}
+        return {str(k): (operator.itemgetter(k), v) for k, v in node.items()}
     if isinstance(node, (tuple, list)):
-        return {str(i): (lambda n, i=i: n[i], v) for i, v in enumerate(node)}
+        return {str(i): (operator.itemgetter(i), v) for i, v in enumerate(node)}
     if dataclasses.is_dataclass(node):
         names = [f.name for f in dataclasses.fields(node) if not f.metadata.get("static", False)]
-        return {name: (lambda n, name=name: getattr(n, name), getattr(node, name)) for name in names}
+        return {name: (operator.attrgetter(name), getattr(node, name)) for name in names}
     return {}
 
 

@@ -138,7 +138,7 @@ class Group:
 
     def about(self, statistic: str) -> About:
         """What a statistic knows of the run."""
-        name = self.sim.statistics[statistic].population
+        name = self._watched(statistic)
         size = self.network.populations[name].size
         fan_out = self.network.fan_out(name)
         steps = self.sim.total_steps - self.sim.warmup_steps
@@ -174,7 +174,7 @@ class Group:
         updated = {}
         for k, acc in accs.items():
             statistic = self.sim.statistics[k]
-            frame = eqx.tree_at(lambda f: f.index, frames[statistic.population], index)
+            frame = eqx.tree_at(lambda f: f.index, frames[self._watched(k)], index)
             updated[k] = statistic.update(acc, frame, self.about(k))
         return (state, updated), {n: frames[n].output for n in self.emitting}
 
@@ -228,7 +228,8 @@ class Group:
         delay = self.network.delay_steps(k, self.dt)
         if port and self.sim.inputs[source].constant and not projection.noise and not delay:
             context = Context(jnp.zeros(self._size(source), jnp.float32))
-            value, _ = self.sim.inputs[source].step(None, 0, None, context, self.dt)
+            start = _step(0).tick(self.keys.root)  # a constant input draws nothing
+            value, _ = self.sim.inputs[source].step(None, 0, start, context, self.dt)
             self.constant[k] = projection.arrivals(self.prepared[k], value)
         elif self.sim.schedule.batches:
             train = port_train(self.sim, self.keys, source, self._size(source)) if port else trains[source]
@@ -246,6 +247,10 @@ class Group:
         names += [f"noise.{n}.{k}" for n in self.names for k in self._population(n).noise]
         names += [f"inputs.{n}" for n in self.sim.inputs if n in self.names or n in self.ports]
         return names + [f"projections.{k}.{s}" for k, p in self._internal().items() for s in p.noise]
+
+    def _watched(self, statistic: str) -> str:
+        """The population of a statistic; a simulation's statistics all name theirs."""
+        return self.sim.statistics[statistic].population or ""
 
     def _population(self, name: str) -> Population:
         return self.network.cells()[name]

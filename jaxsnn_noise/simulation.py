@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
 
-from jaxsnn_noise import random
+from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import count, fail, one_of, positive, steps_of
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.addresses import Address
@@ -80,6 +79,12 @@ class Simulation(eqx.Module):
         """All steps, warm-up included."""
         return self.warmup_steps + steps_of("duration", self.duration, self.dt)
 
+    def report(self) -> str:
+        """A text of everything in the simulation, with units (see :func:`jaxsnn_noise.report`)."""
+        from jaxsnn_noise.describe import report
+
+        return report(self)
+
 
 def simulate(
     sim: Simulation,
@@ -115,6 +120,31 @@ def run_member(sim: Simulation, root: Key, address: Address, backend: Scan) -> d
     return backend.run(sim, root, address)
 
 
+def as_function(sim: Simulation, leaves: Sequence[str], outputs: Sequence[str], *, key: Any) -> Callable[..., Any]:
+    """The simulation as a pure function of some of its leaves, for someone else's sampler, optimiser or solver.
+
+    Args:
+        sim: The simulation.
+        leaves: Dotted paths; the function takes their values in this order (one number sets all neurons).
+        outputs: Names of statistics; the function returns their results in this order.
+        key: Root key, fixed: the function is deterministic, and smooth where the simulation is.
+
+    Returns:
+        ``f(*values) -> tuple of results``; it can be jitted, batched and differentiated.
+    """
+    for path in leaves:
+        paths.get(sim, path)
+    for name in outputs:
+        one_of("as_function.outputs", name, sim.statistics)
+
+    def function(*values: Any) -> tuple[Any, ...]:
+        changed = paths.replace(sim, dict(zip(leaves, values, strict=True)))
+        results = simulate(changed, key)
+        return tuple(results[name] for name in outputs)
+
+    return function
+
+
 def with_statistics(sim: Simulation, statistics: Mapping[str, Statistic]) -> Simulation:
     """The simulation with other statistics."""
     return eqx.tree_at(lambda s: s.statistics, sim, resolved(sim.network, statistics))
@@ -133,7 +163,7 @@ def resolved(network: Network, statistics: Mapping[str, Statistic]) -> dict[str,
                 fail(f"statistics.{name}.population", f"must name one of {sorted(cells)}", population)
             population = choice[0]
         one_of(f"statistics.{name}.population", population, cells)
-        named[name] = dataclasses.replace(statistic, population=population)
+        named[name] = statistic.of(population)
     for cell in cells:
         named.setdefault("health" if len(cells) == 1 else f"health_{cell}", Health(population=cell))
     return dict(sorted(named.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ def start_population(name: str, population: Population, keys: Keys, dt: float) -
     state = population.neuron.rest()
     for field, law in population.initial.items():
         value = law.draw(keys(f"initial.{name}.{field}"), population.size)
-        state = eqx.tree_at(lambda s, field=field: getattr(s, field), state, value)
+        state = eqx.tree_at(operator.attrgetter(field), state, value)
     return Cell(state, start_noise(f"noise.{name}", population.noise, keys, population.size, dt))
 
 

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class Store:
         partial = self.path / f".{name}.partial"
         try:
             with open(partial, "wb") as handle:
-                np.savez(handle, **arrays)
+                np.savez(handle, allow_pickle=False, **arrays)
                 handle.flush()
                 os.fsync(handle.fileno())
             os.replace(partial, file)
@@ -89,12 +90,15 @@ class Store:
 
 
 def fingerprint(*parts: Any) -> str:
-    """A hash of pytrees: structure (static fields included), shapes, dtypes and values of all leaves."""
+    """A hash of pytrees: structure (static fields included), shapes, dtypes and values of all leaves.
+
+    Functions count by their names (an address in memory would differ in the next process).
+    """
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         arrays, static = eqx.partition(part, eqx.is_array)
-        digest.update(str(jax.tree.structure(arrays)).encode())
-        digest.update(repr(jax.tree.leaves(static)).encode())
+        structure = str(jax.tree.structure(arrays)) + repr(jax.tree.leaves(static))
+        digest.update(re.sub(r" at 0x[0-9a-f]+", "", structure).encode())
         for leaf in jax.tree.leaves(arrays):
             array = np.asarray(leaf)
             digest.update(f"{array.shape}{array.dtype}".encode())

@@ -31,7 +31,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxsnn_noise import _checks
-from jaxsnn_noise._typing import Values, as_float
+from jaxsnn_noise._typing import Leaf, Values, as_float
 
 _HALF_PI = 0.5 * math.pi
 _GAUSSIAN_PEAK = 1.0 / math.sqrt(math.pi)
@@ -131,7 +131,7 @@ class FastSigmoid(Surrogate):
         2.0
     """
 
-    sharpness: Values = eqx.field(converter=as_float)
+    sharpness: Leaf = eqx.field(converter=as_float)
 
     def derivative(self, margin: Values) -> Values:
         return 0.5 * self.sharpness / jnp.square(1.0 + jnp.abs(self.sharpness * margin))
@@ -157,7 +157,7 @@ class SuperSpike(Surrogate):
         [1.0, 0.25]
     """
 
-    sharpness: Values = eqx.field(converter=as_float)
+    sharpness: Leaf = eqx.field(converter=as_float)
 
     def derivative(self, margin: Values) -> Values:
         return 1.0 / jnp.square(1.0 + jnp.abs(self.sharpness * margin))
@@ -182,7 +182,7 @@ class Arctan(Surrogate):
         2.0
     """
 
-    sharpness: Values = eqx.field(converter=as_float)
+    sharpness: Leaf = eqx.field(converter=as_float)
 
     def derivative(self, margin: Values) -> Values:
         return 0.5 * self.sharpness / (1.0 + jnp.square(_HALF_PI * self.sharpness * margin))
@@ -208,7 +208,7 @@ class Triangular(Surrogate):
         [4.0, 2.0, 0.0]
     """
 
-    sharpness: Values = eqx.field(converter=as_float)
+    sharpness: Leaf = eqx.field(converter=as_float)
     spread: ClassVar[float | None] = 1 / math.sqrt(6.0)
 
     def derivative(self, margin: Values) -> Values:
@@ -235,7 +235,7 @@ class Sigmoid(Surrogate):
         1.0
     """
 
-    sharpness: Values = eqx.field(converter=as_float)
+    sharpness: Leaf = eqx.field(converter=as_float)
     spread: ClassVar[float | None] = math.pi / math.sqrt(3.0)
 
     def derivative(self, margin: Values) -> Values:
@@ -264,7 +264,7 @@ class GaussianError(Surrogate):
         3.536
     """
 
-    sharpness: Values = eqx.field(converter=as_float)
+    sharpness: Leaf = eqx.field(converter=as_float)
     spread: ClassVar[float | None] = 1 / math.sqrt(2.0)
 
     def derivative(self, margin: Values) -> Values:
@@ -290,7 +290,7 @@ class Exponential(Surrogate):
         2.0
     """
 
-    sharpness: Values = eqx.field(converter=as_float)
+    sharpness: Leaf = eqx.field(converter=as_float)
     spread: ClassVar[float | None] = math.sqrt(2.0)
 
     def derivative(self, margin: Values) -> Values:
@@ -317,7 +317,7 @@ class Rectangular(Surrogate):
         [4.0, 4.0, 0.0]
     """
 
-    sharpness: Values = eqx.field(converter=as_float)
+    sharpness: Leaf = eqx.field(converter=as_float)
     spread: ClassVar[float | None] = 1 / (2 * math.sqrt(3.0))
 
     def derivative(self, margin: Values) -> Values:
@@ -346,8 +346,8 @@ class PiecewiseLinear(Surrogate):
         [1.0, 0.125]
     """
 
-    sharpness: Values = eqx.field(converter=as_float)
-    leak: Values = eqx.field(converter=as_float, default=0.01)
+    sharpness: Leaf = eqx.field(converter=as_float)
+    leak: Leaf = eqx.field(converter=as_float, default=0.01)
 
     def check(self, who: str) -> None:
         super().check(who)

@@ -7,7 +7,7 @@ An input knows nothing of populations: the engine asks it for the value of a ste
 from __future__ import annotations
 
 import abc
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, fail, finite, nonnegative
-from jaxsnn_noise._typing import PerNeuron, Values, as_float
+from jaxsnn_noise._typing import Leaf, PerNeuron, as_float
 from jaxsnn_noise.random import Tick
 
 
@@ -26,6 +26,9 @@ class Input(eqx.Module):
     """Whether the values are events (0/1) and not currents or analog values."""
     constant: ClassVar[bool] = False
     """Whether all steps have the same value (its synaptic product is then formed once)."""
+
+    if TYPE_CHECKING:
+        values: Leaf  # every member has it: what an axis of samples and a batch set
 
     @abc.abstractmethod
     def init(self, key: Any, size: int, dt: float) -> Any:
@@ -57,7 +60,7 @@ class Constant(Input):
     """
 
     constant: ClassVar[bool] = True
-    values: Values = eqx.field(converter=as_float)
+    values: Leaf = eqx.field(converter=as_float)
 
     def init(self, key: Any, size: int, dt: float) -> None:
         return None
@@ -82,7 +85,7 @@ class TimeSeries(Input):
         values: [time, neuron], or [time] for the same value in all channels; time in steps of dt, warm-up included.
     """
 
-    values: Values = eqx.field(converter=as_float)
+    values: Leaf = eqx.field(converter=as_float)
 
     def __init__(self, values: Any):
         if getattr(values, "dtype", None) == np.bool_:
@@ -113,7 +116,7 @@ class SpikeTrain(Input):
     """
 
     spikes: ClassVar[bool] = True
-    values: Values = eqx.field(converter=as_float)
+    values: Leaf = eqx.field(converter=as_float)
 
     def init(self, key: Any, size: int, dt: float) -> None:
         return None
@@ -141,7 +144,7 @@ class PoissonSpikes(Input):
     """
 
     spikes: ClassVar[bool] = True
-    values: Values = eqx.field(converter=as_float)
+    values: Leaf = eqx.field(converter=as_float)
 
     def init(self, key: Any, size: int, dt: float) -> None:
         return None
@@ -173,7 +176,7 @@ class Fluctuating(Input):
     Reference: Mainen and Sejnowski 1995, doi:10.1126/science.7770778.
     """
 
-    values: Values = eqx.field(converter=as_float)
+    values: Leaf = eqx.field(converter=as_float)
     source: Any
 
     def init(self, key: Any, size: int, dt: float) -> Any:
@@ -200,7 +203,7 @@ class Fluctuating(Input):
 class _Steady(eqx.Module):
     """The silent source of the example."""
 
-    class seam:  # noqa: N801 - stands for the enum member of the current seam
+    class seam:
         name = "CURRENT"
 
     def init(self, key: Any, size: int, dt: float) -> None:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax.scipy.special import ndtr
 
 from jaxsnn_noise import _checks
-from jaxsnn_noise._typing import Values, as_float
+from jaxsnn_noise._typing import Leaf, Values, as_float
 from jaxsnn_noise.laws.law import Law
 
 _SQRT_12 = math.sqrt(12.0)
@@ -51,7 +51,7 @@ class Fixed(AbsoluteLaw):
         [0.5, 0.5, 0.5]
     """
 
-    value: Values = eqx.field(converter=as_float)
+    value: Leaf = eqx.field(converter=as_float)
 
     def quantile(self, z: Values) -> Values:
         return jnp.broadcast_to(self.value, z.shape)
@@ -83,8 +83,8 @@ class UniformBetween(AbsoluteLaw):
         True
     """
 
-    low: Values = eqx.field(converter=as_float)
-    high: Values = eqx.field(converter=as_float)
+    low: Leaf = eqx.field(converter=as_float)
+    high: Leaf = eqx.field(converter=as_float)
 
     def quantile(self, z: Values) -> Values:
         return jnp.clip(self.low + (self.high - self.low) * ndtr(z), self.low, self.high)
@@ -120,8 +120,8 @@ class Gaussian(AbsoluteLaw):
         [1.0, 1.0]
     """
 
-    mean: Values = eqx.field(converter=as_float)
-    std: Values = eqx.field(converter=as_float)
+    mean: Leaf = eqx.field(converter=as_float)
+    std: Leaf = eqx.field(converter=as_float)
 
     def quantile(self, z: Values) -> Values:
         return self.mean + self.std * z

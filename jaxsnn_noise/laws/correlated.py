@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
 from jaxsnn_noise import _checks, random
-from jaxsnn_noise._typing import Values, as_float
+from jaxsnn_noise._typing import Leaf, Values, as_float
 from jaxsnn_noise.laws.law import Law
 from jaxsnn_noise.laws.relative import LogNormal
 
@@ -37,7 +37,7 @@ class Correlated(Law):
     """
 
     law: Law
-    rho: Values = eqx.field(converter=as_float)
+    rho: Leaf = eqx.field(converter=as_float)
 
     def scores(self, key: Any, entity: UInt32[Array, "..."]) -> Values:
         common = random.normal(random.tick(random.root(key), 0), random.shared())[0]

@@ -12,7 +12,7 @@ from jax import lax
 from jax.scipy.special import ndtr, ndtri
 
 from jaxsnn_noise import _checks
-from jaxsnn_noise._typing import Values, as_float
+from jaxsnn_noise._typing import Leaf, Values, as_float
 from jaxsnn_noise.laws.law import Law
 
 _SQRT_HALF = math.sqrt(0.5)
@@ -39,7 +39,7 @@ class LogNormal(Law):
         [16.088, 19.612, 23.907]
     """
 
-    cv: Values = eqx.field(converter=as_float)
+    cv: Leaf = eqx.field(converter=as_float)
 
     def perturb(self, nominal: Values, z: Values) -> Values:
         square = jnp.square(self.cv)
@@ -81,7 +81,7 @@ class Normal(Law):
         [2.0, 6.0]
     """
 
-    cv: Values = eqx.field(converter=as_float)
+    cv: Leaf = eqx.field(converter=as_float)
 
     def perturb(self, nominal: Values, z: Values) -> Values:
         return nominal * (1.0 + self.cv * z)
@@ -117,7 +117,7 @@ class Offset(Law):
         [0.5, 1.5]
     """
 
-    sigma: Values = eqx.field(converter=as_float)
+    sigma: Leaf = eqx.field(converter=as_float)
 
     def perturb(self, nominal: Values, z: Values) -> Values:
         return nominal + self.sigma * z
@@ -159,9 +159,9 @@ class TruncatedNormal(Law):
         (22.296, 7.209)
     """
 
-    cv: Values = eqx.field(converter=as_float)
-    low: Values = eqx.field(converter=as_float)
-    high: Values = eqx.field(converter=as_float)
+    cv: Leaf = eqx.field(converter=as_float)
+    low: Leaf = eqx.field(converter=as_float)
+    high: Leaf = eqx.field(converter=as_float)
 
     def perturb(self, nominal: Values, z: Values) -> Values:
         a, b = self._bounds()
@@ -212,7 +212,7 @@ class Uniform(Law):
         5.0
     """
 
-    width: Values = eqx.field(converter=as_float)
+    width: Leaf = eqx.field(converter=as_float)
 
     def perturb(self, nominal: Values, z: Values) -> Values:
         return nominal * (1.0 + self.width * _centred_uniform(z))
@@ -250,7 +250,7 @@ class Empirical(Law):
         [9.0, 10.0, 11.0]
     """
 
-    values: Values = eqx.field(converter=lambda values: jnp.sort(jnp.ravel(as_float(values))))
+    values: Leaf = eqx.field(converter=lambda values: jnp.sort(jnp.ravel(as_float(values))))
 
     @classmethod
     def from_measurements(cls, measured: Any) -> Law:

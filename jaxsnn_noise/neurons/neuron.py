@@ -27,6 +27,10 @@ class Neuron(eqx.Module):
     size: eqx.AbstractVar[int]
 
     @abc.abstractmethod
+    def check(self, who: str) -> None:
+        """Raise :class:`InputError` for a parameter outside its range."""
+
+    @abc.abstractmethod
     def rest(self) -> Any:
         """The state of a silent population."""
 

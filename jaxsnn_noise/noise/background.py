@@ -11,7 +11,7 @@ from jax import lax
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, fail, finite, nonnegative
-from jaxsnn_noise._typing import Key, PerNeuron, Scalar, Values, as_scalar
+from jaxsnn_noise._typing import Key, Leaf, PerNeuron, Values, as_scalar
 from jaxsnn_noise.noise.seams import Context, Seam
 from jaxsnn_noise.noise.sources import Moments, Source
 from jaxsnn_noise.random import Tick
@@ -39,9 +39,9 @@ class PoissonBackground(Source):
     """
 
     seam: ClassVar[Seam] = Seam.CURRENT
-    rate_hz: Scalar = eqx.field(converter=as_scalar)
-    charge: Scalar = eqx.field(converter=as_scalar)
-    sources: Scalar = eqx.field(converter=as_scalar, default=1.0)  # type: ignore[assignment]
+    rate_hz: Leaf = eqx.field(converter=as_scalar)
+    charge: Leaf = eqx.field(converter=as_scalar)
+    sources: Leaf = eqx.field(converter=as_scalar, default=1.0)
 
     def __check_init__(self) -> None:
         self.check(type(self).__name__)
@@ -79,15 +79,18 @@ class PoissonBackground(Source):
         return cls(rate_hz=5.0, charge=0.2, sources=100.0)
 
 
+Counted = tuple[Values, Values, Values, Values]
+
+
 @jax.custom_jvp
 def poisson(u: Values, mean: Values) -> Values:
     """The Poisson quantile of ``u`` in (0, 1): the smallest k with ``P(K <= k) >= u``; its derivative is that of the mean."""
 
-    def unfinished(carry: tuple[Values, ...]) -> Values:
+    def unfinished(carry: Counted) -> Values:
         _, _, cumulated, k = carry
         return jnp.any(u > cumulated) & (k < 4 * MOST_EVENTS)
 
-    def step(carry: tuple[Values, ...]) -> tuple[Values, ...]:
+    def step(carry: Counted) -> Counted:
         count, term, cumulated, k = carry
         count = count + (u > cumulated).astype(count.dtype)
         term = term * mean / (k + 1.0)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import in_range
-from jaxsnn_noise._typing import PerNeuron, Scalar, as_scalar
+from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, as_scalar
 from jaxsnn_noise.distributions import Distribution
 from jaxsnn_noise.random import Tick
 
@@ -59,7 +59,7 @@ class SharedFraction(Correlation):
     Reference: de la Rocha et al. 2007, doi:10.1038/nature06028.
     """
 
-    c: Scalar = eqx.field(converter=as_scalar)
+    c: Leaf = eqx.field(converter=as_scalar)
 
     def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
         common = distribution.sample(at, random.shared())

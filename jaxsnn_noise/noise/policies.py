@@ -13,7 +13,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxsnn_noise._checks import fail, nonnegative, positive
-from jaxsnn_noise._typing import PerNeuron, Scalar, Values, as_scalar
+from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_scalar
 from jaxsnn_noise.noise.seams import Context
 
 
@@ -68,7 +68,7 @@ class OrnsteinUhlenbeck(Colour):
     Reference: Gillespie 1996, doi:10.1103/PhysRevE.54.2084.
     """
 
-    tau: Scalar = eqx.field(converter=as_scalar)
+    tau: Leaf = eqx.field(converter=as_scalar)
 
     def init(self, innovation: PerNeuron) -> PerNeuron:
         return innovation
@@ -111,7 +111,7 @@ class Diffusion(Amplitude):
     """
 
     diffusive: ClassVar[bool] = True
-    sigma: Scalar = eqx.field(converter=as_scalar)
+    sigma: Leaf = eqx.field(converter=as_scalar)
 
     def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
         if white is None or rate is None:
@@ -129,7 +129,7 @@ class PerStep(Amplitude):
         sigma: In the unit of the seam (additive) or relative to its value (multiplicative), >= 0.
     """
 
-    sigma: Scalar = eqx.field(converter=as_scalar)
+    sigma: Leaf = eqx.field(converter=as_scalar)
 
     def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
         return self.sigma
@@ -145,7 +145,7 @@ class Intensity(Amplitude):
         D: In the squared unit of the seam (additive) or dimensionless (multiplicative), >= 0.
     """
 
-    D: Scalar = eqx.field(converter=as_scalar)
+    D: Leaf = eqx.field(converter=as_scalar)
 
     def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
         return jnp.sqrt(2.0 * self.D)

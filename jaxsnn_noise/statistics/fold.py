@@ -13,6 +13,7 @@ after the start of the measurement.
 from __future__ import annotations
 
 import abc
+import dataclasses
 from typing import Any, Self
 
 import equinox as eqx
@@ -91,6 +92,10 @@ class Statistic(eqx.Module):
     @abc.abstractmethod
     def population(self) -> str | None:
         """The population that is watched: a static field of every member, ``None`` by default."""
+
+    def of(self, population: str) -> Self:
+        """The same statistic of the named population."""
+        return dataclasses.replace(self, population=population)
 
     @property
     def reads(self) -> tuple[str, ...]:

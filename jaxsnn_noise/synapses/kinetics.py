@@ -9,7 +9,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxsnn_noise._checks import positive
-from jaxsnn_noise._typing import PerNeuron, Scalar, as_scalar
+from jaxsnn_noise._typing import Leaf, PerNeuron, as_scalar
 
 
 class Kinetics(eqx.Module):
@@ -62,7 +62,7 @@ class Exponential(Kinetics):
         tau_syn: Time constant [ms], > 0.
     """
 
-    tau_syn: Scalar = eqx.field(converter=as_scalar)
+    tau_syn: Leaf = eqx.field(converter=as_scalar)
 
     def init(self, size: int) -> PerNeuron:
         return jnp.zeros(size, jnp.float32)
