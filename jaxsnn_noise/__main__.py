@@ -176,15 +176,15 @@ def _parse(study: Any, base: Any, args: list[str]) -> tuple[Any, Any]:
     name = tyro.conf.arg(metavar="NAME-or-FILE.py", help="The study.")
     fields: list[Any] = [("study", Annotated[tyro.conf.Positional[str], name])]
     for option, (kind, default, text) in _OPTIONS.items():
-        shown = tyro.conf.FlagCreatePairsOff[kind] if kind is bool else kind
+        shown: Any = Annotated[kind, tyro.conf.FlagCreatePairsOff] if kind is bool else kind
         fields.append((option, Annotated[shown, tyro.conf.arg(help=text)], field(default=default)))
     nameless = tyro.conf.arg(name="")
-    parts = [
+    parts: list[Any] = [
         ("options", Annotated[make_dataclass("options", fields), nameless]),
         ("config", Annotated[study.config_type, nameless], field(default=base)),
     ]
     text = f"{study.title}\n\nDefaults are those of the preset and the file that are given."
-    parsed = tyro.cli(make_dataclass("run", parts), args=args, prog="jaxsnn-noise run", description=text)
+    parsed: Any = tyro.cli(make_dataclass("run", parts), args=args, prog="jaxsnn-noise run", description=text)
     return parsed.options, parsed.config
 
 

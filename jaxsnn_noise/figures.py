@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
-    from pandas import DataFrame
+    from pandas import DataFrame  # type: ignore[import-untyped]
 else:  # heavy, and only names here
     ArrayLike = Axes = DataFrame = Figure = Any
 
@@ -246,7 +246,7 @@ def heatmap(
             vmin=low,
             vmax=high,
         )
-        for row, column in np.argwhere(~np.isfinite(array)):
+        for row, column in np.argwhere(~np.isfinite(array)).tolist():
             axes.add_patch(_hatched(column, row))
         _ticks(axes.xaxis, columns)
         _ticks(axes.yaxis, rows)

@@ -105,7 +105,8 @@ def _simulation(size: int = 20_000, sigma: float = 0.1, tau: float = 20.0, seed:
         warmup=49.0,
         statistics={"v": jn.statistics.VoltageMoments()},
     )
-    got = float(np.var(np.asarray(jn.simulate(sim, seed)["v"].mean, float), ddof=1))  # of one step, over neurons
+    potentials = np.asarray(jn.simulate(sim, seed)["v"].mean, np.float64)  # of the one measured step
+    got = float(np.var(potentials, ddof=1))
     expected = sigma**2 * tau / 2 * (1 - math.exp(-2 * 50.0 / tau))
     away = (got / expected - 1) / math.sqrt(2 / (size - 1))
     text = f"variance {got:.5f} mV^2, theory {expected:.5f} mV^2, {away:+.1f} standard errors away"
@@ -119,13 +120,13 @@ def _storage() -> str:
     import numpy as np
     import xarray
 
-    from .outputs import Outputs, prepare
+    from .outputs import prepare
 
     dataset = xarray.Dataset({"rate": (("case", "trial"), np.array([[1.0, np.nan]]))}, {"case": ["a"]})
     with tempfile.TemporaryDirectory() as folder:
-        outputs: Outputs = prepare(Path(folder) / "run")
+        outputs = prepare(Path(folder) / "run")
         outputs.write_data(dataset)
-        if not dataset.identical(outputs.read_data()):
+        if not dataset.identical(outputs.read_data()):  # type: ignore[arg-type]  # one was written
             raise OSError("a dataset written as Zarr came back changed")
     return "a dataset written as Zarr came back as it was"
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -17,6 +17,17 @@ else:
 
 T = TypeVar("T")
 Update = Callable[[int, int | None], None]
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """A text file that one can write to, as far as a display needs it."""
+
+    def write(self, text: str, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+    def isatty(self) -> bool: ...
 
 
 class Display(ABC):
@@ -57,7 +68,7 @@ class Lines(Display):
         clock: A monotonic clock [s].
     """
 
-    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: Stream | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stderr
         self._clock = clock
         self._open: list[tuple[str, float]] = []
@@ -92,11 +103,12 @@ class Live(Display):
         stream: The terminal.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: Stream | None = None) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        self._console = Console(file=stream or sys.stderr)
+        file: Any = stream or sys.stderr
+        self._console = Console(file=file)
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -132,7 +144,7 @@ class Live(Display):
         self.say(_end_text(name, finished, time.monotonic() - start))
 
 
-def display_for(stream: TextIO) -> Display:
+def display_for(stream: Stream) -> Display:
     """`Live` on a terminal, `Lines` otherwise."""
     return Live(stream) if stream.isatty() else Lines(stream)
 
@@ -227,7 +239,7 @@ def _end_text(name: str, finished: bool, seconds: float) -> str:
     return f"{name}: {'done in' if finished else 'stopped after'} {duration_text(seconds)}"
 
 
-def progress_text(done: int, total: int | None, unit: str, seconds: float) -> str:
+def progress_text(done: int, total: int | None, unit: str, seconds: float | int) -> str:
     """Count, rate and time left: ``120 of 1,000 trials, 35/s, 25 s left``."""
     count = f"{done:,}" if total is None else f"{done:,} of {total:,}"
     text = f"{count} {unit}".strip()
@@ -238,7 +250,7 @@ def progress_text(done: int, total: int | None, unit: str, seconds: float) -> st
     return text if total is None else f"{text}, {duration_text((total - done) / rate)} left"
 
 
-def duration_text(seconds: float) -> str:
+def duration_text(seconds: float | int) -> str:
     """A duration in the units that one would say: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
     if seconds < 10:
         return f"{seconds:.1f} s"

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, SupportsFloat
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from pandas import DataFrame
+    from pandas import DataFrame  # type: ignore[import-untyped]
 else:  # heavy, and only names here
     Figure = DataFrame = Any
 
@@ -59,9 +59,9 @@ class Judgement:
     """
 
     verdict: Verdict
-    estimate: float
-    low: float
-    high: float
+    estimate: SupportsFloat
+    low: SupportsFloat
+    high: SupportsFloat
     rule: str
     unit: str = ""
     detail: str = ""
@@ -69,14 +69,22 @@ class Judgement:
     def __post_init__(self) -> None:
         if not isinstance(self.verdict, Verdict):
             refuse("Judgement.verdict", "must be a member of Verdict", self.verdict)
-        for name in ("estimate", "low", "high"):
+        for name in ("estimate", "low", "high"):  # scalars of NumPy and JAX come in too
             object.__setattr__(self, name, float(getattr(self, name)))
-        if self.low > self.estimate or self.estimate > self.high:
-            refuse("Judgement", "needs low <= estimate <= high", (self.low, self.estimate, self.high))
+        low, estimate, high = float(self.low), float(self.estimate), float(self.high)
+        if low > estimate or estimate > high:
+            refuse("Judgement", "needs low <= estimate <= high", (low, estimate, high))
 
     @classmethod
     def at_most(
-        cls, bound: float, estimate: float, low: float, high: float, *, unit: str = "", detail: str = ""
+        cls,
+        bound: SupportsFloat,
+        estimate: SupportsFloat,
+        low: SupportsFloat,
+        high: SupportsFloat,
+        *,
+        unit: str = "",
+        detail: str = "",
     ) -> Judgement:
         """The claim "the quantity is at most ``bound``", from an interval of the quantity.
 
@@ -84,25 +92,42 @@ class Judgement:
         undecided if the bound lies inside (or if the interval is not a number: nothing was measured).
         """
         rule = f"interval wholly at or below {_number(bound, unit)}; not reproduced if wholly above"
+        bound, estimate, low, high = map(float, (bound, estimate, low, high))
         return cls(_compare(high <= bound, low > bound), estimate, low, high, rule, unit, detail)
 
     @classmethod
     def at_least(
-        cls, bound: float, estimate: float, low: float, high: float, *, unit: str = "", detail: str = ""
+        cls,
+        bound: SupportsFloat,
+        estimate: SupportsFloat,
+        low: SupportsFloat,
+        high: SupportsFloat,
+        *,
+        unit: str = "",
+        detail: str = "",
     ) -> Judgement:
         """The claim "the quantity is at least ``bound``"; the mirror image of `at_most`."""
         rule = f"interval wholly at or above {_number(bound, unit)}; not reproduced if wholly below"
+        bound, estimate, low, high = map(float, (bound, estimate, low, high))
         return cls(_compare(low >= bound, high < bound), estimate, low, high, rule, unit, detail)
 
     @classmethod
     def above(
-        cls, bound: float, estimate: float, low: float, high: float, *, unit: str = "", detail: str = ""
+        cls,
+        bound: SupportsFloat,
+        estimate: SupportsFloat,
+        low: SupportsFloat,
+        high: SupportsFloat,
+        *,
+        unit: str = "",
+        detail: str = "",
     ) -> Judgement:
         """The claim "the quantity is above ``bound``": with bound 0, "this paired contrast is positive".
 
         Reproduced if the whole interval is above the bound, not reproduced if it is wholly at or below.
         """
         rule = f"interval wholly above {_number(bound, unit)}; not reproduced if wholly at or below"
+        bound, estimate, low, high = map(float, (bound, estimate, low, high))
         return cls(_compare(low > bound, high <= bound), estimate, low, high, rule, unit, detail)
 
 
@@ -112,12 +137,14 @@ def _compare(holds: bool, fails: bool) -> Verdict:
     return Verdict.NOT_REPRODUCED if bool(fails) else Verdict.UNDECIDED
 
 
-def interval_text(estimate: float | None, low: float | None, high: float | None, unit: str = "") -> str:
+def interval_text(
+    estimate: SupportsFloat | None, low: SupportsFloat | None, high: SupportsFloat | None, unit: str = ""
+) -> str:
     """An estimate with its interval, rounded to two digits of its width: ``0.83 [0.71, 0.95] points``.
 
     ``None``, NaN and infinities are ends that are not there.
     """
-    e, lo, hi = (v if v is not None and math.isfinite(v) else None for v in (estimate, low, high))
+    e, lo, hi = (float(v) if v is not None and math.isfinite(v) else None for v in (estimate, low, high))
     scale = hi - lo if hi is not None and lo is not None else abs(e) if e is not None else 0.0
     decimals = 1 - math.floor(math.log10(scale)) if scale > 0 else 2
     shown = {v: f"{v:.{max(decimals, 0)}f}" if decimals <= 6 else f"{v:.3g}" for v in (e, lo, hi) if v is not None}
@@ -129,8 +156,8 @@ def interval_text(estimate: float | None, low: float | None, high: float | None,
     return " ".join([*parts, unit]).strip() if parts else "no number"
 
 
-def _number(value: float, unit: str) -> str:
-    return f"{value:g} {unit}".strip()
+def _number(value: SupportsFloat, unit: str) -> str:
+    return f"{float(value):g} {unit}".strip()
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ class Stages:
             drawings.append(Drawing(name, "", getattr(picture, "caption", ""), None, error) if error else drawing)
         return tuple(drawings)
 
-    def save_picture(self, name: str, picture: Picture) -> Drawing:
+    def save_picture(self, name: str, picture: Any) -> Drawing:
         from jaxsnn_noise import figures
 
         if not isinstance(picture, Picture):

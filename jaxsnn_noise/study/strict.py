@@ -21,11 +21,14 @@ def structure(who: str, plain: Mapping[str, Any], kind: type) -> Any:
             value; the message opens with ``who`` and the dotted path.
     """
     from cattrs import BaseValidationError
+    from cattrs.errors import StructureHandlerNotFoundError
 
     try:
         return _converter().structure(plain, kind)
     except BaseValidationError as error:
         _refuse_cause(who, plain, error)
+    except StructureHandlerNotFoundError as error:
+        refuse(who, "has a field of a type that a file cannot hold", error.type_)
 
 
 @cache
@@ -40,9 +43,9 @@ def _converter() -> Any:
     converter.register_structure_hook(bool, lambda v, _: _exactly(v, (bool,), "must be true or false"))
     converter.register_structure_hook_func(_is_union, lambda v, kind: _union(converter, v, kind))
     converter.register_structure_hook_func(
-        lambda k: get_origin(k) in (tuple, list), lambda v, kind: _array(converter, v, kind)
+        lambda k: _origin(k) in (tuple, list), lambda v, kind: _array(converter, v, kind)
     )
-    converter.register_structure_hook_func(lambda k: get_origin(k) is dict, lambda v, kind: _table(converter, v, kind))
+    converter.register_structure_hook_func(lambda k: _origin(k) is dict, lambda v, kind: _table(converter, v, kind))
     return converter
 
 
@@ -50,6 +53,10 @@ def _exactly(value: Any, kinds: tuple[type, ...], rule: str) -> Any:
     if (isinstance(value, bool) and bool not in kinds) or not isinstance(value, kinds):
         raise TypeError(rule)
     return value
+
+
+def _origin(kind: Any) -> Any:
+    return get_origin(kind)
 
 
 def _is_union(kind: Any) -> bool:

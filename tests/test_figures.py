@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+
+from jaxsnn_noise import figures
+
+# dichromats' view of linear RGB (Machado, Oliveira, Fernandes 2009, doi:10.1109/TVCG.2009.113, severity 1)
+VISION = {
+    "all cones": np.eye(3),
+    "no red cones": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "no green cones": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "no blue cones": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
+}
+
+
+def lab(colour: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* of linear sRGB (D65)."""
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ colour
+    f = np.cbrt(xyz / np.array([0.9505, 1.0, 1.089]))
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_the_colours_are_told_apart_with_any_vision(vision):
+    linear = [np.array(matplotlib.colors.to_rgb(c)) ** 2.2 for c in figures.PALETTE]
+    seen = [lab(np.clip(VISION[vision] @ c, 0, 1)) for c in linear]
+    distances = {pair: np.linalg.norm(seen[pair[0]] - seen[pair[1]]) for pair in itertools.combinations(range(7), 2)}
+    assert min(distances.values()) > 9  # 2.3 is the least difference that an eye notices
+
+
+def test_red_and_green_would_not_be():
+    """The test above can fail: a plain red and a plain green of one lightness are one colour without green cones."""
+    red, green = (lab(VISION["no green cones"] @ (np.array(c) ** 2.2)) for c in ([0.75, 0.2, 0.2], [0.38, 0.45, 0.1]))
+    assert np.linalg.norm(red - green) < 9
+
+
+def test_every_series_has_a_look_of_its_own_besides_its_colour():
+    assert len(set(figures.PALETTE)) == len(set(figures.MARKERS)) == len(set(figures.LINES)) == 7
+
+
+def test_a_line_comes_with_its_interval_and_its_table():
+    figure, axes = figures.new_figure()
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([1.0, np.nan, 3.0])
+    same, table = figures.line_with_interval(axes, x, y, y - 1, y + 1, x_label="D [1]", y_label="rate [Hz]", series="a")
+    assert same is axes
+    assert list(table.columns) == ["series", "D [1]", "rate [Hz]", "low", "high"]
+    np.testing.assert_array_equal(table["rate [Hz]"], y)
+    np.testing.assert_array_equal(axes.get_lines()[0].get_ydata(), y)
+    assert len(axes.collections) == 1
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("D [1]", "rate [Hz]")
+    assert figure.axes == [axes]
+
+
+def test_a_series_looks_the_same_in_all_axes_and_has_one_legend():
+    figure, (left, right) = figures.new_figure(1, 2)
+    x = np.arange(2.0)
+    for axes, names in ((left, "ab"), (right, "bca")):
+        for name in names:
+            figures.line_with_interval(axes, x, x, x, x, x_label="x", y_label="y", series=name)
+    colour = {(i, line.get_label()): line.get_color() for i, a in enumerate((left, right)) for line in a.get_lines()}
+    assert colour[0, "a"] == colour[1, "a"] == figures.BLUE
+    assert colour[0, "b"] == colour[1, "b"] != colour[1, "c"]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b", "c"]
+    assert left.get_legend() is None
+
+
+def test_categories_are_points_with_bars():
+    _, axes = figures.new_figure()
+    names = np.array(["none", "tanh"])
+    y = np.array([1.0, 2.0])
+    _, table = figures.line_with_interval(axes, names, y, y - 1, y + 2, x_label="filter", y_label="y")
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["none", "tanh"]
+    assert list(table.columns) == ["filter", "y", "low", "high"]
+    assert list(table["filter"]) == ["none", "tanh"]
+
+
+def test_columns_must_be_equally_long():
+    _, axes = figures.new_figure()
+    with pytest.raises(ValueError, match="equally long"):
+        figures.line_with_interval(axes, np.arange(3), np.arange(2), np.arange(2), np.arange(2), x_label="", y_label="")
+    with pytest.raises(ValueError, match="one-dimensional"):
+        figures.forest(axes, ["a"], np.ones((1, 1)), np.ones((1, 1)), np.ones((1, 1)), x_label="")
+
+
+def test_a_raster_has_one_mark_per_spike_at_the_end_of_its_step():
+    _, axes = figures.new_figure()
+    spikes = np.zeros((5, 3))
+    spikes[0, 2] = spikes[4, 1] = 1
+    _, table = figures.raster(axes, spikes, dt=0.5, start=10.0)
+    assert table.to_dict("list") == {"time [ms]": [10.5, 12.5], "neuron": [2, 1]}
+    np.testing.assert_array_equal(axes.collections[0].get_offsets(), [[10.5, 2], [12.5, 1]])
+    with pytest.raises(ValueError, match=r"\[time, neuron\]"):
+        figures.raster(axes, np.zeros(3), dt=1.0)
+
+
+def test_many_spikes_are_drawn_as_an_image():
+    figure, axes = figures.new_figure()
+    figures.raster(axes, np.ones((100, 100)), dt=1.0)
+    assert len(figures.svg(figure)) < 300_000
+
+
+def test_a_heatmap_has_a_row_per_cell_and_hatches_what_is_missing():
+    figure, axes = figures.new_figure()
+    values = np.array([[1.0, np.nan, 3.0], [4.0, 5.0, 6.0]])
+    _, table = figures.heatmap(
+        axes,
+        values,
+        rows=["a", "b"],
+        columns=[0.1, 0.2, 0.4],
+        row_label="site",
+        column_label="D [1]",
+        value_label="y [%]",
+    )
+    assert list(table.columns) == ["site", "D [1]", "y [%]"]
+    np.testing.assert_array_equal(table["y [%]"], values.ravel())
+    assert list(table["site"]) == ["a"] * 3 + ["b"] * 3
+    assert len(axes.patches) == 1
+    assert len(axes.texts) == 5
+    assert figure.axes[1].get_ylabel() == "y [%]"
+    with pytest.raises(ValueError, match="row=1"):
+        figures.heatmap(axes, values, rows=["a"], columns=[1], row_label="", column_label="", value_label="")
+
+
+def test_a_diverging_heatmap_is_neutral_at_its_centre():
+    _, axes = figures.new_figure()
+    figures.heatmap(
+        axes, [[-1.0, 3.0]], rows=["a"], columns=["b", "c"], row_label="", column_label="", value_label="", centre=1.0
+    )
+    (image,) = axes.images
+    assert image.get_clim() == (-1.0, 3.0)
+    assert image.get_cmap().name == figures.DIVERGING
+
+
+def test_a_forest_shows_what_the_bound_decides():
+    _, axes = figures.new_figure()
+    _, table = figures.forest(
+        axes,
+        ["in", "out", "open"],
+        [1.0, 5.0, 2.0],
+        [0.5, 4.0, -np.inf],
+        [1.5, np.inf, 3.0],
+        x_label="loss [1]",
+        bound=1.2,
+    )
+    assert list(table.columns) == ["label", "loss [1]", "low", "high", "bound"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["in", "out", "open"]
+    points = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    assert [point.get_markerfacecolor() for point in points] == ["white", figures.BLUE, "white"]
+    assert sum(line.get_marker() in "<>" for line in axes.get_lines() if line.get_marker() != "None") == 2
+    low, high = axes.get_ylim()
+    assert low > high  # first line on top
+
+
+def test_the_same_numbers_give_the_same_file():
+    def draw() -> str:
+        figure, axes = figures.new_figure()
+        figures.line_with_interval(axes, [1.0, 2.0], [1.0, 2.0], [0.0, 1.0], [2.0, 3.0], x_label="x", y_label="y")
+        return figures.svg(figure)
+
+    assert draw() == draw()
+    assert "<text" not in draw()  # letters are outlines
+
+
+def test_nothing_global_is_left_behind():
+    code = (
+        "import sys; from jaxsnn_noise import figures; assert 'matplotlib' not in sys.modules\n"
+        "import matplotlib; before = dict(matplotlib.rcParams)\n"
+        "figure, axes = figures.new_figure(); figures.forest(axes, ['a'], [1.], [0.], [2.], x_label='x')\n"
+        "assert figures.png(figure).startswith(b'\\x89PNG')\n"
+        "assert 'matplotlib.pyplot' not in sys.modules; assert dict(matplotlib.rcParams) == before\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
