@@ -29,8 +29,7 @@ def fail(who: str, rule: str, got: Any, *, known: Iterable[str] | None = None) -
     if known is not None:
         names = sorted(str(k) for k in known)
         near = near_matches(str(got), names)
-        if near:
-            message += ". Did you mean " + " or ".join(repr(n) for n in near) + "?"
+        message += ". Did you mean " + " or ".join(repr(n) for n in near) + "?" if near else "."
         message += " Known: " + (", ".join(names[:40]) + (", ..." if len(names) > 40 else "") if names else "none")
     raise InputError(message)
 
