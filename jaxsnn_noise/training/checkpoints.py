@@ -40,7 +40,9 @@ class Folder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"fit.checkpoint: must be a folder that can be made; got {str(path)!r} ({error.strerror})") from error
+            raise InputError(
+                f"fit.checkpoint: must be a folder that can be made; got {str(path)!r} ({error.strerror})"
+            ) from error
         manifest = self.path / _MANIFEST
         if manifest.exists():
             try:
@@ -53,7 +55,9 @@ class Folder:
         elif any(self.path.iterdir()):
             fail("fit.checkpoint", "must be empty or hold this run", str(path))
         else:
-            self._write(manifest, lambda file: file.write(json.dumps({"format": FORMAT, "fingerprint": fingerprint}).encode()))
+            self._write(
+                manifest, lambda file: file.write(json.dumps({"format": FORMAT, "fingerprint": fingerprint}).encode())
+            )
 
     def load(self, block: int, start: Standing) -> Standing | None:
         """The standing of a block of seeds, or ``None`` if it has not finished an epoch; ``start`` tells the structure."""
@@ -66,7 +70,9 @@ class Folder:
                 like = Standing.at_start(start.learners, [k for k in start.history if k != "seconds"], epochs)
                 loaded = eqx.tree_deserialise_leaves(handle, _without_keys(like))
         except (ValueError, KeyError, EOFError, RuntimeError) as error:
-            raise InputError(f"fit.checkpoint: {file} is damaged; delete it to start its seeds anew ({error})") from error
+            raise InputError(
+                f"fit.checkpoint: {file} is damaged; delete it to start its seeds anew ({error})"
+            ) from error
         return _with_keys(loaded, like)
 
     def save(self, block: int, standing: Standing) -> None:

@@ -94,4 +94,6 @@ def _check_values(who: str, values: np.ndarray, sim: Simulation) -> None:
     size = sim.network.populations[name].size
     for extreme in (values.min(axis=0), values.max(axis=0)):
         # shape and range are the input's own affair; what holds for the extremes holds for all between
-        eqx.tree_at(lambda s: s.values, signal, jnp.asarray(extreme)).check(f"{who} as inputs.{name}", size, sim.total_steps)
+        eqx.tree_at(lambda s: s.values, signal, jnp.asarray(extreme)).check(
+            f"{who} as inputs.{name}", size, sim.total_steps
+        )

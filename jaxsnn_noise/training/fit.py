@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
@@ -19,18 +19,19 @@ from jaxsnn_noise.montecarlo import default_workers
 from jaxsnn_noise.network import ByComponent
 from jaxsnn_noise.progress import Meter
 from jaxsnn_noise.scan import Scan
+from jaxsnn_noise.simulation import Simulation
 from jaxsnn_noise.store import fingerprint
 from jaxsnn_noise.training.checkpoints import Folder
 from jaxsnn_noise.training.checks import System, data_of, fed, seeds_of, sims_of
 from jaxsnn_noise.training.fitted import Fitted
 from jaxsnn_noise.training.history import attributes, history
-from jaxsnn_noise.training.loop import Member, Task, reading, start
+from jaxsnn_noise.training.loop import Data, Member, Task, reading, start
 from jaxsnn_noise.training.losses import CrossEntropy, Loss
 from jaxsnn_noise.training.parameters import chosen, differing
 from jaxsnn_noise.training.runner import Block, Callback, Runner
 from jaxsnn_noise.training.transforms import Transform
 
-Optimiser = optax.GradientTransformation | Callable[[int], optax.GradientTransformation]
+Optimiser: TypeAlias = optax.GradientTransformation | Callable[[int], optax.GradientTransformation]
 
 
 class Interrupted(KeyboardInterrupt):
@@ -118,42 +119,28 @@ def fit(
     _check_settings(epochs, batch_size, patience, validation, progress)
     root, indices = random.root(key), seeds_of(seeds)
     sims = sims_of(system, root, indices)
-    loss = CrossEntropy() if loss is None else loss
-    if not isinstance(loss, Loss):
-        fail("fit.loss", "must be a loss, e.g. losses.CrossEntropy()", type(loss).__name__)
-    losses = {"loss": loss, **loss.metrics()}
-    data = data_of("fit.train", train, sims[0], losses.values())
-    held_out = None
-    if validation is not None:
-        held_out = data_of("fit.validation", validation, sims[0], losses.values(), first=data.size)
-        if held_out.values.shape[1:] != data.values.shape[1:]:
-            fail("fit.validation", f"values must have the shape of train's, {data.values.shape[1:]}", held_out.values.shape)
-    if batch_size > data.size:
-        fail("fit.batch_size", f"must be at most the number of samples, {data.size}", batch_size)
+    losses = _losses(loss)
+    data, held_out = _data(train, validation, sims[0], losses, batch_size)
     parameters = chosen(sims[0], trainable, transforms)
     for sim in sims[1:]:
         parameters.check(sim)
     steps = epochs * (data.size // batch_size)
-    sim, scores = reading(_scheduled(fed(sims[0], data.values)), losses)
-    task = Task(sim, parameters, scores, augment, _optimiser(optimiser, steps), backend or Scan(), root, batch_size)
+    shown, scores = reading(_scheduled(fed(sims[0], data.values)), losses)
+    task = Task(shown, parameters, scores, augment, _optimiser(optimiser, steps), backend or Scan(), root, batch_size)
     blocks = _blocks(task, sims, indices, seeds_at_once)
-    given = {"epochs": epochs, "patience": "none" if patience is None else patience, "samples": data.size}
     folder = None
     if checkpoint is not None:
-        schedule = steps if callable(optimiser) else None
-        parts = _identity(task, blocks), data, held_out, patience, schedule, random.STREAM_VERSION
+        scheduled = None if optimiser is None or isinstance(optimiser, optax.GradientTransformation) else steps
+        parts = _identity(task, blocks), data, held_out, patience, scheduled, random.STREAM_VERSION
         folder = Folder(checkpoint, fingerprint(*parts))
     meter = Meter("fit", "epochs") if progress else None
     runner = Runner(task, data, held_out, blocks, epochs, patience, folder, callback, meter, _devices(len(blocks)))
-
-    def result() -> Fitted:
-        return _fitted(task, sims, indices, runner, attributes(task, given))
-
+    given = {"epochs": epochs, "patience": "none" if patience is None else patience, "samples": data.size}
     try:
         runner.run()
     except KeyboardInterrupt:
-        raise Interrupted(result()) from None
-    return result()
+        raise Interrupted(_fitted(task, sims, indices, runner, given)) from None
+    return _fitted(task, sims, indices, runner, given)
 
 
 def _check_settings(epochs: Any, batch_size: Any, patience: Any, validation: Any, progress: Any) -> None:
@@ -167,23 +154,55 @@ def _check_settings(epochs: Any, batch_size: Any, patience: Any, validation: Any
             fail("fit.patience", "needs validation data to watch", patience)
 
 
-def _scheduled(sim: Any) -> Any:
+def _losses(loss: Loss | None) -> dict[str, Loss]:
+    """The loss and its metrics by name."""
+    loss = CrossEntropy() if loss is None else loss
+    if not isinstance(loss, Loss):
+        fail("fit.loss", "must be a loss, e.g. losses.CrossEntropy()", type(loss).__name__)
+    return {"loss": loss, **loss.metrics()}
+
+
+def _data(
+    train: Any, validation: Any, sim: Simulation, losses: Mapping[str, Loss], batch_size: int
+) -> tuple[Data, Data | None]:
+    """Training and validation data, at different addresses."""
+    data = data_of("fit.train", train, sim, losses.values())
+    if batch_size > data.size:
+        fail("fit.batch_size", f"must be at most the number of samples, {data.size}", batch_size)
+    if validation is None:
+        return data, None
+    held_out = data_of("fit.validation", validation, sim, losses.values(), first=data.size)
+    if held_out.values.shape[1:] != data.values.shape[1:]:
+        rule = f"values must have the shape [sample, *{data.values.shape[1:]}] of those of train"
+        fail("fit.validation", rule, held_out.values.shape)
+    return data, held_out
+
+
+def _scheduled(sim: Simulation) -> Simulation:
     return eqx.tree_at(lambda s: s.schedule, sim, ByComponent())
 
 
 def _optimiser(optimiser: Any, steps: int) -> optax.GradientTransformation:
     if optimiser is None:
         return _DEFAULT
-    made = optimiser if isinstance(optimiser, optax.GradientTransformation) or not callable(optimiser) else optimiser(steps)
+    made = (
+        optimiser
+        if isinstance(optimiser, optax.GradientTransformation) or not callable(optimiser)
+        else optimiser(steps)
+    )
     if not isinstance(made, optax.GradientTransformation):
-        fail("fit.optimiser", "must be an Optax transformation, or a function from the number of steps to one", type(made).__name__)
+        fail(
+            "fit.optimiser",
+            "must be an Optax transformation, or a function from the number of steps to one",
+            type(made).__name__,
+        )
     return made
 
 
 _DEFAULT = optax.adam(1e-3)
 
 
-def _blocks(task: Task, sims: Sequence[Any], seeds: tuple[int, ...], at_once: int | None) -> list[Block]:
+def _blocks(task: Task, sims: Sequence[Simulation], seeds: tuple[int, ...], at_once: int | None) -> list[Block]:
     """The seeds in groups that run in one program each, with their first learners."""
     if at_once is None:
         at_once = 1 if jax.default_backend() == "cpu" else len(seeds)
@@ -201,14 +220,19 @@ def _blocks(task: Task, sims: Sequence[Any], seeds: tuple[int, ...], at_once: in
 
 
 def _identity(task: Task, blocks: Sequence[Block]) -> Any:
-    """What tells runs apart. Functions have no value to compare: an augmentation goes by its name, an optimiser by its first step."""
+    """What tells runs apart.
+
+    Functions have no value to compare: an augmentation goes by its name, an optimiser by what it makes of three gradients of
+    ones (one is not enough: a warm-up starts from rate 0).
+    """
     free = jax.tree.map(lambda leaf: leaf[0], blocks[0].learners.free)
-    updates, _ = task.optimiser.update(jax.tree.map(jnp.ones_like, free), task.optimiser.init(free), free)
-    first_step = [f"{path}: {float(jnp.mean(jnp.abs(u))):.4e}" for path, u in sorted(updates.items())]
+    state, sizes = task.optimiser.init(free), []
+    for _ in range(3):
+        updates, state = task.optimiser.update(jax.tree.map(jnp.ones_like, free), state, free)
+        sizes += [f"{path}: {float(jnp.mean(jnp.abs(u))):.4e}" for path, u in sorted(updates.items())]
     augment = task.augment if isinstance(task.augment, eqx.Module) else getattr(task.augment, "__qualname__", None)
-    state = [(block.members, block.learners.free) for block in blocks]
-    shape = str(jax.tree.structure(blocks[0].learners.optimiser))
-    return replace(task, augment=None, optimiser=None), augment, first_step, shape, state
+    starts = [(block.members, block.learners.free) for block in blocks]
+    return replace(task, augment=None, optimiser=None), augment, sizes, str(jax.tree.structure(state)), starts
 
 
 def _devices(blocks: int) -> list[Any]:
@@ -216,10 +240,14 @@ def _devices(blocks: int) -> list[Any]:
     return [devices[i % len(devices)] for i in range(min(blocks, default_workers(devices)))]
 
 
-def _fitted(task: Task, sims: Sequence[Any], seeds: tuple[int, ...], runner: Runner, attrs: dict[str, Any]) -> Fitted:
+def _fitted(
+    task: Task, sims: Sequence[Simulation], seeds: tuple[int, ...], runner: Runner, given: dict[str, Any]
+) -> Fitted:
     standings = runner.standings
     kept = [s.best if runner.patience is not None else s.learners.free for s in standings]
-    trained = task.parameters.constrain(jax.tree.map(lambda *rows: jnp.concatenate([jnp.asarray(np.asarray(r)) for r in rows]), *kept))
+    trained = task.parameters.constrain(
+        jax.tree.map(lambda *rows: jnp.concatenate([jnp.asarray(np.asarray(r)) for r in rows]), *kept)
+    )
     own = differing(sims, task.parameters.paths)
     done = [paths.replace(sim, {path: leaf[i] for path, leaf in trained.items()}) for i, sim in enumerate(sims)]
-    return Fitted(tuple(done), seeds, history(seeds, standings, attrs), trained | own, task)
+    return Fitted(tuple(done), seeds, history(seeds, standings, attributes(task, given)), trained | own, task)

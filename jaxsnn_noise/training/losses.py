@@ -7,7 +7,6 @@ scale: ``CrossEntropy("output") + 0.1 * RateRegulariser("hidden", low_hz=5.0)``.
 from __future__ import annotations
 
 import abc
-import dataclasses
 from typing import Any, Self
 
 import equinox as eqx
@@ -17,7 +16,7 @@ import numpy as np
 import optax
 
 from jaxsnn_noise._checks import concrete, fail, finite, in_range, nonnegative, one_of, positive
-from jaxsnn_noise._typing import Scalar, Values, as_scalar
+from jaxsnn_noise._typing import Leaf, Scalar, Values, as_scalar
 from jaxsnn_noise.network import Network
 from jaxsnn_noise.statistics import Mean, Rate, SpikeCount, Statistic
 
@@ -87,7 +86,7 @@ class Scaled(Loss):
     """A loss times a factor; written ``0.1 * loss``. Its metrics are those of the loss."""
 
     loss: Loss
-    factor: Scalar = eqx.field(converter=as_scalar)
+    factor: Leaf = eqx.field(converter=as_scalar)
 
     def reads(self, network: Network) -> Any:
         return self.loss.reads(network)
@@ -122,7 +121,7 @@ class _Readout(Loss):
         on = _last(network, who) if self.on is None else self.on
         one_of(who, on, cells)
         if self.readout is not None:
-            return dataclasses.replace(self.readout, population=on)
+            return self.readout.of(on)
         return SpikeCount(population=on) if cells[on].neuron.spiking else Mean("v", population=on)
 
     def _size(self, network: Network) -> int:
@@ -151,8 +150,8 @@ class CrossEntropy(_Readout):
 
     on: str | None = eqx.field(static=True, default=None)
     readout: Statistic | None = None
-    scale: Scalar = eqx.field(converter=as_scalar, default=1.0)
-    smoothing: Scalar = eqx.field(converter=as_scalar, default=0.0)
+    scale: Leaf = eqx.field(converter=as_scalar, default=1.0)
+    smoothing: Leaf = eqx.field(converter=as_scalar, default=0.0)
 
     def __call__(self, readings: Values, targets: Any) -> Scalar:
         logits = self.scale * readings
@@ -246,8 +245,8 @@ class RateRegulariser(Loss):
     """
 
     on: str = eqx.field(static=True)
-    low_hz: Scalar = eqx.field(converter=as_scalar, default=0.0)
-    high_hz: Scalar = eqx.field(converter=as_scalar, default=float("inf"))
+    low_hz: Leaf = eqx.field(converter=as_scalar, default=0.0)
+    high_hz: Leaf = eqx.field(converter=as_scalar, default=float("inf"))
 
     def reads(self, network: Network) -> Statistic:
         one_of("RateRegulariser.on", self.on, [k for k, p in network.cells().items() if p.neuron.spiking])

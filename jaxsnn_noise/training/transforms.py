@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise._checks import concrete, fail, finite
-from jaxsnn_noise._typing import Scalar, Values, as_scalar
+from jaxsnn_noise._typing import Leaf, Values, as_scalar
 
 
 class Transform(eqx.Module):
@@ -100,8 +100,8 @@ class Between(Transform):
         1.0
     """
 
-    low: Scalar = eqx.field(converter=as_scalar)
-    high: Scalar = eqx.field(converter=as_scalar)
+    low: Leaf = eqx.field(converter=as_scalar)
+    high: Leaf = eqx.field(converter=as_scalar)
 
     def __check_init__(self) -> None:
         finite("Between", jnp.stack([self.low, self.high]))
