@@ -33,11 +33,14 @@ def _start(who: str, bin: float, about: About) -> windows.Windows:
 
 def _centred(acc: windows.Windows, bin: float, about: About) -> Centred:
     counts = BinnedCounts(bin).finalize(acc, about)
-    bins = jnp.float32(counts.shape[0])
     # A whole number near the mean is as good a shift as the mean, and keeps sums of products exact.
-    shift = lax.stop_gradient(jnp.round(counts.sum(axis=0) / bins))
+    shift = lax.stop_gradient(jnp.round(counts.sum(axis=0) * _per_bin(counts)))
     shifted = counts - shift[None, :]
     return Centred(shifted, shifted.sum(axis=0), counts.max(axis=0) > counts.min(axis=0))
+
+
+def _per_bin(counts: Array) -> Array:
+    return jnp.float32(1.0 / counts.shape[0])
 
 
 class CountCorrelation(Statistic):
@@ -83,8 +86,7 @@ class CountCorrelation(Statistic):
 
     def finalize(self, acc: windows.Windows, about: About) -> Float[Array, ""]:
         centred = _centred(acc, self.bin, about)
-        bins = jnp.float32(centred.counts.shape[0])
-        deviations = centred.counts - (centred.total / bins)[None, :]
+        deviations = centred.counts - (centred.total * _per_bin(centred.counts))[None, :]
         norm2 = jnp.where(centred.varies, (deviations * deviations).sum(axis=0), jnp.float32(1))
         units = jnp.where(centred.varies[None, :], deviations / jnp.sqrt(norm2)[None, :], jnp.float32(0))
         together = units.sum(axis=1)
@@ -146,9 +148,8 @@ class CountCorrelationMatrix(Statistic):
 
     def finalize(self, acc: windows.Windows, about: About) -> Float[Array, "neuron partner"]:
         centred = _centred(acc, self.bin, about)
-        bins = jnp.float32(centred.counts.shape[0])
         products = jnp.matmul(centred.counts.T, centred.counts, precision=lax.Precision.HIGHEST)
-        covariance = products - centred.total[:, None] * (centred.total / bins)[None, :]
+        covariance = products - centred.total[:, None] * (centred.total * _per_bin(centred.counts))[None, :]
         variance = jnp.where(centred.varies, jnp.diagonal(covariance), jnp.float32(1))
         matrix = covariance / jnp.sqrt(variance[:, None] * variance[None, :])
         matrix = jnp.where(jnp.eye(about.size, dtype=bool), jnp.float32(1), matrix)

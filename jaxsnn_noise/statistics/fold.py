@@ -95,7 +95,8 @@ class Statistic(eqx.Module):
 
     def of(self, population: str) -> Self:
         """The same statistic of the named population."""
-        return dataclasses.replace(self, population=population)
+        field: dict[str, Any] = {"population": population}
+        return dataclasses.replace(self, **field)
 
     @property
     def reads(self) -> tuple[str, ...]:

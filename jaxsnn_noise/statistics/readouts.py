@@ -96,7 +96,7 @@ class Mean(_Readout):
         return Total(*add(total, error, b.total))
 
     def finalize(self, acc: Total, about: About) -> Float[Array, " neuron"]:
-        return acc.total / jnp.float32(about.steps)
+        return acc.total * jnp.float32(1.0 / about.steps)
 
 
 class Maximum(_Readout):

@@ -7,23 +7,27 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Shaped
 
 from jaxsnn_noise._checks import concrete, fail, positive
 
 from .fold import VARIABLES, About, Frame, Statistic
 
+Course = Shaped[Array, "time neuron"] | Shaped[np.ndarray, "time neuron"]
+PerNeuron = Shaped[Array, " neuron"] | Shaped[np.ndarray, " neuron"]
+
 
 def over_raster(
     statistic: Statistic,
-    raster: Shaped[Array, "time neuron"],
+    raster: Course,
     *,
     dt: float,
-    voltage: Shaped[Array, "time neuron"] | None = None,
-    current: Shaped[Array, "time neuron"] | None = None,
-    threshold: Shaped[Array, "time neuron"] | None = None,
-    output: Shaped[Array, "time neuron"] | None = None,
-    fan_out: Shaped[Array, " neuron"] | None = None,
+    voltage: Course | None = None,
+    current: Course | None = None,
+    threshold: Course | None = None,
+    output: Course | None = None,
+    fan_out: PerNeuron | None = None,
 ) -> Any:
     """A statistic of a stored raster: the fold of the simulation loop as one scan over the stored steps.
 
@@ -82,7 +86,7 @@ def _fold(statistic: Statistic, courses: dict[str, Array], about: About) -> Any:
     return statistic.finalize(acc, about)
 
 
-def _spikes(raster: Array) -> Array:
+def _spikes(raster: Array | np.ndarray) -> Array:
     if jnp.ndim(raster) != 2 or 0 in jnp.shape(raster):
         fail("over_raster", "the raster must be [time, neuron] with at least one of each", jnp.shape(raster))
     values = concrete(raster)
@@ -91,7 +95,7 @@ def _spikes(raster: Array) -> Array:
     return jnp.asarray(raster).astype(jnp.float32)
 
 
-def _like(who: str, value: Array, shape: tuple[int, ...]) -> Array:
+def _like(who: str, value: Array | np.ndarray, shape: tuple[int, ...]) -> Array:
     if jnp.shape(value) != shape:
         fail(who, f"must have the shape {shape}, as the raster says", jnp.shape(value))
     return jnp.asarray(value).astype(jnp.float32)
