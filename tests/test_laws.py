@@ -77,9 +77,7 @@ def test_fully_correlated_entities_are_alike_and_uncorrelated_ones_those_of_the_
     inner, nominal = laws.LogNormal(0.3), jnp.full(50, 20.0)
     alike = laws.Correlated(inner, rho=1.0).apply(nominal, KEY)
     assert alike.min() == alike.max() != 20.0
-    np.testing.assert_array_equal(
-        laws.Correlated(inner, rho=0.0).apply(nominal, KEY), inner.apply(nominal, KEY)
-    )
+    np.testing.assert_array_equal(laws.Correlated(inner, rho=0.0).apply(nominal, KEY), inner.apply(nominal, KEY))
 
 
 # -- closed forms ----------------------------------------------------------------------------------------
@@ -109,9 +107,7 @@ def test_values_at_given_scores():
         np.testing.assert_allclose(found, expected, rtol=2e-6, err_msg=str(law))
 
 
-@pytest.mark.parametrize(
-    ("cv", "low", "high"), [(0.3, 0.4, 1.9), (0.5, 0.5, 2.0), (0.05, 0.4, 1.9), (1.0, 0.9, 1.2)]
-)
+@pytest.mark.parametrize(("cv", "low", "high"), [(0.3, 0.4, 1.9), (0.5, 0.5, 2.0), (0.05, 0.4, 1.9), (1.0, 0.9, 1.2)])
 def test_truncated_normal_reports_its_exact_moments(cv, low, high):
     frozen = stats.truncnorm((low - 1) / cv, (high - 1) / cv, loc=1, scale=cv)
     mean, std = laws.TruncatedNormal(cv, low, high).mean_std(jnp.float32(-20.0))
@@ -249,9 +245,7 @@ def test_moments_of_draws(cls):
     negative_control(check)
 
 
-@pytest.mark.parametrize(
-    "cls", [laws.LogNormal, laws.TruncatedNormal, laws.Uniform], ids=lambda cls: cls.__name__
-)
+@pytest.mark.parametrize("cls", [laws.LogNormal, laws.TruncatedNormal, laws.Uniform], ids=lambda cls: cls.__name__)
 def test_distribution_of_draws(cls):
     law = cls.example()
     values = np.asarray(law.apply(jnp.full(N, 1.0), KEY), np.float64)

@@ -35,9 +35,7 @@ DENSITIES = {
     "Sigmoid": lambda sigma: stats.logistic(scale=sigma * np.sqrt(3) / np.pi),
     "Triangular": lambda sigma: stats.triang(0.5, -np.sqrt(6) * sigma, 2 * np.sqrt(6) * sigma),
 }
-MARGINS = np.array(
-    [-40.0, -3.0, -1.0, -0.27, -0.13, -0.05, 0.0, 0.05, 0.13, 0.27, 1.0, 3.0, 40.0], np.float32
-)
+MARGINS = np.array([-40.0, -3.0, -1.0, -0.27, -0.13, -0.05, 0.0, 0.05, 0.13, 0.27, 1.0, 3.0, 40.0], np.float32)
 
 each = pytest.mark.parametrize("cls", MEMBERS, ids=lambda cls: cls.__name__)
 
@@ -71,9 +69,7 @@ def test_derivative_is_that_of_its_primitive(cls):
     quotient = (high - low) / (2 * step)
     rounding = 4 * np.finfo(np.float32).eps * np.abs(high).max() / step
     curvature = 4.0**3 * step  # kinked at zero at worst: |s''| <= k^2
-    np.testing.assert_allclose(
-        surrogate.derivative(jnp.asarray(x, jnp.float32)), quotient, atol=rounding + curvature
-    )
+    np.testing.assert_allclose(surrogate.derivative(jnp.asarray(x, jnp.float32)), quotient, atol=rounding + curvature)
 
 
 @each

@@ -123,8 +123,8 @@ def siegert_cv(
 ) -> Numbers:
     r"""Coefficient of variation of the interspike interval [1] under white noise, in continuous time.
 
-    .. math:: CV^2 = 2\pi(\nu\tau)^2 \int_{y_r}^{y_t} e^{x^2} \int_{-\infty}^{x} e^{z^2}(1 + \mathrm{erf}\,
-    z)^2\,dz\,dx
+    .. math::
+        CV^2 = 2\pi(\nu\tau)^2 \int_{y_r}^{y_t} e^{x^2} \int_{-\infty}^{x} e^{z^2}(1 + \mathrm{erf}\,z)^2\,dz\,dx
 
     Without noise it is 0 above the threshold and undefined (NaN) below. Arguments as in
     :func:`siegert_rate_hz`.

@@ -141,8 +141,10 @@ def test_limit_of_weak_noise():
     above = np.array([1.05, 1.2, 5.0])
     for function in (theory.siegert_rate_hz, theory.rate_slope_of_mean):
         assert_allclose(function(above, 1e-7, **UNIT), function(above, 0.0, **UNIT), rtol=1e-6)
-    # linear noise: CV proportional to sigma
-    assert_allclose(theory.siegert_cv(above, 1e-6, **UNIT) / theory.siegert_cv(above, 1e-7, **UNIT), 10, rtol=1e-6)
+    # linear noise: spread of the potential at the crossing over its slope there
+    interval = theory.noise_free_interval(above, **UNIT)
+    spread = np.sqrt(theory.membrane_variance(1e-6, tau_mem=20.0, time=interval - 2.0)) / ((above - 1.0) / 20.0)
+    assert_allclose(theory.siegert_cv(above, 1e-6, **UNIT), spread / interval, rtol=1e-6)
     # far below threshold nothing overflows, and what is left of the spikes is Poisson
     assert theory.siegert_rate_hz(0.5, 1e-4, **UNIT) == 0
     assert theory.rate_slope_of_mean(0.5, 1e-4, **UNIT) == 0
