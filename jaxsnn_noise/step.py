@@ -122,25 +122,23 @@ def _voltage_context(potential: PerNeuron, diffuse: Values, dt: float) -> Contex
 
 
 class Line(eqx.Module):
-    """The delay line of a population or port: its outputs of the last ``depth`` steps, in a ring [depth, neuron]."""
+    """The delay line of a population or port: its last output [neuron], or those of ``depth`` steps in a ring [depth, neuron]."""
 
     ring: Values
 
     @classmethod
     def silent(cls, depth: int, size: int) -> Line:
         """A line that has carried nothing yet."""
-        return cls(jnp.zeros((depth, size), jnp.float32))
+        return cls(jnp.zeros(size if depth == 1 else (depth, size), jnp.float32))
 
     def read(self, delay: int, at: Step) -> PerNeuron:
         """The output of ``delay`` >= 1 steps ago."""
-        depth = self.ring.shape[0]
-        if depth == 1:
-            return self.ring[0]
-        return lax.dynamic_index_in_dim(self.ring, (at.index - delay) % depth, keepdims=False)
+        if self.ring.ndim == 1:
+            return self.ring
+        return lax.dynamic_index_in_dim(self.ring, (at.index - delay) % len(self.ring), keepdims=False)
 
     def write(self, output: PerNeuron, at: Step) -> Line:
         """The line after this step's output."""
-        depth = self.ring.shape[0]
-        if depth == 1:
-            return Line(output[None])
-        return Line(lax.dynamic_update_index_in_dim(self.ring, output, at.index % depth, axis=0))
+        if self.ring.ndim == 1:
+            return Line(output)
+        return Line(lax.dynamic_update_index_in_dim(self.ring, output, at.index % len(self.ring), axis=0))
