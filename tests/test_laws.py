@@ -301,7 +301,7 @@ def test_gradient_at_zero_spread_is_the_score(name):
     law = make(0.1)
     nominal = jnp.full(40, 2.0)
     slope = jax.jacfwd(lambda s: make(s).apply(nominal, KEY))(jnp.float32(0.0))
-    z = np.asarray(law.scores(KEY, random.entities(40)))
+    z = np.asarray(law.scores(KEY, random.entities(40).array()))
     expected = 2.0 * (2 * stats.norm.cdf(z) - 1) if name == "Uniform" else 2.0 * z
     np.testing.assert_allclose(slope, expected, rtol=1e-5, atol=1e-5)
 
