@@ -5,19 +5,14 @@ works in batch jobs and in threads of a notebook alike. It is imported when the 
 are those of Okabe and Ito, told apart by readers with any colour vision, and every series has a marker and a
 line style of its own besides.
 
-```python
-import numpy as np
-from jaxsnn_noise import figures
-
-levels = np.array([0.0, 0.1, 0.2])                              # noise amplitude [mV]
-rate = np.array([12.0, 14.0, 19.0])                             # mean and 95 % interval [Hz]
-figure, axes = figures.new_figure()
-axes, table = figures.line_with_interval(
-    axes, levels, rate, rate - 1.0, rate + 1.0, x_label="amplitude [mV]", y_label="firing rate [Hz]",
-    series="additive"
-)
-assert list(table.columns) == ["series", "amplitude [mV]", "firing rate [Hz]", "low", "high"]
-```
+Example:
+    >>> levels = np.array([0.0, 0.1, 0.2])  # noise amplitude [mV]
+    >>> rate = np.array([12.0, 14.0, 19.0])  # mean and 95 % interval [Hz]
+    >>> figure, axes = new_figure()
+    >>> labels = {"x_label": "amplitude [mV]", "y_label": "firing rate [Hz]", "series": "additive"}
+    >>> axes, table = line_with_interval(axes, levels, rate, rate - 1.0, rate + 1.0, **labels)
+    >>> list(table.columns)
+    ['series', 'amplitude [mV]', 'firing rate [Hz]', 'low', 'high']
 
 References:
     M. Okabe, K. Ito: Color Universal Design, 2008 (the palette); B. Wong: Points of view: color blindness,

@@ -1,87 +1,94 @@
 """Studies: one file says what is simulated, what is measured, what is shown, and which claims are tested.
 
 A study is one Python file. ``jaxsnn-noise run my_study.py`` runs it from anywhere; a file in ``experiments/``
-is a built-in study and is run by its name. This is a whole one:
+is a built-in study and is run by its name. This is a whole one::
 
-```python
-from dataclasses import dataclass
+    from dataclasses import dataclass
 
-import numpy as np
-import xarray as xr
+    import numpy as np
+    import xarray as xr
 
-from jaxsnn_noise import figures
-from jaxsnn_noise.study import Claim, Judgement, Picture
+    from jaxsnn_noise import figures
+    from jaxsnn_noise.study import Claim, Judgement, Picture
 
-TITLE = "Averaging shrinks noise"
-COST = {"tiny": "1 s", "default": "1 s", "full": "1 s"}         # optional, for `jaxsnn-noise list`
-
-
-@dataclass(frozen=True)
-class Config:
-    sizes: tuple[int, ...] = (1, 4, 16)
-    \"\"\"How many numbers are averaged [1].\"\"\"
-    repeats: int = 200
-    \"\"\"Independent averages per size [1].\"\"\"
-    seed: int = 0
-    \"\"\"Root seed [1].\"\"\"
+    TITLE = "Averaging shrinks noise"
+    COST = {"tiny": "1 s", "default": "1 s", "full": "1 s"}         # optional, for `jaxsnn-noise list`
 
 
-TINY, DEFAULT, FULL = Config(repeats=50), Config(), Config(repeats=5000)
+    @dataclass(frozen=True)
+    class Config:
+        sizes: tuple[int, ...] = (1, 4, 16)
+        \"\"\"How many numbers are averaged [1].\"\"\"
+        repeats: int = 200
+        \"\"\"Independent averages per size [1].\"\"\"
+        seed: int = 0
+        \"\"\"Root seed [1].\"\"\"
 
 
-def build(config):
-    return None                                                  # here: the Simulation, or a dict of them
+    TINY, DEFAULT, FULL = Config(repeats=50), Config(), Config(repeats=5000)
 
 
-def measure(config, progress):
-    rng = np.random.default_rng(config.seed)
-    spread, error = [], []
-    for size in progress.track(config.sizes, "averages", unit="sizes"):
-        s = rng.normal(size=(config.repeats, size)).mean(axis=1).std(ddof=1)
-        spread.append(s)
-        error.append(1.96 * s / np.sqrt(2 * (config.repeats - 1)))
-    columns = {"spread": ("size", spread), "error": ("size", error)}
-    return xr.Dataset(columns, {"size": list(config.sizes)}, {"seed": config.seed})
+    def build(config):
+        return None                                                  # here: the Simulation, or a dict of them
 
 
-def plot(data, config):
-    figure, axes = figures.new_figure()
-    s, e = data["spread"].values, data["error"].values
-    x_label, y_label = "numbers averaged [1]", "standard deviation of the average [1]"
-    _, table = figures.line_with_interval(
-        axes, data["size"].values, s, s - e, s + e, x_label=x_label, y_label=y_label
-    )
-    caption = f"Spread of the average; band: 95 % interval of n = {config.repeats} repeats."
-    return {"spread": Picture(figure, table, caption)}
+    def measure(config, progress):
+        rng = np.random.default_rng(config.seed)
+        spread, error = [], []
+        for size in progress.track(config.sizes, "averages", unit="sizes"):
+            s = rng.normal(size=(config.repeats, size)).mean(axis=1).std(ddof=1)
+            spread.append(s)
+            error.append(1.96 * s / np.sqrt(2 * (config.repeats - 1)))
+        columns = {"spread": ("size", spread), "error": ("size", error)}
+        return xr.Dataset(columns, {"size": list(config.sizes)}, {"seed": config.seed})
 
 
-def halved(data, config):
-    s, e = data["spread"].sel(size=4).item(), data["error"].sel(size=4).item()
-    return Judgement.at_most(0.6, s, s - e, s + e)
+    def plot(data, config):
+        figure, axes = figures.new_figure()
+        s, e = data["spread"].values, data["error"].values
+        x_label, y_label = "numbers averaged [1]", "standard deviation of the average [1]"
+        _, table = figures.line_with_interval(
+            axes, data["size"].values, s, s - e, s + e, x_label=x_label, y_label=y_label
+        )
+        caption = f"Spread of the average; band: 95 % interval of n = {config.repeats} repeats."
+        return {"spread": Picture(figure, table, caption)}
 
 
-CLAIMS = (Claim("halved", "Four numbers halve the spread.", "prediction of this study", halved),)
+    def halved(data, config):
+        s, e = data["spread"].sel(size=4).item(), data["error"].sel(size=4).item()
+        return Judgement.at_most(0.6, s, s - e, s + e)
 
 
-def methods(config, data):
-    return f"Averages of normal numbers were drawn {config.repeats} times per size (seed {config.seed})."
-```
+    CLAIMS = (Claim("halved", "Four numbers halve the spread.", "prediction of this study", halved),)
+
+
+    def methods(config, data):
+        return f"Averages of normal numbers were drawn {config.repeats} times per size (seed {config.seed})."
 
 Parts of the file:
 
-| name | what it is |
-|---|---|
-| ``TITLE`` | a string, written as a literal (``list`` reads it without running the file) |
-| ``COST`` (optional) | a literal dict from preset to words about how long it takes |
-| ``Config`` | a frozen dataclass, nested if it helps; each field has a docstring with its unit |
-| ``TINY``, ``DEFAULT``, ``FULL`` | instances of ``Config``: for a test, an answer in minutes, everything |
-| ``build(config)`` | what is simulated: a ``Simulation``, a dict of them, or None; called first, so cheap |
-| ``measure(config, progress)`` | the long computation: an ``xarray.Dataset``, or a dict of them by name |
-| ``plot(data, config)`` | a dict from file name to `Picture` |
-| ``CLAIMS`` | a tuple of `Claim`, each with ``judge(data, config) -> Judgement`` |
-| ``methods(config, data)`` | the methods paragraph; a line indented by four spaces is an equation |
-| ``tables(data, config)`` (optional) | a dict from file name to ``pandas.DataFrame`` |
-| ``bytes_needed(config)`` (optional) | room on disk that the results will take [B] |
+``TITLE``
+    a string, written as a literal (``list`` reads it without running the file)
+``COST`` (optional)
+    a literal dict from preset to words about how long it takes
+``Config``
+    a frozen dataclass, nested if it helps; each field has a docstring with its unit
+``TINY``, ``DEFAULT``, ``FULL``
+    instances of ``Config``: for a test, an answer in minutes, everything
+``build(config)``
+    what is simulated: a ``Simulation``, a dict of them, or None; called first, so cheap
+``measure(config, progress)``
+    the long computation: an ``xarray.Dataset``, or a dict of them by name
+``plot(data, config)``
+    a dict from file name to `Picture`
+``CLAIMS``
+    a tuple of `Claim`, each with ``judge(data, config) -> Judgement``
+``methods(config, data)``
+    the methods paragraph; a line indented by four spaces is an equation
+``tables(data, config)`` (optional)
+    a dict from file name to ``pandas.DataFrame``
+``bytes_needed(config)`` (optional)
+    room on disk that the results will take [B]
 
 ``data`` is always what was read back from disk, so figures and verdicts rest on the numbers that are kept.
 ``progress.stage(name, compute)`` saves the dataset of a finished part at once; after an interruption
