@@ -97,8 +97,7 @@ def at_most(
 
     Returns:
         Dataset: ``estimate``, ``standard_error``, ``lower``, ``upper`` in the unit of the array, ``df``,
-            ``n``,
-        ``n_missing``, ``p_reproduced``, ``p_refuted`` [1] and ``verdict`` (a value of :class:`Verdict`).
+        ``n``, ``n_missing``, ``p_reproduced``, ``p_refuted`` [1] and ``verdict`` (a value of :class:`Verdict`).
 
     Raises:
         InputError: an array without ``over`` or a result with it, a dataset that is no such result, a bound

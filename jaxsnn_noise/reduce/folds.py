@@ -28,7 +28,7 @@ class MemberFold(eqx.Module):
 
     @abc.abstractmethod
     def update(self, acc: Any, members: np.ndarray, first: int) -> Any:
-        """Add members [member, *shape]; ``first`` is the index of the first of them in the whole ensemble."""
+        """Add members ``[member, *shape]``; ``first`` is the index of the first of them in the whole ensemble."""
 
     def merge(self, a: Any, b: Any) -> Any:
         """The accumulator of the members of both (no member in both), in any order, to the bit."""

@@ -1,9 +1,10 @@
 """Training by surrogate gradients: ``fit``, with its losses, transforms, augmentations and optimisers.
 
-fitted = training.fit(
-    lambda key: networks.feedforward([784, 128, 10], key), (x, y), key=jax.random.key(0), validation=(xv, yv), epochs=30
-)
-fitted.sim, fitted.history, fitted.evaluate((x_test, y_test), key=1)
+In short::
+
+    build = lambda key: networks.feedforward([784, 128, 10], key)
+    fitted = training.fit(build, (x, y), key=jax.random.key(0), validation=(xv, yv), epochs=30)
+    fitted.sim, fitted.history, fitted.evaluate((x_test, y_test), key=1)
 """
 
 from jaxsnn_noise.store import StoreError as StoreError
