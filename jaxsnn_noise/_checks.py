@@ -76,6 +76,16 @@ def count(who: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
+def number(who: str, value: Any) -> float:
+    """A real number that is part of the structure of a program, as a float (so it can be neither traced nor swept)."""
+    if isinstance(value, (bool, str)) or np.ndim(value) or concrete(value) is None:
+        fail(who, "must be one number", value)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        fail(who, "must be one number", value)
+
+
 def one_of(who: str, name: str, known: Iterable[str]) -> None:
     """``name`` is one of the known names."""
     names = list(known)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxsnn_noise import random
+from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.random import Tick
 
@@ -28,12 +29,19 @@ class Address(eqx.Module):
     @classmethod
     def of(cls, indices: Mapping[str, Any] | None = None) -> Address:
         """An address from plain numbers: ``Address.of({"trial": 3, "device": 1})``."""
-        return cls({k: jnp.asarray(v, jnp.uint32) for k, v in sorted((indices or {}).items())})
+        return cls({k: _index(k, v) for k, v in sorted((indices or {}).items())})
 
     def at(self, name: str, index: Any, *, paired: bool = False) -> Address:
         """This address with one more axis."""
         indices = dict(sorted({**self.indices, name: jnp.asarray(index, jnp.uint32)}.items()))
         return Address(indices, self.paired | {name} if paired else self.paired)
+
+
+def _index(axis: str, value: Any) -> jax.Array:
+    array = concrete(value)
+    if array is not None and (array.ndim or array.dtype.kind not in "iu" or not 0 <= array < 1 << 32):
+        fail(f"address[{axis!r}]", "must be a whole number in [0, 2**32)", value)
+    return jnp.asarray(value, jnp.uint32)
 
 
 class Keys(eqx.Module):

@@ -8,11 +8,13 @@ from typing import Any
 import equinox as eqx
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import count, fail, one_of, positive, steps_of
+from jaxsnn_noise._checks import count, fail, number, one_of, positive, steps_of
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.addresses import Address
 from jaxsnn_noise.coding import Input
+from jaxsnn_noise.hardware import Imperfection
 from jaxsnn_noise.network import ByStep, Network, Port, Schedule
+from jaxsnn_noise.noise import Source
 from jaxsnn_noise.scan import Scan
 from jaxsnn_noise.statistics import Health, Statistic
 
@@ -63,8 +65,8 @@ class Simulation(eqx.Module):
         self.network = network
         self.inputs = dict(sorted((inputs or {}).items()))
         self.imperfections = dict(sorted((imperfections or {}).items()))
-        self.duration, self.dt, self.warmup = duration, dt, warmup
-        self.frozen = tuple(sorted((k, tuple(v)) for k, v in (frozen or {}).items()))
+        self.duration, self.dt, self.warmup = number("duration", duration), number("dt", dt), number("warmup", warmup)
+        self.frozen = tuple(sorted((k, _axes(k, v)) for k, v in (frozen or {}).items()))
         self.schedule = ByStep() if schedule is None else schedule
         self.statistics = resolved(network, statistics or {})
         validate(self)
@@ -156,6 +158,8 @@ def resolved(network: Network, statistics: Mapping[str, Statistic]) -> dict[str,
     spiking = [k for k, p in cells.items() if p.neuron.spiking]
     named = {}
     for name, statistic in sorted(statistics.items()):
+        if not isinstance(statistic, Statistic):
+            fail(f"statistics.{name}", "must be a statistic, e.g. statistics.Rate()", statistic)
         population = statistic.population
         if population is None:
             choice = list(cells) if len(cells) == 1 else spiking
@@ -178,11 +182,18 @@ def validate(sim: Simulation) -> None:
     count("steps", sim.total_steps)
     if sim.total_steps > random.MAX_STEPS:
         fail("steps", f"a stream addresses {random.MAX_STEPS} steps", sim.total_steps)
+    if not isinstance(sim.network, Network):
+        fail("network", "must be a Network", sim.network)
     sim.network.check("network")
     for name in sim.network.projections:
         sim.network.delay_steps(name, sim.dt)
     _check_inputs(sim)
+    for path, part in paths.nodes(sim):
+        if isinstance(part, Source):
+            part.check_step(path, sim.dt)
     for name, imperfection in sim.imperfections.items():
+        if not isinstance(imperfection, Imperfection):
+            fail(f"imperfections.{name}", "must be an imperfection, e.g. hardware.Mismatch(...)", imperfection)
         imperfection.check(f"imperfections.{name}", sim.network)
     for prefix, _ in sim.frozen:
         known = streams(sim)
@@ -201,6 +212,12 @@ def streams(sim: Simulation) -> list[str]:
     for name, projection in sim.network.projections.items():
         names += [f"projections.{name}.{k}" for k in projection.noise]
     return sorted(names)
+
+
+def _axes(stream: str, names: Any) -> tuple[str, ...]:
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        fail(f"frozen[{stream!r}]", 'must be a tuple of names of axes, e.g. ("sample",) or ()', names)
+    return tuple(names)
 
 
 def _check_inputs(sim: Simulation) -> None:

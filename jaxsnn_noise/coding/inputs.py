@@ -190,6 +190,8 @@ class Fluctuating(Input):
 
     def check(self, who: str, size: int, steps: int) -> None:
         finite(f"{who}.values", self.values, "nA")
+        if self.values.shape not in ((), (size,)):
+            fail(f"{who}.values", f"must be one number or have the shape ({size},)", self.values.shape)
         seam = getattr(getattr(self.source, "seam", None), "name", None)
         if seam != "CURRENT":
             fail(f"{who}.source", "must be a source of the current seam", seam or type(self.source).__name__)

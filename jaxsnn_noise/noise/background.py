@@ -47,14 +47,7 @@ class PoissonBackground(Source):
         self.check(type(self).__name__)
 
     def init(self, key: Key, size: int, dt: float) -> None:
-        del key, size
-        mean = concrete(self._mean_events(dt))
-        if mean is not None and mean > MOST_EVENTS:
-            fail(
-                "PoissonBackground",
-                f"needs sources x rate_hz x dt/1000 <= {MOST_EVENTS:g} events per step",
-                float(mean),
-            )
+        del key, size, dt
 
     def draw(self, state: Any, context: Context, key: Tick, dt: float) -> tuple[PerNeuron, None]:
         del state
@@ -71,6 +64,11 @@ class PoissonBackground(Source):
         nonnegative(f"{who}.sources", self.sources, "1")
         finite(f"{who}.charge", self.charge, "nA ms")
 
+    def check_step(self, who: str, dt: float) -> None:
+        mean = concrete(self._mean_events(dt))
+        if mean is not None and mean > MOST_EVENTS * (1 + 1e-6):  # rounding of the product
+            fail(who, f"needs sources x rate_hz x dt/1000 <= {MOST_EVENTS:g} events per step", float(mean))
+
     def _mean_events(self, dt: float) -> Values:
         return self.sources * self.rate_hz * (dt / 1000.0)
 
@@ -86,7 +84,7 @@ Counted = tuple[Values, Values, Values, Values]
 def poisson(u: Values, mean: Values) -> Values:
     """The Poisson quantile of ``u`` in (0, 1): the smallest k with ``P(K <= k) >= u``; its derivative is that of the mean."""
 
-    def unfinished(carry: Counted) -> Values:
+    def unfinished(carry: Counted) -> jax.Array:
         _, _, cumulated, k = carry
         return jnp.any(u > cumulated) & (k < 4 * MOST_EVENTS)
 

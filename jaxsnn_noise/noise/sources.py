@@ -18,6 +18,7 @@ from jaxsnn_noise.noise.policies import (
     Amplitude,
     Colour,
     Coupling,
+    Interpretation,
     Multiplicative,
     PerStep,
     Stratonovich,
@@ -38,7 +39,10 @@ class Moments(eqx.Module):
 class Source(eqx.Module):
     """A random perturbation of the quantity at one seam."""
 
-    seam: ClassVar[Seam]
+    @property
+    @abc.abstractmethod
+    def seam(self) -> Seam:
+        """Where the source acts: a class variable of every member."""
 
     @abc.abstractmethod
     def init(self, key: Key, size: int, dt: float) -> Any:
@@ -56,10 +60,29 @@ class Source(eqx.Module):
     def check(self, who: str) -> None:
         """Raise :class:`InputError` for a parameter outside its range."""
 
+    def check_step(self, who: str, dt: float) -> None:
+        """Raise :class:`InputError` if the source cannot be stepped by ``dt`` [ms]; most can be stepped by any."""
+
     @classmethod
     @abc.abstractmethod
     def example(cls) -> Self:
         """An instance for the contract suite."""
+
+
+_POLICIES = {
+    "amplitude": Amplitude,
+    "coupling": Coupling,
+    "colour": Colour,
+    "correlation": Correlation,
+    "distribution": Distribution,
+}
+_EXAMPLES = {
+    "amplitude": "PerStep(0.1)",
+    "coupling": "Additive()",
+    "colour": "White()",
+    "correlation": "Independent()",
+    "distribution": "Gaussian()",
+}
 
 
 class ComposedSource(Source):
@@ -108,6 +131,10 @@ class ComposedSource(Source):
         return Moments(jnp.zeros_like(variance), variance, jnp.asarray(self.colour.correlation_time(dt)))
 
     def check(self, who: str) -> None:
+        for name, kind in _POLICIES.items():
+            if not isinstance(getattr(self, name), kind):
+                got = getattr(self, name)
+                fail(f"{who}.{name}", f"must be a policy of the kind {kind.__name__}, e.g. {_EXAMPLES[name]}", got)
         for name in ("amplitude", "colour", "correlation"):
             getattr(self, name).check(f"{who}.{name}")
         if self.amplitude.diffusive and self.seam not in (Seam.CURRENT, Seam.VOLTAGE):
@@ -115,7 +142,11 @@ class ComposedSource(Source):
                 f"Diffusion has no limit for small steps at the {self.seam.name.lower()} seam; use PerStep or Intensity"
             )
             fail(f"{who}.amplitude", rule, type(self.amplitude).__name__)
-        if isinstance(self.coupling, Multiplicative) and isinstance(self.coupling.interpretation, Stratonovich):
+        if not isinstance(self.coupling, Multiplicative):
+            return
+        if not isinstance(self.coupling.interpretation, Interpretation):
+            fail(f"{who}.coupling.interpretation", "must be Ito() or Stratonovich()", self.coupling.interpretation)
+        if isinstance(self.coupling.interpretation, Stratonovich):
             exact = self.amplitude.diffusive and self.seam is Seam.VOLTAGE and isinstance(self.colour, White)
             if not (exact and isinstance(self.distribution, Gaussian)):
                 rule = "Stratonovich has a meaning for a white Gaussian Diffusion on the voltage only"
