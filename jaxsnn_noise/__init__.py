@@ -1,6 +1,6 @@
 """jaxsnn_noise: noisy spiking neural networks, simulated and trained in JAX, with Monte Carlo over noise and devices.
 
-The public names. What needs plotting, storing or labelling libraries loads them when first used.
+The public names, each loaded when first used: listing studies or printing help costs no JAX import.
 """
 
 from __future__ import annotations
@@ -8,62 +8,116 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from jaxsnn_noise import coding as coding
-from jaxsnn_noise import distributions as distributions
-from jaxsnn_noise import hardware as hardware
-from jaxsnn_noise import laws as laws
-from jaxsnn_noise import networks as networks
-from jaxsnn_noise import neurons as neurons
-from jaxsnn_noise import noise as noise
-from jaxsnn_noise import paths as paths
-from jaxsnn_noise import random as random
-from jaxsnn_noise import statistics as statistics
-from jaxsnn_noise import surrogates as surrogates
-from jaxsnn_noise import synapses as synapses
-from jaxsnn_noise._checks import InputError as InputError
-from jaxsnn_noise.addresses import Address as Address
-from jaxsnn_noise.apply import apply as apply
-from jaxsnn_noise.axes import Axis as Axis
-from jaxsnn_noise.axes import Cases as Cases
-from jaxsnn_noise.axes import Devices as Devices
-from jaxsnn_noise.axes import Realisations as Realisations
-from jaxsnn_noise.axes import Samples as Samples
-from jaxsnn_noise.axes import Sweep as Sweep
-from jaxsnn_noise.axes import Trials as Trials
-from jaxsnn_noise.axes import Vary as Vary
-from jaxsnn_noise.describe import report as report
-from jaxsnn_noise.describe import without_noise as without_noise
-from jaxsnn_noise.firing import Firing as Firing
-from jaxsnn_noise.firing import HardThreshold as HardThreshold
-from jaxsnn_noise.firing import NoisyThreshold as NoisyThreshold
-from jaxsnn_noise.montecarlo import Interrupted as Interrupted
-from jaxsnn_noise.montecarlo import monte_carlo as monte_carlo
-from jaxsnn_noise.montecarlo import replay as replay
-from jaxsnn_noise.network import ByComponent as ByComponent
-from jaxsnn_noise.network import ByStep as ByStep
-from jaxsnn_noise.network import Network as Network
-from jaxsnn_noise.network import Population as Population
-from jaxsnn_noise.network import Port as Port
-from jaxsnn_noise.scan import Scan as Scan
-from jaxsnn_noise.simulation import Simulation as Simulation
-from jaxsnn_noise.simulation import as_function as as_function
-from jaxsnn_noise.simulation import simulate as simulate
-
 if TYPE_CHECKING:
+    from jaxsnn_noise import coding as coding
     from jaxsnn_noise import datasets as datasets
+    from jaxsnn_noise import distributions as distributions
     from jaxsnn_noise import figures as figures
+    from jaxsnn_noise import hardware as hardware
+    from jaxsnn_noise import laws as laws
+    from jaxsnn_noise import networks as networks
+    from jaxsnn_noise import neurons as neurons
+    from jaxsnn_noise import noise as noise
+    from jaxsnn_noise import paths as paths
+    from jaxsnn_noise import random as random
     from jaxsnn_noise import reduce as reduce
+    from jaxsnn_noise import statistics as statistics
+    from jaxsnn_noise import surrogates as surrogates
+    from jaxsnn_noise import synapses as synapses
     from jaxsnn_noise import theory as theory
     from jaxsnn_noise import training as training
+    from jaxsnn_noise._checks import InputError as InputError
+    from jaxsnn_noise.addresses import Address as Address
+    from jaxsnn_noise.axes import Axis as Axis
+    from jaxsnn_noise.axes import Cases as Cases
+    from jaxsnn_noise.axes import Devices as Devices
+    from jaxsnn_noise.axes import Realisations as Realisations
+    from jaxsnn_noise.axes import Samples as Samples
+    from jaxsnn_noise.axes import Sweep as Sweep
+    from jaxsnn_noise.axes import Trials as Trials
+    from jaxsnn_noise.axes import Vary as Vary
+    from jaxsnn_noise.describe import report as report
+    from jaxsnn_noise.describe import without_noise as without_noise
+    from jaxsnn_noise.firing import Firing as Firing
+    from jaxsnn_noise.firing import HardThreshold as HardThreshold
+    from jaxsnn_noise.firing import NoisyThreshold as NoisyThreshold
+    from jaxsnn_noise.forward import apply as apply
+    from jaxsnn_noise.montecarlo import Interrupted as Interrupted
+    from jaxsnn_noise.montecarlo import monte_carlo as monte_carlo
+    from jaxsnn_noise.montecarlo import replay as replay
+    from jaxsnn_noise.network import ByComponent as ByComponent
+    from jaxsnn_noise.network import ByStep as ByStep
+    from jaxsnn_noise.network import Network as Network
+    from jaxsnn_noise.network import Population as Population
+    from jaxsnn_noise.network import Port as Port
+    from jaxsnn_noise.scan import Scan as Scan
+    from jaxsnn_noise.simulation import Simulation as Simulation
+    from jaxsnn_noise.simulation import as_function as as_function
+    from jaxsnn_noise.simulation import simulate as simulate
 
-_LAZY = ("datasets", "figures", "reduce", "theory", "training")
+_MODULES = frozenset(
+    {
+        "coding",
+        "datasets",
+        "distributions",
+        "figures",
+        "hardware",
+        "laws",
+        "networks",
+        "neurons",
+        "noise",
+        "paths",
+        "random",
+        "reduce",
+        "statistics",
+        "surrogates",
+        "synapses",
+        "theory",
+        "training",
+    }
+)
+_HOME = {
+    "InputError": "_checks",
+    "Address": "addresses",
+    "Axis": "axes",
+    "Cases": "axes",
+    "Devices": "axes",
+    "Realisations": "axes",
+    "Samples": "axes",
+    "Sweep": "axes",
+    "Trials": "axes",
+    "Vary": "axes",
+    "report": "describe",
+    "without_noise": "describe",
+    "Firing": "firing",
+    "HardThreshold": "firing",
+    "NoisyThreshold": "firing",
+    "apply": "forward",
+    "Interrupted": "montecarlo",
+    "monte_carlo": "montecarlo",
+    "replay": "montecarlo",
+    "ByComponent": "network",
+    "ByStep": "network",
+    "Network": "network",
+    "Population": "network",
+    "Port": "network",
+    "Scan": "scan",
+    "Simulation": "simulation",
+    "as_function": "simulation",
+    "simulate": "simulation",
+}
+"""Where each public name lives. No module has the name of a public function: it would hide it once imported."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
+    if name in _MODULES:
         return importlib.import_module(f"jaxsnn_noise.{name}")
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"jaxsnn_noise.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
     raise AttributeError(f"module 'jaxsnn_noise' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY])
+    return sorted({*globals(), *_MODULES, *_HOME})

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1] / PACKAGE
 LAYERS: dict[str, set[str]] = {
     "ground": {"_typing", "_checks", "random", "paths", "laws", "surrogates", "distributions"},
     "parts": {"neurons", "firing", "noise", "synapses", "hardware", "coding", "statistics"},
-    "engine": {"addresses", "network", "networks", "step", "scan", "pinning", "simulation", "apply", "describe"},
+    "engine": {"addresses", "network", "networks", "step", "scan", "pinning", "simulation", "forward", "describe"},
     "ensemble": {"axes", "montecarlo", "labels", "progress", "store", "reduce"},
     "kernels": {"kernels"},
     "uses": {"sensitivity", "training", "plasticity"},

@@ -1,0 +1,53 @@
+"""The public names: all there, all lazy, none hidden by a module of the same name."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import jaxsnn_noise as jn
+
+
+@pytest.mark.parametrize("name", sorted({*jn._MODULES, *jn._HOME}))
+def test_every_public_name_can_be_had(name: str) -> None:
+    assert getattr(jn, name) is not None
+    assert name in dir(jn)
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    tree = ast.parse(Path(jn.__file__).read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert seen == {*jn._MODULES, *jn._HOME}
+
+
+def test_no_module_hides_a_public_function() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(jn.__path__)}
+    assert not modules & set(jn._HOME)
+    for home in set(jn._HOME.values()):
+        importlib.import_module(f"jaxsnn_noise.{home}")
+    assert callable(jn.apply)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'simulat'"):
+        _ = jn.simulat
+
+
+def test_importing_the_package_loads_no_heavy_library() -> None:
+    heavy = "{'jax', 'equinox', 'xarray', 'zarr', 'matplotlib', 'scipy', 'pandas'}"
+    code = f"import sys, jaxsnn_noise; found = {heavy} & set(sys.modules); assert not found, found"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_simulating_loads_no_labelling_plotting_or_storing_library() -> None:
+    heavy = "{'xarray', 'zarr', 'matplotlib', 'pandas', 'scipy.stats'}"
+    names = "jn.simulate, jn.monte_carlo, jn.Network, jn.noise, jn.neurons, jn.statistics"
+    code = f"import sys, jaxsnn_noise as jn; {names}; found = {heavy} & set(sys.modules); assert not found, found"
+    subprocess.run([sys.executable, "-c", code], check=True)
