@@ -48,4 +48,3 @@ napoleon_use_rtype = False
 python_maximum_signature_line_length = 88
 python_use_unqualified_type_names = True
 default_role = "py:obj"
-

@@ -15,7 +15,7 @@ from .fold import About, Frame, Statistic
 
 
 class Symptoms(eqx.Module):
-    """How ill a run is.
+    """How ill a run is. A neuron that was not finite counts as neither silent nor saturated.
 
     Args:
         nonfinite: number of neurons whose potential or input current was not finite in any step.
@@ -50,7 +50,7 @@ class Health(Statistic):
     >>> raster = jnp.array([[1, 0], [1, 0]])
     >>> health = over_raster(Health(), raster, dt=1.0, voltage=v, current=jnp.zeros((2, 2)))
     >>> print(health.nonfinite, health.silent, health.saturated)
-    1 0.5 0.5
+    1 0.0 0.5
     """
 
     saturation: float = eqx.field(static=True, default=0.5, converter=float)
