@@ -107,7 +107,10 @@ def _unit(unit: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    array = concrete(value) if not isinstance(value, (str, bool)) and np.ndim(value) else None
+    try:
+        array = concrete(value) if not isinstance(value, (str, bool)) and np.ndim(value) else None
+    except ValueError:  # lists of unequal lengths are no array
+        array = None
     if array is None or array.size <= 6:
         return repr(value)
     if not np.issubdtype(array.dtype, np.number):

@@ -30,7 +30,10 @@ else:
 
 def as_float(value: Any) -> Values:
     """``value`` as a float32 array, whatever its dtype or weak type was."""
-    return jnp.asarray(value, jnp.float32)
+    try:
+        return jnp.asarray(value, jnp.float32)
+    except (TypeError, ValueError):
+        fail("parameter", "must be numbers", value)
 
 
 def as_scalar(value: Any) -> Scalar:

@@ -20,7 +20,7 @@ from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import concrete, count, fail, finite
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.addresses import Address
-from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.simulation import Simulation, validate
 
 
 class Axis(eqx.Module):
@@ -240,7 +240,7 @@ class Vary(Axis):
             if self.by is None:
                 _try(sim, chosen)
             else:
-                self.by(sim, chosen).network.check("network")
+                validate(self.by(sim, chosen))
 
     def coordinate(self) -> Any:
         if self.labels is not None:
@@ -303,8 +303,11 @@ class Cases(eqx.Module):
 
 
 def _values(who: str, values: Any) -> jax.Array:
-    array = jnp.asarray(values)
-    array = array if array.dtype in (jnp.int32, jnp.uint32) else jnp.asarray(values, jnp.float32)
+    try:
+        array = jnp.asarray(values)
+        array = array if array.dtype in (jnp.int32, jnp.uint32) else jnp.asarray(values, jnp.float32)
+    except (TypeError, ValueError):
+        fail(who, "must be numbers", values)
     if array.ndim < 1 or len(array) < 1:
         fail(who, "needs at least one value along its first dimension", array.shape)
     finite(who, array)
@@ -322,6 +325,4 @@ def _try(sim: Simulation, values: dict[str, Any]) -> None:
             )
     changed = paths.replace(sim, values)
     if all(concrete(v) is not None for v in jax.tree.leaves(changed)):
-        changed.network.check("network")
-        for name, imperfection in changed.imperfections.items():
-            imperfection.check(f"imperfections.{name}", changed.network)
+        validate(changed)

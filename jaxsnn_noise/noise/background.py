@@ -82,21 +82,30 @@ Counted = tuple[Values, Values, Values, Values]
 
 @jax.custom_jvp
 def poisson(u: Values, mean: Values) -> Values:
-    """The Poisson quantile of ``u`` in (0, 1): the smallest k with ``P(K <= k) >= u``; its derivative is that of the mean."""
+    """The Poisson quantile of ``u`` in (0, 1): the smallest k with ``P(K <= k) >= u``; its derivative is that of the mean.
+
+    Counting ends where float32 resolves no further terms of the distribution function: a ``u`` above all of its values
+    is the last k that moved it, and not a count without end.
+    """
 
     def unfinished(carry: Counted) -> jax.Array:
-        _, _, cumulated, k = carry
-        return jnp.any(u > cumulated) & (k < 4 * MOST_EVENTS)
+        _, term, cumulated, k = carry
+        return jnp.any(u > cumulated) & _rises(cumulated, term, mean, k)
 
     def step(carry: Counted) -> Counted:
         count, term, cumulated, k = carry
-        count = count + (u > cumulated).astype(count.dtype)
+        count = count + ((u > cumulated) & _rises(cumulated, term, mean, k)).astype(count.dtype)
         term = term * mean / (k + 1.0)
         return count, term, cumulated + term, k + 1.0
 
     start = jnp.exp(-mean)
     zeros = jnp.zeros_like(u)
     return lax.while_loop(unfinished, step, (zeros, start, start, jnp.zeros((), u.dtype)))[0]
+
+
+def _rises(cumulated: Values, term: Values, mean: Values, k: Values) -> jax.Array:
+    """Whether the next term moves the distribution function."""
+    return cumulated + term * mean / (k + 1.0) > cumulated
 
 
 @poisson.defjvp
