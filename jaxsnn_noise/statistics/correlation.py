@@ -149,7 +149,8 @@ class CountCorrelationMatrix(Statistic):
     def finalize(self, acc: windows.Windows, about: About) -> Float[Array, "neuron partner"]:
         centred = _centred(acc, self.bin, about)
         products = jnp.matmul(centred.counts.T, centred.counts, precision=lax.Precision.HIGHEST)
-        covariance = products - centred.total[:, None] * (centred.total * _per_bin(centred.counts))[None, :]
+        means = centred.total[:, None] * centred.total[None, :] * _per_bin(centred.counts)
+        covariance = products - means
         variance = jnp.where(centred.varies, jnp.diagonal(covariance), jnp.float32(1))
         matrix = covariance / jnp.sqrt(variance[:, None] * variance[None, :])
         matrix = jnp.where(jnp.eye(about.size, dtype=bool), jnp.float32(1), matrix)

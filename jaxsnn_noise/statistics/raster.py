@@ -6,7 +6,8 @@ from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, UInt8
+import numpy as np
+from jaxtyping import Array, Bool, Shaped, UInt8
 
 from jaxsnn_noise._checks import count, fail
 
@@ -69,7 +70,7 @@ class Raster(Statistic):
         return cls()
 
 
-def unpack(packed: UInt8[Array, "*members byte neuron"], steps: int) -> Bool[Array, "*members time neuron"]:
+def unpack(packed: Shaped[Array, "..."] | Shaped[np.ndarray, "..."], steps: int) -> Bool[Array, "*members time neuron"]:
     """The raster as truth values [..., time, neuron] from the packed result of :class:`Raster`.
 
     Args:
