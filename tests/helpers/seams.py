@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import equinox as eqx
@@ -51,8 +52,8 @@ def courses(source: Source, at: Context, keys: jax.Array, steps: int, dt: float)
     return jax.vmap(lambda key: course(source, at, key, steps, dt))(keys)
 
 
-def keys(n: int, seed: int = 0) -> jax.Array:
+@cache
+def keys(n: int) -> jax.Array:
     """The stream keys of ``n`` trials."""
-    root = random.root(seed)
-    trials = jnp.arange(n, dtype=jnp.uint32)
-    return jax.vmap(lambda i: random.stream(random.member(root, trial=i), "noise.cells.test"))(trials)
+    key = jax.vmap(lambda i: random.stream(random.member(random.root(0), trial=i), "noise.cells.test"))
+    return jax.jit(key)(jnp.arange(n, dtype=jnp.uint32))
