@@ -44,12 +44,16 @@ def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
         statistic = sim.statistics[name]
         about = _about(sim, statistic.population)
         dims, units, coords = statistic.dims(about), statistic.unit, statistic.coords(about)
-        parts = {"": result} if hasattr(result, "shape") else vars(result)
-        for part, struct in parts.items():
+        for part, struct in parts(result).items():
             key = f"{name}_{part}" if part else name
             own = tuple(_dimension(sim, statistic.population, d) for d in dims[part])
             found[key] = Field(struct.shape, np.dtype(struct.dtype), own, units.get(part, ""), coords, name)
     return _without_clashes(found)
+
+
+def parts(result: Any) -> dict[str, Any]:
+    """A statistic's result by field: ``""`` for one array; a field that is ``None`` is not there (a trace not recorded)."""
+    return {"": result} if hasattr(result, "shape") else {k: v for k, v in vars(result).items() if v is not None}
 
 
 def labelled(axes: Sequence[Axis | Cases], studies: Mapping[str, Any], blocks: Mapping[str, Any]) -> xarray.Dataset:
@@ -120,11 +124,12 @@ def _dimension(sim: Simulation, population: Any, dim: str) -> str:
 
 
 def _without_clashes(found: dict[str, Field]) -> dict[str, Field]:
-    """Dimensions of one name but different size or coordinate get the name of their statistic in front."""
-    seen: dict[str, set[str]] = {}
+    """Dimensions of one name but different labels (or sizes) get the name of their statistic in front."""
+    seen: dict[str, set[tuple[Any, ...]]] = {}
     for field in found.values():
         for dim, size in zip(field.dims, field.shape, strict=True):
-            seen.setdefault(dim, set()).add(repr((size, field.coords.get(dim))))
+            labels = field.coords.get(dim, range(size))  # a dimension without labels counts from 0
+            seen.setdefault(dim, set()).add(tuple(labels))
     out = {}
     for key, f in found.items():
         renamed = {d: f"{f.statistic}_{d}" for d in f.dims if len(seen[d]) > 1}

@@ -23,7 +23,7 @@ from jaxsnn_noise._checks import count, fail, one_of
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.addresses import Address
 from jaxsnn_noise.axes import Axis, Cases
-from jaxsnn_noise.labels import fields, labelled
+from jaxsnn_noise.labels import fields, labelled, parts
 from jaxsnn_noise.progress import Meter, Progress
 from jaxsnn_noise.scan import Scan
 from jaxsnn_noise.simulation import Simulation, validate, with_statistics
@@ -296,10 +296,7 @@ def flat(result: Mapping[str, Any]) -> dict[str, Any]:
     """Results by field: ``name`` for a plain array, ``name_field`` for a module."""
     out: dict[str, Any] = {}
     for name, value in result.items():
-        if eqx.is_array_like(value):
-            out[name] = value
-        else:
-            out |= {f"{name}_{field}": v for field, v in vars(value).items()}
+        out |= {f"{name}_{part}" if part else name: array for part, array in parts(value).items()}
     return out
 
 
