@@ -11,12 +11,12 @@ from jaxsnn_noise._typing import Key
 
 
 class Imperfection(eqx.Module):
-    """A pure map ``(network, key) -> network``, applied inside the simulation with the key of the device.
+    """A pure map ``(network, key) -> network``, applied inside the simulation with the key of the device."""
 
-    ``axis`` names the Monte Carlo axis on which it is redrawn.
-    """
-
-    axis: eqx.AbstractVar[str]
+    @property
+    @abc.abstractmethod
+    def axis(self) -> str:
+        """The Monte Carlo axis on which it is redrawn: a static field of every member, ``"device"`` by default."""
 
     @abc.abstractmethod
     def apply(self, network: Any, key: Key) -> Any:

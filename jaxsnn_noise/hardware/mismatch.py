@@ -41,7 +41,7 @@ class Mismatch(Imperfection):
     path: str = eqx.field(static=True)
     law: Law
     per: str = eqx.field(static=True)
-    axis: str = eqx.field(static=True)
+    axis: str = eqx.field(static=True, default="device")
 
     def __init__(self, path: str, law: Law, *, per: str, axis: str = "device"):
         one_of("Mismatch.per", per, _PER)
