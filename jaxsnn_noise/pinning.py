@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+from jaxsnn_noise._typing import Key
 
 _PRODUCTS = {"mul", "dot_general", "div", "integer_pow"}
 _CALLS = {"pjit", "jit", "closed_call", "custom_jvp_call", "custom_vjp_call"}
@@ -28,6 +31,30 @@ def pinned_function(function: Callable[..., Any], *, zero: jax.Array) -> Callabl
         return jax.tree.unflatten(jax.tree.structure(shape), [opaque(o, zero) for o in outs])
 
     return pinned
+
+
+def pinned_tree(function: Callable[..., Any], *args: Any, zero: jax.Array) -> Callable[..., Any]:
+    """``function`` of ``args`` (trees with static parts and leaves that are no arrays) and of further arrays, pinned."""
+    arrays, static = eqx.partition(args, eqx.is_array)
+    rest: list[Any] = []
+
+    def of_arrays(arrays: Any, *further: Any) -> Any:
+        result = function(*eqx.combine(arrays, static), *further)
+        kept, others = eqx.partition(result, eqx.is_array)
+        rest.append(others)
+        return kept
+
+    def pinned(*further: Any) -> Any:
+        kept = pinned_function(of_arrays, zero=zero)(arrays, *further)
+        return eqx.combine(kept, rest.pop())
+
+    return pinned
+
+
+def opaque_zero(root: Key) -> jax.Array:
+    """A zero that only the running program knows: ``x^3 - x`` is a multiple of three."""
+    x = root[0] & jnp.uint32(0xFF)
+    return (x * x * x - x) % jnp.uint32(3)
 
 
 def opaque(x: jax.Array, zero: jax.Array) -> jax.Array:
@@ -52,7 +79,7 @@ def _evaluate(jaxpr: Jaxpr, consts: Any, args: list[Any], zero: jax.Array) -> li
             outs = _evaluate(inner.jaxpr, inner.consts, values, zero)
         else:
             invars = list(dict.fromkeys(v for v in eqn.invars if not isinstance(v, Literal)))
-            single = jaxpr.replace(constvars=[], invars=invars, outvars=eqn.outvars, eqns=[eqn], debug_info=None)
+            single = jaxpr.replace(constvars=[], invars=invars, outvars=eqn.outvars, eqns=[eqn])
             outs = jax.core.eval_jaxpr(single, [], *(known[v] for v in invars))
         if eqn.primitive.name in _PRODUCTS:
             outs = [opaque(o, zero) for o in outs]
