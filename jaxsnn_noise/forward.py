@@ -8,6 +8,8 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Shaped
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import fail
@@ -22,7 +24,7 @@ from jaxsnn_noise.statistics import Mean, SpikeCount, Statistic
 
 def apply(
     network: Network,
-    batch: Values,
+    batch: Shaped[Array | np.ndarray, "sample ..."],
     key: Any,
     *,
     duration: float = 25.0,

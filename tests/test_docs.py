@@ -24,6 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jax
 import pytest
 
 import jaxsnn_noise
@@ -63,7 +64,7 @@ def fences(page: str) -> Iterator[Fence]:
 
 
 def run(page: Path, name: str) -> dict[str, Any]:
-    """Run a page where the process stands; its names are left."""
+    """Run a page where the process stands, with JAX's own settings, as a reader would; its names are left."""
     names: dict[str, Any] = {"__name__": "docs"}
     lines = page.read_text(encoding="utf-8").splitlines()
     printed, ended = "", -1
@@ -72,7 +73,7 @@ def run(page: Path, name: str) -> dict[str, Any]:
             Path(fence.options["caption"]).write_text(fence.text.lstrip("\n"), encoding="utf-8")
         elif fence.language == "python":
             out = io.StringIO()
-            with contextlib.redirect_stdout(out):
+            with contextlib.redirect_stdout(out), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
                 exec(compile("\n" * fence.first + fence.text, name, "exec"), names)
             printed, ended = out.getvalue(), fence.last
         elif fence.language == "text" and ended >= 0 and not any(lines[ended + 1 : fence.first - 1]):
