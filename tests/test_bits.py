@@ -11,6 +11,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -81,7 +82,7 @@ def test_sums_are_exact_in_any_order_and_native_ones_are_not() -> None:
     """What the lines above rest on, with its negative control: another order of the same sum moves native bits only."""
     rng = np.random.default_rng(0)
     weights = rng.normal(size=(64, 1000)).astype(np.float32)
-    spikes = (rng.random((8, 1000)) < 0.5).astype(np.float32)
+    spikes = jnp.asarray(rng.random((8, 1000)) < 0.5, jnp.float32)
     order = rng.permutation(1000)
     for sums, equal in ((jn.synapses.ExactSums(), True), (jn.synapses.NativeSums(), False)):
         one = jn.synapses.Dense("a", "b", weights, sums=sums)
@@ -200,6 +201,7 @@ import json, sys
 import numpy as np
 sys.path[:0] = sys.argv[1:3]
 import jax
+import jax.numpy as jnp
 jax.config.update("jax_num_cpu_devices", int(sys.argv[3]))
 from helpers.nets import recurrent
 import jaxsnn_noise as jn
