@@ -20,6 +20,7 @@ from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import concrete, count, fail, finite
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.addresses import Address
+from jaxsnn_noise.pinning import opaque_zero, pinned_tree
 from jaxsnn_noise.simulation import Simulation, validate
 
 
@@ -117,12 +118,12 @@ class Samples(Axis):
     random: ClassVar[bool] = True
     data: jax.Array
     path: str | None = eqx.field(static=True, default=None)
-    labels: Any = None
+    labels: tuple[Any, ...] | None = eqx.field(static=True, default=None)
     name: str = eqx.field(static=True, default="sample")
 
     def __init__(self, data: Any, path: str | None = None, *, labels: Any = None, name: str = "sample"):
         self.data = jnp.asarray(data, jnp.float32)
-        self.path, self.labels, self.name = path, None if labels is None else np.asarray(labels), name
+        self.path, self.labels, self.name = path, _labels(labels), name
         if self.data.ndim < 1 or len(self.data) < 1:
             fail("Samples.data", "needs at least one sample", self.data.shape)
         finite("Samples.data", self.data)
@@ -204,7 +205,7 @@ class Vary(Axis):
     values: Any
     by: Callable[[Simulation, Any], Simulation] | None = eqx.field(static=True)
     name: str = eqx.field(static=True)
-    labels: Any
+    labels: tuple[Any, ...] | None = eqx.field(static=True)
 
     def __init__(
         self,
@@ -224,7 +225,7 @@ class Vary(Axis):
             fail("Vary.values", "must all have the same length", sorted(lengths))
         if by is None and not isinstance(values, Mapping):
             fail("Vary.values", "must map paths to values, unless a function is given", type(values).__name__)
-        self.labels = None if labels is None else np.asarray(labels)
+        self.labels = _labels(labels)
 
     @property
     def size(self) -> int:
@@ -244,7 +245,7 @@ class Vary(Axis):
 
     def coordinate(self) -> Any:
         if self.labels is not None:
-            return self.labels
+            return np.asarray(self.labels)
         first = jax.tree.leaves(self.values)[0]
         return np.asarray(first) if first.ndim == 1 else np.arange(self.size)
 
@@ -271,11 +272,20 @@ class Realisations(Axis):
 
     def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
         words = random.stream(random.member(root, **{self.name: index}), "realisation")
-        network = self.builder(jax.random.wrap_key_data(words, impl="threefry2x32"))
+        # pinned, so that a realisation has the same bits in every program and batch
+        network = pinned_tree(self._built, zero=opaque_zero(root))(words)
         return eqx.tree_at(lambda s: s.network, sim, network), address.at(self.name, index)
 
     def check(self, sim: Simulation) -> None:
-        """The builder's network is checked by its own constructor."""
+        """The builder's network (checked by its own constructor) has the structure of the simulation's."""
+        built = eqx.filter_eval_shape(self._built, jax.ShapeDtypeStruct((2,), jnp.uint32))
+        old, new = (jax.tree.map(lambda x: (x.shape, x.dtype), eqx.filter(n, _is_shaped)) for n in (sim.network, built))
+        if not eqx.tree_equal(old, new):
+            rule = "must build networks of the same structure and sizes as that of the simulation"
+            fail("Realisations.builder", rule, type(built).__name__)
+
+    def _built(self, words: Key) -> Any:
+        return self.builder(jax.random.wrap_key_data(words, impl="threefry2x32"))
 
 
 class Cases(eqx.Module):
@@ -300,6 +310,15 @@ class Cases(eqx.Module):
     def size(self) -> int:
         """Number of cases."""
         return len(self.simulations)
+
+
+def _is_shaped(leaf: Any) -> bool:
+    return isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct))
+
+
+def _labels(labels: Any) -> tuple[Any, ...] | None:
+    """Labels as plain values: they are part of the structure (strings are no arrays of a program)."""
+    return None if labels is None else tuple(np.asarray(labels).tolist())
 
 
 def _values(who: str, values: Any) -> jax.Array:

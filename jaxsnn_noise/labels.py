@@ -109,7 +109,7 @@ def _dataset(axes: Sequence[Axis], study: Any, arrays: Mapping[str, np.ndarray])
     for axis in axes:
         coords[axis.name] = (axis.name, axis.coordinate(), {})
         if isinstance(axis, Samples) and axis.labels is not None:
-            coords["label"] = (axis.name, axis.labels, {})
+            coords["label"] = (axis.name, np.asarray(axis.labels), {})
     return xarray.Dataset(variables, coords=coords)
 
 

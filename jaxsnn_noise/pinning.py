@@ -28,7 +28,7 @@ def pinned_function(function: Callable[..., Any], *, zero: jax.Array) -> Callabl
     def pinned(*args: Any) -> Any:
         closed, shape = jax.make_jaxpr(function, return_shape=True)(*args)
         outs = _evaluate(closed.jaxpr, closed.consts, jax.tree.leaves(args), zero)
-        return jax.tree.unflatten(jax.tree.structure(shape), [opaque(o, zero) for o in outs])
+        return jax.tree.unflatten(jax.tree.structure(shape), [opaque(jnp.asarray(o), zero) for o in outs])
 
     return pinned
 
@@ -82,6 +82,6 @@ def _evaluate(jaxpr: Jaxpr, consts: Any, args: list[Any], zero: jax.Array) -> li
             single = jaxpr.replace(constvars=[], invars=invars, outvars=eqn.outvars, eqns=[eqn])
             outs = jax.core.eval_jaxpr(single, [], *(known[v] for v in invars))
         if eqn.primitive.name in _PRODUCTS:
-            outs = [opaque(o, zero) for o in outs]
+            outs = [opaque(jnp.asarray(o), zero) for o in outs]
         known |= dict(zip(eqn.outvars, outs, strict=True))
     return [v.val if isinstance(v, Literal) else known[v] for v in jaxpr.outvars]

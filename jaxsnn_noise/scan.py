@@ -20,7 +20,7 @@ from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.addresses import Address, Keys, Step
 from jaxsnn_noise.network import Network, Population
 from jaxsnn_noise.noise import Context
-from jaxsnn_noise.pinning import pinned_function
+from jaxsnn_noise.pinning import opaque_zero, pinned_function, pinned_tree
 from jaxsnn_noise.statistics import About
 from jaxsnn_noise.step import Line, advance, current_context, start_noise, start_population
 
@@ -62,7 +62,7 @@ class Scan(eqx.Module):
         """Warm-up without statistics, then the measured steps with them."""
         warm, total = group.sim.warmup_steps, group.sim.total_steps
         pin = self._pin(group.keys.root)
-        carry = group.start()
+        carry = pinned_tree(group.start, zero=opaque_zero(group.keys.root))()
         carry, before = self._segment(group.step, carry, group.flow, 0, warm, pin)
         accs = {k: group.sim.statistics[k].init(group.about(k)) for k in group.statistics}
         (carry, accs), during = self._segment(group.measured_step, (carry, accs), group.flow, warm, total, pin)
@@ -260,11 +260,15 @@ class Group:
 
 
 def impaired(sim: Simulation, keys: Keys) -> Network:
-    """The network of this device: every imperfection applied, in the order of their names."""
-    network = sim.network
+    """The network of this device: every imperfection applied, in the order of their names.
+
+    Always pinned, which costs nothing here: a chip has the same bits in every program and batch.
+    """
+    network, zero = sim.network, opaque_zero(keys.root)
     for name in sorted(sim.imperfections):
         imperfection = sim.imperfections[name]
-        network = imperfection.apply(network, keys.of_device(f"imperfections.{name}", imperfection.axis))
+        key = keys.of_device(f"imperfections.{name}", imperfection.axis)
+        network = pinned_tree(imperfection.apply, network, zero=zero)(key)
     return network
 
 
@@ -306,12 +310,6 @@ def release_noise(
         drawn, memory[name] = sources[name].draw(memory[name], Context(signal), tick, dt)
         released = released + drawn
     return released
-
-
-def opaque_zero(root: Key) -> jax.Array:
-    """A zero that only the running program knows: ``x^3 - x`` is a multiple of three."""
-    x = root[0] & jnp.uint32(0xFF)
-    return (x * x * x - x) % jnp.uint32(3)
 
 
 def _step(index: int) -> Step:

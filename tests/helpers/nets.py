@@ -22,7 +22,7 @@ def recurrent(
     """Randomly connected noisy cells, driven above threshold; a flipped spike changes everything after it."""
     sources = {"membrane": jn.noise.VoltageNoise(jn.noise.Diffusion(0.1))} if noise is None else noise
     cells = jn.Population(jn.neurons.LIF(size, tau_mem=10.0, refractory=2.0), noise=sources)
-    weights = jn.synapses.random_weights(1, shape=(size, size), probability=10 / size, std=1.0)
+    weights = jn.synapses.random_weights(1, shape=(size, size), probability=min(1.0, 10 / size), std=1.0)
     network = jn.Network({"cells": cells}, {"recurrent": jn.synapses.Dense("cells", "cells", weights)})
     return jn.Simulation(
         network,
