@@ -32,7 +32,7 @@ def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
     return indices
 
 
-def sims_of(system: System, root: Key, seeds: tuple[int, ...]) -> list[Simulation]:
+def sims_of(system: Any, root: Key, seeds: tuple[int, ...]) -> list[Simulation]:
     """The simulation of each seed; each has one input."""
     if isinstance(system, (Simulation, Network)):
         return [_simulation(system)] * len(seeds)
@@ -70,6 +70,18 @@ def fed(sim: Simulation, values: jax.Array) -> Simulation:
     """The simulation with an input of the shape of one sample."""
     (name,) = sim.inputs
     return eqx.tree_at(lambda s: s.inputs[name].values, sim, jnp.zeros(values.shape[1:], jnp.float32))
+
+
+def check_augment(augment: Any, values: jax.Array) -> None:
+    """The augmentation is a function of one sample and a key that keeps the shape."""
+    if augment is None:
+        return
+    if not callable(augment):
+        fail("fit.augment", "must be a function (values, key) -> values of one sample", type(augment).__name__)
+    sample, key = jax.ShapeDtypeStruct(values.shape[1:], values.dtype), jax.ShapeDtypeStruct((2,), jnp.uint32)
+    shown = eqx.filter_eval_shape(augment, sample, key)
+    if (shown.shape, shown.dtype) != (sample.shape, sample.dtype):
+        fail("fit.augment", f"must give float32 values of the shape {sample.shape}", (shown.shape, str(shown.dtype)))
 
 
 def _simulation(system: Any) -> Simulation:

@@ -22,10 +22,10 @@ from jaxsnn_noise.scan import Scan
 from jaxsnn_noise.simulation import Simulation
 from jaxsnn_noise.store import fingerprint
 from jaxsnn_noise.training.checkpoints import Folder
-from jaxsnn_noise.training.checks import System, data_of, fed, seeds_of, sims_of
+from jaxsnn_noise.training.checks import System, check_augment, data_of, fed, seeds_of, sims_of
 from jaxsnn_noise.training.fitted import Fitted
 from jaxsnn_noise.training.history import attributes, history
-from jaxsnn_noise.training.loop import Data, Member, Task, reading, start
+from jaxsnn_noise.training.loop import Data, Member, Task, reading, start, usual_promotion
 from jaxsnn_noise.training.losses import CrossEntropy, Loss
 from jaxsnn_noise.training.parameters import chosen, differing
 from jaxsnn_noise.training.runner import Block, Callback, Runner
@@ -121,6 +121,7 @@ def fit(
     sims = sims_of(system, root, indices)
     losses = _losses(loss)
     data, held_out = _data(train, validation, sims[0], losses, batch_size)
+    check_augment(augment, data.values)
     parameters = chosen(sims[0], trainable, transforms)
     for sim in sims[1:]:
         parameters.check(sim)
@@ -154,7 +155,7 @@ def _check_settings(epochs: Any, batch_size: Any, patience: Any, validation: Any
             fail("fit.patience", "needs validation data to watch", patience)
 
 
-def _losses(loss: Loss | None) -> dict[str, Loss]:
+def _losses(loss: Any) -> dict[str, Loss]:
     """The loss and its metrics by name."""
     loss = CrossEntropy() if loss is None else loss
     if not isinstance(loss, Loss):
@@ -226,10 +227,11 @@ def _identity(task: Task, blocks: Sequence[Block]) -> Any:
     ones (one is not enough: a warm-up starts from rate 0).
     """
     free = jax.tree.map(lambda leaf: leaf[0], blocks[0].learners.free)
-    state, sizes = task.optimiser.init(free), []
-    for _ in range(3):
-        updates, state = task.optimiser.update(jax.tree.map(jnp.ones_like, free), state, free)
-        sizes += [f"{path}: {float(jnp.mean(jnp.abs(u))):.4e}" for path, u in sorted(updates.items())]
+    with usual_promotion():
+        state, sizes = task.optimiser.init(free), []
+        for _ in range(3):
+            updates, state = task.optimiser.update(jax.tree.map(jnp.ones_like, free), state, free)
+            sizes += [f"{path}: {float(jnp.mean(jnp.abs(u))):.4e}" for path, u in sorted(updates.items())]
     augment = task.augment if isinstance(task.augment, eqx.Module) else getattr(task.augment, "__qualname__", None)
     starts = [(block.members, block.learners.free) for block in blocks]
     return replace(task, augment=None, optimiser=None), augment, sizes, str(jax.tree.structure(state)), starts

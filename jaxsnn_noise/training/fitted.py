@@ -16,8 +16,7 @@ from jaxsnn_noise.axes import Vary
 from jaxsnn_noise.network import Network
 from jaxsnn_noise.simulation import Simulation
 from jaxsnn_noise.training.checks import data_of
-from jaxsnn_noise.training.loop import Member, Task, assess
-from jaxsnn_noise.training.parameters import Parameters
+from jaxsnn_noise.training.loop import Member, Task, assess, to_assess
 
 if TYPE_CHECKING:
     import xarray
@@ -78,10 +77,8 @@ class Fitted:
 
         checked = data_of("evaluate.data", data, self.sims[0], [loss for loss, _ in self.task.scores.values()])
         size = min(count("evaluate.batch_size", batch_size), checked.size)
-        # the leaves go in as they are: a free value and back would move their last bits
-        plain = Parameters((), ())
-        task = replace(self.task, root=random.root(key), batch_size=size, augment=None, parameters=plain)
-        scores = assess(task, checked, Member(jnp.asarray(self.seeds, jnp.uint32), dict(self.leaves)), {})
+        task = replace(to_assess(self.task), root=random.root(key), batch_size=size)
+        scores = assess(task, checked, Member(jnp.asarray(self.seeds, jnp.uint32), dict(self.leaves)))
         return xarray.Dataset(
             {k: ("seed", np.asarray(v)) for k, v in scores.items()}, coords={"seed": list(self.seeds)}
         )

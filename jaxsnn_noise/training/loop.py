@@ -7,6 +7,9 @@ argument, and every random number is addressed: the order of the samples by (see
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
@@ -82,24 +85,40 @@ class Task(eqx.Module):
 
 def start(task: Task, free: dict[str, Values]) -> Learner:
     """The learners of a block of seeds before the first step, from their free values [seed, ...]."""
-    return jax.vmap(lambda f: Learner(f, task.optimiser.init(f), jnp.int32(0)))(free)
+    with usual_promotion():
+        return jax.vmap(lambda f: Learner(f, task.optimiser.init(f), jnp.int32(0)))(free)
 
 
 @eqx.filter_jit
-def epoch(task: Task, data: Data, members: Member, learners: Learner) -> tuple[Learner, Scores]:
+def epoch(task: Task, data: Data, members: Member, learners: Learner) -> tuple[Learner, dict[str, Values]]:
     """One pass over the data for a block of seeds, and the mean scores of its steps [seed]."""
     return jax.vmap(lambda m, learner: _epoch(task, data, m, learner))(members, learners)
 
 
 @eqx.filter_jit
-def assess(task: Task, data: Data, members: Member, free: dict[str, Values]) -> Scores:
-    """The scores of a whole set [seed], without augmentation, in chunks of the batch size."""
-    return jax.vmap(lambda m, f: _assess(task, data, m, f))(members, free)
+def assess(task: Task, data: Data, members: Member) -> dict[str, Values]:
+    """The scores of a whole set [seed], without augmentation, in chunks of the batch size. ``task`` is one to assess."""
+    return jax.vmap(lambda m: _assess(task, data, m))(members)
+
+
+def to_assess(task: Task) -> Task:
+    """The task without what only training needs: one compiled program assesses whatever trained the members.
+
+    Trained leaves are given as they are, among a member's own: a free value and back would move their last bits.
+    """
+    return dataclasses.replace(task, parameters=Parameters((), ()), optimiser=None, augment=None)
 
 
 def permutation(key: Key, size: int) -> Int32[Array, "sample"]:
     """A random order of ``size`` samples: that of their addressed words (equal words keep their order)."""
     return jnp.argsort(random.bits(random.tick(key, 0), random.entities(size)), stable=True).astype(jnp.int32)
+
+
+@contextlib.contextmanager
+def usual_promotion() -> Iterator[None]:
+    """JAX's default promotion of dtypes and ranks, which Optax counts on, whatever the user has set."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
 
 
 def _epoch(task: Task, data: Data, member: Member, learner: Learner) -> tuple[Learner, Scores]:
@@ -114,11 +133,13 @@ def _epoch(task: Task, data: Data, member: Member, learner: Learner) -> tuple[Le
         address = seed.at("step", learner.epoch * steps + number)
 
         def loss(free: dict[str, Values]) -> tuple[Scalar, Scores]:
-            scores = _scores(task, data, member, free, chosen, address, task.augment)
+            readings = _readings(task, data, member, free, chosen, address)
+            scores = _scored(task, readings, data.targets[chosen])
             return scores["loss"], scores
 
         slope, scores = jax.grad(loss, has_aux=True)(free)
-        updates, state = task.optimiser.update(slope, state, free)
+        with usual_promotion():
+            updates, state = task.optimiser.update(slope, state, free)
         return (optax.apply_updates(free, updates), state), scores
 
     numbers = jnp.arange(steps, dtype=jnp.int32)
@@ -126,28 +147,21 @@ def _epoch(task: Task, data: Data, member: Member, learner: Learner) -> tuple[Le
     return Learner(free, state, learner.epoch + 1), jax.tree.map(jnp.mean, scores)
 
 
-def _assess(task: Task, data: Data, member: Member, free: dict[str, Values]) -> Scores:
+def _assess(task: Task, data: Data, member: Member) -> Scores:
     chunks = -(-data.size // task.batch_size)
     indices = jnp.minimum(jnp.arange(chunks * task.batch_size, dtype=jnp.int32), data.size - 1)
     address = Address.of({"seed": member.seed})
 
     def chunk(carry: None, chosen: Any) -> tuple[None, list[Any]]:
-        return None, _readings(task, data, member, free, chosen, address, None)
+        return None, _readings(task, data, member, {}, chosen, address)
 
     _, readings = lax.scan(chunk, None, indices.reshape(chunks, task.batch_size))
     readings = jax.tree.map(lambda r: r.reshape(-1, *r.shape[2:])[: data.size], readings)
     return _scored(task, readings, data.targets)
 
 
-def _scores(
-    task: Task, data: Data, member: Member, free: dict[str, Values], chosen: Any, address: Address, augment: Any
-) -> Scores:
-    readings = _readings(task, data, member, free, chosen, address, augment)
-    return _scored(task, readings, data.targets[chosen])
-
-
 def _readings(
-    task: Task, data: Data, member: Member, free: dict[str, Values], chosen: Any, address: Address, augment: Any
+    task: Task, data: Data, member: Member, free: dict[str, Values], chosen: Any, address: Address
 ) -> list[Any]:
     """The results of the statistics for the chosen samples, each [sample, ...]."""
     sim = task.parameters.insert(paths.replace(task.sim, member.own), free)
@@ -156,8 +170,8 @@ def _readings(
     def one(index: jax.Array) -> list[Any]:
         at = address.at("sample", data.first + index.astype(jnp.uint32))
         values = data.values[index]
-        if augment is not None:
-            values = augment(values, Keys(task.root, at, ())("training.augment"))
+        if task.augment is not None:
+            values = task.augment(values, Keys(task.root, at, ())("training.augment"))
         shown = eqx.tree_at(lambda s: s.inputs[name].values, sim, values)
         results = task.backend.run(shown, task.root, at)
         return [results[k] for k in sorted(results)]
@@ -178,7 +192,7 @@ def reading(sim: Simulation, losses: dict[str, Loss]) -> tuple[Simulation, dict[
 
     def position(statistic: Statistic) -> int:
         for i, known in enumerate(found):
-            if eqx.tree_equal(known, statistic) is True:
+            if bool(eqx.tree_equal(known, statistic)):
                 return i
         found.append(statistic)
         return len(found) - 1

@@ -12,9 +12,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxsnn_noise._checks import fail
 from jaxsnn_noise.progress import Meter
 from jaxsnn_noise.training.checkpoints import Folder
-from jaxsnn_noise.training.loop import Data, Learner, Member, Task, assess, epoch
+from jaxsnn_noise.training.loop import Data, Learner, Member, Task, assess, epoch, to_assess
 from jaxsnn_noise.training.standing import Standing
 
 
@@ -68,11 +69,15 @@ class Runner:
 
     def __post_init__(self) -> None:
         self.halt, self.lock = threading.Event(), threading.Lock()
+        self.assessing = to_assess(self.task)
         self.first, self.compiled = threading.Lock(), False
         names = [*self.task.scores, *(f"validation_{k}" for k in self.task.scores if self.validation is not None)]
         self.standings = [Standing.at_start(block.learners, names) for block in self.blocks]
         if self.folder is not None:
             loaded = [self.folder.load(i, s) for i, s in enumerate(self.standings)]
+            most = max((found.epochs for found in loaded if found is not None), default=0)
+            if most > self.epochs:
+                fail("fit.epochs", f"must be at least the {most} epochs that the checkpoint folder holds", self.epochs)
             self.standings = [s if found is None else found for s, found in zip(self.standings, loaded, strict=True)]
 
     def run(self) -> None:
@@ -108,7 +113,8 @@ class Runner:
         block, standing, started = self.blocks[number], self.standings[number], time.monotonic()
         learners, scores = epoch(self.task, self.train, block.members, standing.learners)
         if self.validation is not None:
-            on_validation = assess(self.task, self.validation, block.members, learners.free)
+            own = block.members.own | self.task.parameters.constrain(learners.free)
+            on_validation = assess(self.assessing, self.validation, Member(block.members.seed, own))
             scores = scores | {f"validation_{k}": v for k, v in on_validation.items()}
         numbers = {k: np.asarray(v, np.float32) for k, v in jax.device_get(scores).items()}
         standing = standing.after(learners, numbers, time.monotonic() - started, self.patience)

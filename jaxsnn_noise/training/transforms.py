@@ -140,7 +140,7 @@ POSITIVE = (
 """Leaves (by the last part of their path) that are trained with :class:`Positive` unless something else is asked for."""
 
 
-def assigned(trainable: tuple[str, ...], wanted: Mapping[str, Transform]) -> tuple[Transform, ...]:
+def assigned(trainable: tuple[str, ...], wanted: Mapping[str, Any]) -> tuple[Transform, ...]:
     """The transform of each trainable leaf: by its path, else by the first pattern that fits, else the default.
 
     Raises:

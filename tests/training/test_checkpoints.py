@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+from helpers.small_task import HIDDEN, SGD, fit, noisy, points, quiet, same_bits
+from jaxsnn_noise._checks import InputError
+from jaxsnn_noise.training import Interrupted, StoreError, augment
+
+WITH_KEY = optax.chain(optax.add_noise(0.1, 0.5, jax.random.key(7)), SGD)
+"""An optimiser whose state holds a random key."""
+
+SETTINGS: dict[str, Any] = {
+    "validation": points(10, 1),
+    "augment": augment.Shift(1, (2, 3)),
+    "optimiser": WITH_KEY,
+    "epochs": 4,
+    "patience": 4,
+    "seeds": 2,
+}
+
+
+def stopping_after(epoch: int) -> Any:
+    """A callback that presses Ctrl-C when both seeds have finished so many epochs."""
+    done, lock = {0: 0, 1: 0}, threading.Lock()
+
+    def callback(report: Any) -> None:
+        with lock:
+            done[report.seed] = report.epoch
+        if min(done.values()) >= epoch:
+            raise KeyboardInterrupt
+
+    return callback
+
+
+def test_a_run_that_was_interrupted_ends_with_the_same_bits(tmp_path: Path) -> None:
+    whole = fit(noisy, points(24), **SETTINGS)
+    with pytest.raises(Interrupted) as caught:
+        fit(noisy, points(24), checkpoint=tmp_path, callback=stopping_after(2), **SETTINGS)
+    partial = caught.value.partial
+    assert 2 <= partial.history.sizes["epoch"] <= 4
+    assert np.array_equal(partial.history.loss[:, :2], whole.history.loss[:, :2])
+    assert {p.name for p in tmp_path.iterdir()} == {"training.json", "seeds-0.eqx", "seeds-1.eqx"}
+    seen: list[Any] = []
+    resumed = fit(noisy, points(24), checkpoint=tmp_path, callback=seen.append, **SETTINGS)
+    assert same_bits(whole, resumed)
+    assert min(r.epoch for r in seen) >= 3  # the first two epochs were not computed again
+    finished: list[Any] = []
+    assert same_bits(whole, fit(noisy, points(24), checkpoint=tmp_path, callback=finished.append, **SETTINGS))
+    assert finished == []
+
+
+def test_more_epochs_go_on_from_where_a_run_ended(tmp_path: Path) -> None:
+    fit(noisy, points(24), checkpoint=tmp_path, epochs=1)
+    longer = fit(noisy, points(24), checkpoint=tmp_path, epochs=3)
+    assert same_bits(longer, fit(noisy, points(24), epochs=3))
+    with pytest.raises(InputError, match=r"fit.epochs: .*3 epochs"):
+        fit(noisy, points(24), checkpoint=tmp_path, epochs=2)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"key": 4},
+        {"batch_size": 4},
+        {"optimiser": optax.sgd(2.1)},
+        {"seeds": 2},
+        {"trainable": HIDDEN},
+        {"augment": augment.Shift(1, (2, 3))},
+        {"validation": points(10, 1)},
+    ],
+)
+def test_the_folder_of_another_run_is_refused(tmp_path: Path, other: dict[str, Any]) -> None:
+    fit(quiet, points(24), checkpoint=tmp_path, epochs=1)
+    with pytest.raises(InputError, match=r"fit.checkpoint: holds another run"):
+        fit(quiet, points(24), checkpoint=tmp_path, epochs=1, **other)
+
+
+def test_other_data_or_weights_are_another_run(tmp_path: Path) -> None:
+    fit(quiet, points(24), checkpoint=tmp_path, epochs=1)
+    for system, data in ((quiet, points(24, 5)), (noisy, points(24))):
+        with pytest.raises(InputError, match=r"fit.checkpoint: holds another run"):
+            fit(system, data, checkpoint=tmp_path, epochs=1)
+
+
+def test_a_schedule_cannot_be_prolonged(tmp_path: Path) -> None:
+    """A function of the number of steps gives another optimiser for more epochs, so the bits would differ."""
+    fit(quiet, points(24), checkpoint=tmp_path, epochs=1, optimiser=lambda steps: SGD)
+    with pytest.raises(InputError, match=r"fit.checkpoint: holds another run"):
+        fit(quiet, points(24), checkpoint=tmp_path, epochs=2, optimiser=lambda steps: SGD)
+
+
+def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("do not touch")
+    with pytest.raises(InputError, match=r"fit.checkpoint: must be empty or hold this run"):
+        fit(quiet, points(24), checkpoint=tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"fit.checkpoint: must be a folder that can be made"):
+        fit(quiet, points(24), checkpoint=tmp_path / "file")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"no header\n", b'{"epochs": 1}\n', b'{"epochs": 1}\nrubbish'])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
+    fit(quiet, points(24), checkpoint=tmp_path, epochs=1)
+    (tmp_path / "seeds-0.eqx").write_bytes(content)
+    with pytest.raises(InputError, match=r"seeds-0.eqx is damaged; delete it"):
+        fit(quiet, points(24), checkpoint=tmp_path, epochs=2)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync, calls = os.fsync, []
+
+    def full(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 4:  # the manifest, two epochs, and then no more
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match=r"the disk is full; the last checkpoint is safe"):
+        fit(noisy, points(24), checkpoint=tmp_path, epochs=4)
+    assert {p.name for p in tmp_path.iterdir()} == {"training.json", "seeds-0.eqx"}
+    seen: list[Any] = []
+    resumed = fit(noisy, points(24), checkpoint=tmp_path, epochs=4, callback=seen.append)
+    assert [r.epoch for r in seen] == [3, 4]
+    assert same_bits(resumed, fit(noisy, points(24), epochs=4))
+
+
+def test_an_error_in_a_callback_is_shown_as_it_is() -> None:
+    def callback(report: Any) -> None:
+        raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        fit(quiet, points(24), seeds=2, callback=callback)
