@@ -102,6 +102,19 @@ def test_stepwise_and_time_batched_schedules_give_the_same_spikes() -> None:
     assert same(a, b)
 
 
+def test_graded_signals_have_the_same_bits_for_one_chunk_size_and_agree_within_rounding_for_others() -> None:
+    """Analog values times weights are outside of exact sums."""
+    weights = jn.synapses.random_weights(1, shape=(8, 30), probability=1.0, std=1.0)
+    parts = {"image": jn.Port(30), "readout": jn.Population(jn.neurons.LeakyIntegrator(8))}
+    network = jn.Network(parts, {"read": jn.synapses.Dense("image", "readout", weights)})
+    images = np.random.default_rng(0).random((6, 30))
+    values = {"image": jn.coding.Constant(np.zeros(30))}
+    sim = jn.Simulation(network, values, duration=20.0, dt=1.0, statistics={"v": jn.statistics.Last("v")})
+    whole, again, pieces = (run(sim, [jn.Samples(images)], chunk=chunk) for chunk in (None, None, 2))
+    assert same(whole, again)
+    np.testing.assert_allclose(whole["v"], pieces["v"], rtol=1e-5, atol=1e-6)
+
+
 def test_a_python_loop_over_simulate_gives_the_same_spikes(whole: Any) -> None:
     sim = chips()
     for i, sigma in enumerate(whole["sigma"].values):
