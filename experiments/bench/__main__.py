@@ -1,0 +1,102 @@
+"""The command: ``python -m experiments.bench``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import compare, rounds, scaling, startup, tables
+from .systems import SYSTEMS
+from .workloads import MonteCarlo, Problem, Training
+
+PARTS = ("w1", "w2", "startup", "scaling")
+FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training()}
+TINY: dict[str, Problem] = {
+    "w1": MonteCarlo(neurons=20, steps=100, trials=20),
+    "w2": Training(inputs=20, hidden=16, steps=8, batch=16, updates=4, epoch=2),
+}
+TINY_GRIDS: dict[str, dict[str, tuple[int, ...]]] = {"w1": {"trials": (4, 16)}, "w2": {"steps": (4, 8)}}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, write ``results.json``, ``results.md`` and the pictures, and print the tables."""
+    options = parser().parse_args(arguments)
+    given = dict(entry.split("=", 1) for entry in options.env)
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    problems = TINY if options.tiny else FULL
+    results: dict[str, Any] = {"rounds": options.rounds, "started": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())}
+    results["machine"] = machine() | {"load_before": os.getloadavg()[0]}
+    for part in options.parts or PARTS:
+        if part in ("w1", "w2"):
+            results[part] = compared(part, problems[part], options, given)
+        elif part == "startup":
+            results[part] = startup.measure(options.rounds, 10 if options.tiny else 100, say)
+        elif options.tiny:
+            results[part] = scaling.measure(given, options.budget, say, TINY_GRIDS, TINY)
+        else:
+            results[part] = scaling.measure(given, options.budget, say)
+        results["machine"]["load_after"] = os.getloadavg()[0]
+        (out / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    report = tables.markdown(results)
+    (out / "results.md").write_text(report, encoding="utf-8")
+    print(report)
+    from .picture import draw
+
+    for file in draw(results, out):
+        print(file)
+    return 0
+
+
+def compared(workload: str, problem: Problem, options: Any, given: dict[str, str]) -> dict[str, Any]:
+    """A workload with its problem, all records, and the lines of its table."""
+    wanted = [s for s in SYSTEMS[workload] if not options.systems or s.module in options.systems]
+    records = rounds.measure(workload, problem, wanted, given, options.rounds, say)
+    lines = compare.lines(workload, problem, wanted, records)
+    return {"problem": dataclasses.asdict(problem), "lines": lines, "records": records}
+
+
+def machine() -> dict[str, Any]:
+    """What ran it."""
+    processor, cores = platform.processor() or platform.machine(), os.cpu_count()
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        processor = next(x.split(":", 1)[1].strip() for x in text.splitlines() if x.startswith("model name"))
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    except (OSError, StopIteration, ValueError):
+        memory = float("nan")
+    return {"processor": processor, "cores": cores, "memory_gb": memory, "system": platform.system()}
+
+
+def say(text: str) -> None:
+    """One line of progress."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    it = argparse.ArgumentParser(prog="python -m experiments.bench", description=__doc__)
+    it.add_argument(
+        "parts", nargs="*", metavar="PART", choices=[*PARTS, []], help=f"of {', '.join(PARTS)}; all unless given"
+    )
+    it.add_argument(
+        "--env", action="append", default=[], metavar="NAME=PYTHON", help="interpreter of a system's module"
+    )
+    it.add_argument("--systems", nargs="+", metavar="MODULE", help="only these modules of systems/")
+    it.add_argument("--rounds", type=int, default=5)
+    it.add_argument("--budget", type=float, default=600.0, help="seconds that the scaling part may take")
+    it.add_argument("--out", default="bench_results", help="folder of the results")
+    it.add_argument("--tiny", action="store_true", help="sizes that show that it works, and nothing else")
+    return it
+
+
+if __name__ == "__main__":
+    sys.exit(main())

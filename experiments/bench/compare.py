@@ -1,0 +1,88 @@
+"""From answers to lines of a table: first whether results agree, then, and only then, times."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from .systems import REFERENCE, System
+from .workloads import Problem, Training
+
+SIGMAS = 4.5
+"""Half width of a joint interval in standard errors: a false alarm in 150,000 comparisons."""
+BAND = 0.15
+"""Half width of the common band of losses, relative to their median."""
+
+
+def lines(
+    workload: str, problem: Problem, systems: Sequence[System], records: dict[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """One line per system, in the order of the systems."""
+    agreed = agreement(workload, problem, records)
+    ours = next((s.label for s in systems if not s.peer), "")
+    basis = records.get(ours, {}).get("runs", []) if agreed.get(ours, "") is None else []
+    return [_line(system, problem, records[system.label], agreed, basis) for system in systems]
+
+
+def agreement(workload: str, problem: Problem, records: dict[str, dict[str, Any]]) -> dict[str, str | None]:
+    """From label to what is wrong with the results of a system; ``None`` if they agree with the reference."""
+    known = {label: r for label, r in records.items() if "unknown" not in r}
+    if isinstance(problem, Training):
+        losses = {label: r["prepare"]["check"]["loss"] for label, r in known.items()}
+        middle = statistics.median(losses.values()) if losses else 0.0
+        return {
+            k: None if abs(x - middle) <= BAND * middle else f"loss {x:.3f}, not within {BAND:.0%} of {middle:.3f}"
+            for k, x in losses.items()
+        }
+    rates = {label: pooled([run["check"] for run in r["runs"]]) for label, r in known.items()}
+    first = REFERENCE[workload] if REFERENCE[workload] in rates else next(iter(rates), "")
+    return {label: _rate_apart(rates[first], rate, first) for label, rate in rates.items()}
+
+
+def pooled(checks: Sequence[dict[str, float]]) -> tuple[float, float]:
+    """Mean rate over runs [Hz] and its standard error; runs that repeat each other (a fixed seed) count once."""
+    distinct = {check["rate_hz"]: check["error_hz"] for check in checks}
+    mean = sum(distinct) / len(distinct)
+    return mean, sum(e**2 for e in distinct.values()) ** 0.5 / len(distinct)
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, smallest and largest."""
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
+
+
+def _rate_apart(reference: tuple[float, float], rate: tuple[float, float], name: str) -> str | None:
+    apart, error = abs(rate[0] - reference[0]), (rate[1] ** 2 + reference[1] ** 2) ** 0.5
+    if apart <= SIGMAS * error:
+        return None
+    return f"rate {rate[0]:.3f} Hz, {apart / error:.0f} standard errors from the {reference[0]:.3f} Hz of {name}"
+
+
+def _line(
+    system: System,
+    problem: Problem,
+    record: dict[str, Any],
+    agreed: dict[str, str | None],
+    basis: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    line: dict[str, Any] = {"label": system.label, "peer": system.peer}
+    if "unknown" in record:
+        return {**line, "unknown": record["unknown"]}
+    if agreed[system.label] is not None:
+        return {**line, "unknown": f"different result: no time ({agreed[system.label]})"}
+    runs, prepare = record["runs"], record["prepare"]
+    line |= {
+        "seconds": spread([run["seconds"] for run in runs]),
+        "speed": spread([problem.work / run["seconds"] for run in runs]),
+        "cpu_s": statistics.median(run["cpu_s"] for run in runs),
+        "import_s": prepare["import_s"],
+        "compile_s": prepare["build_s"] + prepare["warm_s"],
+        "peak_mb": record.get("quit", {}).get("peak_mb"),
+        "versions": prepare["versions"],
+        "check": prepare["check"]
+        or dict(zip(("rate_hz", "error_hz"), pooled([r["check"] for r in runs]), strict=True)),
+    }
+    ours = {run["round"]: run["seconds"] for run in basis}
+    ratios = [run["seconds"] / ours[run["round"]] for run in runs if run["round"] in ours]
+    return line | ({"ratio": spread(ratios)} if ratios else {})

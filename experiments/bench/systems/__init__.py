@@ -1,0 +1,84 @@
+"""The systems under test, one small file each.
+
+A file defines ``load()``, which imports its libraries, and ``PROGRAMS``: from the name of a program to a function
+``(problem, data) -> Program``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Program:
+    """A problem, ready to run.
+
+    Args:
+        run: One whole run from a seed to finished results in memory.
+        outcome: From what ``run`` returned to what is compared: spike counts [trial, ...] of W1, the two trained weight
+            matrices [target, source] of W2.
+        seconds: Seconds of the last run by the system's own clock, where it runs in a process of its own (whose memory is then
+            unknown) and the whole call would count more than the running.
+    """
+
+    run: Callable[[int], Any]
+    outcome: Callable[[Any], Any] = np.asarray
+    seconds: Callable[[], float] | None = None
+
+
+@dataclass(frozen=True)
+class System:
+    """One line of a table.
+
+    Args:
+        label: Its name in tables.
+        module: Its file in this folder.
+        program: Which of the file's programs.
+        packages: Distributions that it needs, the first of which must be there.
+        peer: Whether it is someone else's library or a plain loop (and not ours).
+    """
+
+    label: str
+    module: str
+    program: str
+    packages: tuple[str, ...]
+    peer: bool = True
+
+
+OURS = ("jaxsnn_noise", "jax", "jaxlib")
+
+W1 = (
+    System("jaxsnn_noise", "ours", "counts", OURS, peer=False),
+    System("jaxsnn_noise, full raster", "ours", "raster", OURS, peer=False),
+    System("jaxsnn_noise, pinned", "ours", "pinned", OURS, peer=False),
+    System("plain JAX scan", "plain_jax", "w1", ("jax", "jaxlib")),
+    System("NumPy loop", "numpy_loop", "w1", ("numpy",)),
+    System("PyTorch loop", "torch_loop", "w1", ("torch",)),
+    System("snnTorch", "snntorch", "w1", ("snntorch", "torch")),
+    System("Norse", "norse", "w1", ("norse", "torch")),
+    System("SpikingJelly", "spikingjelly", "w1", ("spikingjelly", "torch")),
+    System("Spyx", "spyx", "w1", ("spyx", "jax")),
+    System("SNNAX", "snnax", "w1", ("snnax", "jax")),
+    System("BrainPy", "brainpy", "w1", ("brainpy", "brainstate", "jax")),
+    System("Brian2 C++ standalone", "brian2", "w1", ("brian2",)),
+    System("NEST", "nest", "w1", ("nest-simulator",)),
+)
+W2 = (
+    System("jaxsnn_noise", "ours", "fit", OURS, peer=False),
+    System("plain JAX, product hoisted", "plain_jax", "w2_hoisted", ("jax", "jaxlib", "optax")),
+    System("plain JAX", "plain_jax", "w2", ("jax", "jaxlib", "optax")),
+    System("PyTorch loop", "torch_loop", "w2", ("torch",)),
+    System("snnTorch", "snntorch", "w2", ("snntorch", "torch")),
+    System("Norse", "norse", "w2", ("norse", "torch")),
+    System("SpikingJelly", "spikingjelly", "w2", ("spikingjelly", "torch")),
+    System("Spyx", "spyx", "w2", ("spyx", "jax", "optax")),
+    System("SNNAX", "snnax", "w2", ("snnax", "jax", "optax")),
+    System("BrainPy", "brainpy", "w2", ("brainpy", "brainstate", "jax")),
+)
+SYSTEMS = {"w1": W1, "w2": W2}
+REFERENCE = {"w1": "NumPy loop", "w2": "plain JAX"}
+"""The plainest statement of each problem: what the results of all are compared with."""

@@ -1,0 +1,150 @@
+"""The process side: one system, one problem, questions and answers as JSON lines.
+
+Run by path, so that an interpreter that knows nothing of this package can run it: ``python worker.py``. What a library prints
+goes to standard error; standard output carries answers alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, TextIO
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Answer until told to quit, or until the questions end."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    package = _package()
+    state: dict[str, Any] = {}
+    for line in sys.stdin:
+        question = json.loads(line)
+        try:
+            if question["do"] == "prepare":
+                _reply(answers, prepare(package, question, state))
+            elif question["do"] == "run":
+                _reply(answers, run(state, question["seed"]))
+            else:
+                elsewhere = "program" in state and state["program"].seconds is not None
+                _reply(answers, {"peak_mb": None if elsewhere else peak_mb()})
+                return
+        except Exception as error:
+            _reply(answers, {"failed": f"{type(error).__name__}: {error}".splitlines()[0][:200]})
+            traceback.print_exc()
+
+
+def prepare(package: str, question: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """Import the system, build the problem, and run it once (which compiles): the seconds of each apart.
+
+    For W2 also the loss after two epochs, on images that training has not seen.
+    """
+    numpy = importlib.import_module("numpy")
+    workloads = importlib.import_module(f"{package}.workloads")
+    problem = workloads.problem(question["workload"], question["problem"])
+    with numpy.load(question["data"]) as held:
+        data = dict(held)
+    system = importlib.import_module(f"{package}.systems.{question['module']}")
+    start = time.perf_counter()
+    system.load()
+    imported = time.perf_counter()
+    program = system.PROGRAMS[question["program"]](problem, data)
+    built = time.perf_counter()
+    program.run(0)
+    warm = time.perf_counter()
+    state.update(program=program, problem=problem, data=data, workloads=workloads)
+    trained = None
+    if isinstance(problem, workloads.Training):
+        short = system.PROGRAMS[question["program"]](problem.short(), data)
+        trained = {"loss": workloads.loss(problem, data, *short.outcome(short.run(0)))}
+    return {
+        "check": trained,
+        "import_s": imported - start,
+        "build_s": built - imported,
+        "warm_s": warm - built,
+        "versions": versions(question["packages"]),
+    }
+
+
+def run(state: dict[str, Any], seed: int) -> dict[str, Any]:
+    """One timed run, and after the clock has stopped the numbers that results are compared by."""
+    program = state["program"]
+    cpu, start = _cpu_seconds(), time.perf_counter()
+    result = program.run(seed)
+    seconds, cpu = time.perf_counter() - start, _cpu_seconds() - cpu
+    own = program.seconds() if program.seconds else None
+    return {
+        "seconds": seconds if own is None else own,
+        "cpu_s": cpu,
+        "check": check(state, result),
+    }
+
+
+def check(state: dict[str, Any], result: Any) -> dict[str, float] | None:
+    """Mean firing rate of a run of W1 [Hz], with its standard error over trials; the loss of W2 was taken when preparing."""
+    problem, workloads = state["problem"], state["workloads"]
+    if isinstance(problem, workloads.Training):
+        return None
+    outcome = state["program"].outcome(result)
+    per_trial = outcome.reshape(problem.trials, -1).sum(axis=1) / problem.neurons / problem.steps * 1000.0
+    error = per_trial.std(ddof=1) / problem.trials**0.5 if problem.trials > 1 else float("inf")
+    return {"rate_hz": float(per_trial.mean()), "error_hz": float(error)}
+
+
+def peak_mb() -> float:
+    """Largest resident memory of this process [MB = 1e6 bytes].
+
+    From the kernel's record of this program's own memory where there is one: ``getrusage`` also counts that of the process
+    which started it.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    except OSError:
+        pass
+    return _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def versions(packages: list[str]) -> dict[str, str]:
+    """Versions of the interpreter and of the named packages."""
+    found = {"python": platform.python_version()}
+    for name in packages:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "from source"
+    return found
+
+
+def _package() -> str:
+    """Put the checkout on the path instead of this folder; the name of the package in it."""
+    sys.path[:] = [str(HERE.parent.parent), *(p for p in sys.path if Path(p or ".").resolve() != HERE)]
+    return f"{HERE.parent.name}.{HERE.name}"
+
+
+def _cpu_seconds() -> float:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _megabytes(maximum: int) -> float:
+    return maximum / 1e6 if sys.platform == "darwin" else maximum * 1024 / 1e6
+
+
+def _reply(answers: TextIO, answer: dict[str, Any]) -> None:
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
