@@ -73,7 +73,11 @@ def run(page: Path, name: str) -> dict[str, Any]:
             Path(fence.options["caption"]).write_text(fence.text.lstrip("\n"), encoding="utf-8")
         elif fence.language == "python":
             out = io.StringIO()
-            with contextlib.redirect_stdout(out), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+            with (
+                contextlib.redirect_stdout(out),
+                jax.numpy_dtype_promotion("standard"),
+                jax.numpy_rank_promotion("allow"),
+            ):
                 exec(compile("\n" * fence.first + fence.text, name, "exec"), names)
             printed, ended = out.getvalue(), fence.last
         elif fence.language == "text" and ended >= 0 and not any(lines[ended + 1 : fence.first - 1]):
@@ -109,6 +113,16 @@ def test_no_block_of_a_page_escapes() -> None:
         found = list(fences(page.read_text(encoding="utf-8")))
         assert {fence.language for fence in found} <= LANGUAGES, page
         assert all("caption" in fence.options for fence in found if fence.language == "{code-block} python"), page
+
+
+def test_the_tests_that_pages_name_are_there() -> None:
+    named = {
+        match for page in PAGES for match in re.findall(r"`(tests/\S+?\.py)(?:::(\w+))?`", page.read_text("utf-8"))
+    }
+    assert ("tests/test_bits.py", "test_chunk_size_changes_no_bit") in named
+    for file, test in named:
+        assert (ROOT / file).is_file(), file
+        assert not test or f"\ndef {test}(" in (ROOT / file).read_text("utf-8"), f"{file}::{test}"
 
 
 @pytest.mark.parametrize(
