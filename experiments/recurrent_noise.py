@@ -191,7 +191,10 @@ def plot(data: Any, config: Config) -> dict[str, Picture]:
     for name, label in labels.items():
         pictures[name] = _curves(summary(data, name), "mean", label, f"{label}; bands: 95 % interval over {n}.")
     reliability = data["reliability"].mean("wiring")
-    caption = f"Mean correlation of the population's responses in two trials; {n}, bins of {config.bin:g} ms."
+    caption = (
+        f"Normalised inner product of the population's counts in two trials; {n}, bins of {config.bin:g} ms. "
+        "It is not centred: it rises with the rate as well."
+    )
     pictures["reliability"] = _curves(reliability, "reliability", "reliability [1]", caption)
     pictures["rasters"] = _raster_picture(data["rasters"], config)
     return pictures
@@ -238,13 +241,13 @@ def _contrast(data: Any, name: str, kind: str) -> tuple[float, float, float]:
 def irregular(data: Any, config: Config) -> Judgement:
     """The spread of intervals grows with additive noise."""
     detail = f"CV at {config.levels[-1]:g} mV less CV without noise, paired over {config.trials} trials"
-    return Judgement.above(0.0, *_contrast(data, "cv", "additive"), unit="1", detail=detail)
+    return Judgement.above(0.0, *_contrast(data, "cv", "additive"), detail=detail)
 
 
 def repeats_exactly(data: Any, config: Config) -> Judgement:
     """Without noise all trials are one."""
     value = float(data["reliability"]["reliability"].sel(level=config.levels[0]).min())
-    return Judgement.at_least(1.0 - 1e-9, value, value, value, unit="1", detail="smallest of all kinds and wirings")
+    return Judgement.at_least(1.0 - 1e-9, value, value, value, detail="smallest of all kinds and wirings")
 
 
 def reliability_falls(data: Any, config: Config) -> Judgement:
@@ -254,7 +257,7 @@ def reliability_falls(data: Any, config: Config) -> Judgement:
     worst = flat.isel(cell=int(np.argmax(flat["high"].values)))
     estimate, low, high = (float(worst[k]) for k in ("reliability", "low", "high"))
     detail = f"the most reliable kind at {config.levels[-1]:g} mV: {worst['kind'].item()}"
-    return Judgement.at_most(0.95, estimate, low, high, unit="1", detail=detail)
+    return Judgement.at_most(0.95, estimate, low, high, detail=detail)
 
 
 def asynchronous(data: Any, config: Config) -> Judgement:
@@ -262,7 +265,8 @@ def asynchronous(data: Any, config: Config) -> Judgement:
     result = summary(data, "correlation").stack(cell=("kind", "level"))
     worst = result.isel(cell=int(np.argmax(result["high"].values)))
     estimate, low, high = (float(worst[k]) for k in ("mean", "low", "high"))
-    return Judgement.at_most(0.1, estimate, low, high, unit="1", detail=f"largest: {worst['cell'].item()}")
+    detail = f"largest of all: {worst['kind'].item()} at {float(worst['level']):g} mV"
+    return Judgement.at_most(0.1, estimate, low, high, detail=detail)
 
 
 def diffusion_limit(data: Any, config: Config) -> Judgement:
@@ -274,7 +278,7 @@ def diffusion_limit(data: Any, config: Config) -> Judgement:
     size = max(abs(low), abs(high))
     least = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
     detail = f"relative difference {estimate:+.4f} [{low:+.4f}, {high:+.4f}] at {config.levels[-1]:g} mV"
-    return Judgement.at_most(BOUND, abs(estimate), least, size, unit="1", detail=detail)
+    return Judgement.at_most(BOUND, abs(estimate), least, size, detail=detail)
 
 
 CLAIMS = (
