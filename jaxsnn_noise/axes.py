@@ -29,6 +29,8 @@ class Axis(eqx.Module):
 
     random: ClassVar[bool] = False
     """Whether members along the axis are random draws (and not values of a design)."""
+    rebuilds: ClassVar[bool] = False
+    """Whether the axis builds the network anew. Such axes act first, so that sweeps change what was built."""
 
     if TYPE_CHECKING:
 
@@ -48,6 +50,11 @@ class Axis(eqx.Module):
     @abc.abstractmethod
     def check(self, sim: Simulation) -> None:
         """Raise :class:`InputError` if the axis does not fit the simulation."""
+
+    def sets(self, sim: Simulation) -> tuple[str, ...]:
+        """The paths of the leaves that the axis sets."""
+        del sim
+        return ()
 
     def coordinate(self) -> Any:
         """Values of the labelled coordinate."""
@@ -103,7 +110,10 @@ class Devices(Axis):
         return sim, address.at(self.name, index, paired=self.paired)
 
     def check(self, sim: Simulation) -> None:
-        """Fits every simulation."""
+        """Some imperfection is redrawn on this axis (if there are imperfections at all)."""
+        on = {imperfection.axis for imperfection in sim.imperfections.values()}
+        if on and self.name not in on:
+            fail("Devices.name", "must be the axis of an imperfection, or all devices are the same", self.name, known=on)
 
 
 class Samples(Axis):
@@ -146,6 +156,22 @@ class Samples(Axis):
                 self.data.shape,
             )
 
+        self._check_values(sim)
+
+    def sets(self, sim: Simulation) -> tuple[str, ...]:
+        return (self._path(sim),)
+
+    def _check_values(self, sim: Simulation) -> None:
+        """What the input says of the smallest, the largest and the most broken value of each entry."""
+        kind, name, *_ = self._path(sim).split(".")
+        data = concrete(self.data)
+        if kind != "inputs" or data is None:
+            return
+        broken = np.argmax(np.abs(data - np.round(data)), axis=0)[None]
+        for values in (data.min(axis=0), data.max(axis=0), np.take_along_axis(data, broken, axis=0)[0]):
+            signal = paths.replace(sim, {self._path(sim): values}).inputs[name]
+            signal.check(f"Samples.data for inputs.{name}", sim.network.populations[name].size, sim.total_steps)
+
     def _path(self, sim: Simulation) -> str:
         if self.path is not None:
             return self.path
@@ -183,6 +209,9 @@ class Sweep(Axis):
 
     def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
         return paths.replace(sim, {self.path: self.values[index]}), address
+
+    def sets(self, sim: Simulation) -> tuple[str, ...]:
+        return (self.path,)
 
     def check(self, sim: Simulation) -> None:
         for i in range(self.size):
@@ -235,6 +264,9 @@ class Vary(Axis):
         chosen = jax.tree.map(lambda v: v[index], self.values)
         return (paths.replace(sim, chosen) if self.by is None else self.by(sim, chosen)), address
 
+    def sets(self, sim: Simulation) -> tuple[str, ...]:
+        return tuple(self.values) if self.by is None else ()
+
     def check(self, sim: Simulation) -> None:
         for i in range(self.size):
             chosen = jax.tree.map(lambda v, i=i: v[i], self.values)
@@ -259,6 +291,7 @@ class Realisations(Axis):
     """
 
     random: ClassVar[bool] = True
+    rebuilds: ClassVar[bool] = True
     n: int = eqx.field(static=True)
     builder: Callable[[Any], Any] = eqx.field(static=True)
     name: str = eqx.field(static=True, default="realisation")

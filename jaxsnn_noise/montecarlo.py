@@ -82,6 +82,9 @@ def monte_carlo(
         InputError: before any computing, for axes, paths, values or chunks that do not fit.
         Interrupted: Ctrl-C; carries what was computed.
     """
+    for axis in axes:
+        if not isinstance(axis, (Axis, Cases)):
+            fail("monte_carlo.axes", "must be axes, e.g. Trials(50)", axis)
     names = [axis.name for axis in axes]
     if len(set(names)) != len(names):
         fail("monte_carlo.axes", "need different names", names)
@@ -93,9 +96,14 @@ def monte_carlo(
     if statistics is not None:
         variants = {k: with_statistics(s, statistics) for k, s in variants.items()}
     for variant in variants.values():
+        if not isinstance(variant, Simulation):
+            fail("monte_carlo", "takes a Simulation", variant)
         validate(variant)
         for axis in plain:
             axis.check(variant)
+        _check_conflicts(variant, plain)
+    if workers is not None:
+        count("monte_carlo.workers", workers)
     studies = {k: Study(s, plain, random.root(key), chunk, backend or Scan()) for k, s in variants.items()}
     report = Meter("monte_carlo", "members") if progress is True else (progress or (lambda done, total: None))
     runner = Runner(studies, store, workers, report)
@@ -104,6 +112,26 @@ def monte_carlo(
     except KeyboardInterrupt:
         raise Interrupted(labelled(axes, studies, runner.partial())) from None
     return labelled(axes, studies, blocks)
+
+
+def _check_conflicts(sim: Simulation, axes: Sequence[Axis]) -> None:
+    """No two axes set the same leaf or build the same network: one of them would be without effect."""
+    setters: dict[str, str] = {}
+    for axis in axes:
+        for path in ("network", *axis.sets(sim))[0 if axis.rebuilds else 1 :]:
+            if path in setters:
+                rule = f"the axes {setters[path]!r} and {axis.name!r} both set {path}"
+                fail("monte_carlo.axes", rule, [a.name for a in axes])
+            setters[path] = axis.name
+
+
+def _check_names(study: Study) -> None:
+    """No axis has the name of a result or of one of its dimensions."""
+    taken = {*study.fields, *(dim for field in study.fields.values() for dim in field.dims), "label"}
+    for axis in study.axes:
+        if axis.name in taken:
+            rule = "needs another name: a result or one of its dimensions has this one"
+            fail(f"monte_carlo.axes: {type(axis).__name__}", rule, axis.name)
 
 
 def replay(
@@ -149,6 +177,7 @@ class Study:
         self.sim, self.axes, self.root, self.backend = sim, tuple(axes), root, backend
         self.shape = tuple(axis.size for axis in axes)
         self.fields = fields(sim, backend)
+        _check_names(self)
         self.sizes = self._chunk_sizes(chunk)
 
     def chunks(self) -> Iterator[tuple[slice, ...]]:
@@ -271,18 +300,22 @@ class Runner:
 def run_chunk(
     sim: Simulation, root: Key, axes: tuple[Axis, ...], indices: tuple[jax.Array, ...], backend: Scan
 ) -> dict[str, Any]:
-    """The results of all members of a block: one leading dimension per axis."""
+    """The results of all members of a block: one leading dimension per axis.
 
-    def level(depth: int, sim: Simulation, address: Address) -> dict[str, Any]:
-        if depth == len(axes):
-            return backend.run(sim, root, address)
+    The axes act in one order (those that rebuild the network first, then by name), whatever the order of dimensions.
+    """
+    order = sorted(range(len(axes)), key=lambda i: (not axes[i].rebuilds, axes[i].name))
 
-        def member(index: jax.Array) -> dict[str, Any]:
-            return level(depth + 1, *axes[depth].apply(sim, address, index, root))
+    def member(*chosen: jax.Array) -> dict[str, Any]:
+        changed, address = sim, Address.of()
+        for i in order:
+            changed, address = axes[i].apply(changed, address, chosen[i], root)
+        return backend.run(changed, root, address)
 
-        return jax.vmap(member)(indices[depth])
-
-    return level(0, sim, Address.of())
+    function = member
+    for depth in reversed(range(len(axes))):
+        function = jax.vmap(function, in_axes=tuple(0 if i == depth else None for i in range(len(axes))))
+    return function(*indices)
 
 
 def padded(indices: Sequence[np.ndarray]) -> tuple[jax.Array, ...]:

@@ -56,6 +56,11 @@ class Population(eqx.Module):
 
     def check(self, who: str) -> None:
         """Raise :class:`InputError` for a part that does not fit."""
+        for name, kind in (("neuron", Neuron), ("firing", Firing)):
+            if not isinstance(getattr(self, name), kind):
+                fail(f"{who}.{name}", f"must be a {kind.__name__}", getattr(self, name))
+        if self.prefilter is not None and not callable(self.prefilter):
+            fail(f"{who}.prefilter", "must be a function of the current, e.g. coding.Relu()", self.prefilter)
         self.neuron.check(f"{who}.neuron")
         self.firing.check(f"{who}.firing")
         for name, source in self.noise.items():
@@ -69,8 +74,11 @@ class Population(eqx.Module):
             source.check(f"{who}.noise.{name}")
             if not self.neuron.spiking and source.seam in (Seam.THRESHOLD, Seam.SPIKE):
                 fail(f"{who}.noise.{name}", "a neuron that never fires has no such seam", type(source).__name__)
-        for field in self.initial:
+        for field, law in self.initial.items():
             one_of(f"{who}.initial", field, vars(self.neuron.rest()))
+            if not hasattr(law, "draw"):
+                fail(f"{who}.initial.{field}", "must be an absolute law, e.g. laws.UniformBetween(0.0, 1.0)", law)
+            law.check(f"{who}.initial.{field}")
 
 
 class Port(eqx.Module):
@@ -118,14 +126,18 @@ class Network(eqx.Module):
 
     def check(self, who: str) -> None:
         """Raise :class:`InputError` for parts that do not fit each other."""
-        if not self.cells():
-            fail(who, "needs at least one population of neurons", list(self.populations))
         for name, part in self.populations.items():
             _identifier(who, name)
             if isinstance(part, Population):
                 part.check(f"{who}.{name}")
+            elif not isinstance(part, Port):
+                fail(f"{who}.{name}", "must be a Population or a Port", part)
+        if not self.cells():
+            fail(who, "needs at least one population of neurons", list(self.populations))
         for name, projection in self.projections.items():
             _identifier(who, name)
+            if not isinstance(projection, Projection):
+                fail(f"{who}.{name}", "must be a projection, e.g. synapses.Dense(...)", projection)
             if name in self.populations:
                 fail(f"{who}.{name}", "a projection needs a name of its own", name)
             self._check_projection(f"{who}.{name}", projection)
@@ -174,6 +186,7 @@ class Network(eqx.Module):
         sizes = self.populations[projection.source].size, self.populations[projection.target].size
         projection.check(who, *sizes)
         for name, source in projection.noise.items():
+            _identifier(f"{who}.noise", name)
             if not isinstance(source, Source) or source.seam is not Seam.RELEASE:
                 fail(f"{who}.noise.{name}", "must be a release source", type(source).__name__)
             source.check(f"{who}.noise.{name}")

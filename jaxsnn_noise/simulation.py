@@ -62,6 +62,8 @@ class Simulation(eqx.Module):
         frozen: Mapping[str, tuple[str, ...]] | None = None,
         schedule: Schedule | None = None,
     ):
+        if not isinstance(network, Network):
+            fail("network", "must be a Network", network)
         self.network = network
         self.inputs = dict(sorted((inputs or {}).items()))
         self.imperfections = dict(sorted((imperfections or {}).items()))
@@ -182,8 +184,6 @@ def validate(sim: Simulation) -> None:
     count("steps", sim.total_steps)
     if sim.total_steps > random.MAX_STEPS:
         fail("steps", f"a stream addresses {random.MAX_STEPS} steps", sim.total_steps)
-    if not isinstance(sim.network, Network):
-        fail("network", "must be a Network", sim.network)
     sim.network.check("network")
     for name in sim.network.projections:
         sim.network.delay_steps(name, sim.dt)

@@ -9,10 +9,13 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxsnn_noise import paths
-from jaxsnn_noise._checks import fail, one_of
+from jaxsnn_noise._checks import InputError, fail, one_of
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.hardware.imperfection import Imperfection
 from jaxsnn_noise.laws import Law, LogNormal
+
+FARTHEST = 6.7
+"""No normal score lies farther out (see ``random.normal``)."""
 
 _PER = ("neuron", "synapse", "chip")
 
@@ -45,6 +48,8 @@ class Mismatch(Imperfection):
 
     def __init__(self, path: str, law: Law, *, per: str, axis: str = "device"):
         one_of("Mismatch.per", per, _PER)
+        if not isinstance(law, Law):
+            fail("Mismatch.law", "must be a law, e.g. laws.LogNormal(0.1)", law)
         self.path, self.law, self.per, self.axis = path, law, per, axis
 
     def apply(self, network: Any, key: Key) -> Any:
@@ -66,6 +71,12 @@ class Mismatch(Imperfection):
                 known=paths.leaves(network),
             )
         self.law.check(f"{who}.law")
+        for z in (-FARTHEST, FARTHEST):
+            extreme = self.law.perturb(leaf, jnp.full_like(leaf, z))
+            try:
+                paths.replace(network, {self.path: extreme}).check("network")
+            except InputError as error:
+                fail(f"{who}.law", f"must keep {self.path} in its range in every draw", f"a law with {error}")
 
     @classmethod
     def example(cls) -> Self:

@@ -1,0 +1,127 @@
+"""Axes: what each does to a member, and that their order means nothing."""
+
+import itertools
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn_noise as jn
+from helpers.nets import SIGMA, recurrent
+from jaxsnn_noise import noise, random
+from jaxsnn_noise.addresses import Address
+
+ROOT = random.root(3)
+SIM = recurrent(6, duration=8.0)
+
+
+def applied(axis, index, sim=SIM, address=None):
+    return axis.apply(sim, Address.of() if address is None else address, jnp.uint32(index), ROOT)
+
+
+def place(address):
+    return {k: int(v) for k, v in address.indices.items()}
+
+
+@pytest.mark.parametrize(
+    ("axis", "name"),
+    [
+        (jn.Trials(3), "trial"),
+        (jn.Devices(3), "device"),
+        (jn.Trials(3, name="again"), "again"),
+        (jn.Samples(np.zeros((3,))), "sample"),
+    ],
+)
+def test_a_random_axis_adds_itself_to_the_address(axis, name):
+    assert axis.random
+    assert place(applied(axis, 2)[1]) == {name: 2}
+
+
+@pytest.mark.parametrize("axis", [jn.Sweep(SIGMA, [0.1, 0.2]), jn.Vary({SIGMA: [0.1, 0.2]})])
+def test_a_sweep_leaves_the_address_alone_and_sets_its_leaf(axis):
+    changed, address = applied(axis, 1)
+    assert not axis.random
+    assert place(address) == {}
+    assert float(jn.paths.get(changed, SIGMA)) == np.float32(0.2)
+
+
+def test_a_sweep_may_set_each_neuron_apart():
+    path = "network.cells.neuron.tau_mem"
+    axis = jn.Sweep(path, np.arange(12.0).reshape(2, 6) + 1)
+    np.testing.assert_array_equal(jn.paths.get(applied(axis, 1)[0], path), np.arange(7, 13))
+    np.testing.assert_array_equal(axis.coordinate(), [0, 1])
+
+
+def test_vary_zips_its_leaves_or_calls_its_function():
+    zipped = jn.Vary({SIGMA: [0.1, 0.2], "inputs.cells.values": [1.0, 2.0]})
+    changed = applied(zipped, 1)[0]
+    assert float(jn.paths.get(changed, SIGMA)) == np.float32(0.2)
+    assert float(changed.inputs["cells"].values) == 2
+    by = jn.Vary([1.0, 4.0], by=lambda sim, x: jn.paths.replace(sim, {SIGMA: x / 2, "inputs.cells.values": x}))
+    changed = applied(by, 1)[0]
+    assert float(jn.paths.get(changed, SIGMA)) == 2
+    assert float(changed.inputs["cells"].values) == 4
+
+
+def test_samples_set_the_values_of_the_input():
+    axis = jn.Samples([0.5, 1.5], labels=["a", "b"])
+    assert float(applied(axis, 1)[0].inputs["cells"].values) == 1.5
+    assert axis.size == 2
+
+
+def test_paired_devices_redraw_chips_and_no_noise():
+    address = applied(jn.Devices(3, paired=True), 2)[1]
+    assert place(address) == {"device": 2}
+    assert address.paired == {"device"}
+
+
+def test_realisations_draw_from_their_own_index_alone():
+    def build(key):
+        weights = jn.synapses.random_weights(key, shape=(6, 6), probability=1.0, std=1.0)
+        return jn.Network(SIM.network.populations, {"recurrent": jn.synapses.Dense("cells", "cells", weights)})
+
+    axis, path = jn.Realisations(3, build), "network.recurrent.weights"
+    alone = jn.paths.get(applied(axis, 1)[0], path)
+    in_a_trial = jn.paths.get(applied(axis, 1, address=Address.of({"trial": 4}))[0], path)
+    np.testing.assert_array_equal(alone, in_a_trial)
+    assert np.any(np.asarray(alone) != np.asarray(jn.paths.get(applied(axis, 2)[0], path)))
+
+
+def built(key):
+    weights = jn.synapses.random_weights(key, shape=(6, 6), probability=0.5, std=2.0)
+    cells = jn.Population(
+        jn.neurons.LIF(6, refractory=2.0), noise={"membrane": noise.VoltageNoise(noise.Diffusion(0.1))}
+    )
+    return jn.Network({"cells": cells}, {"recurrent": jn.synapses.Dense("cells", "cells", weights)})
+
+
+def test_a_sweep_acts_on_what_is_built_whatever_the_order_of_axes():
+    # a network built after the sweep would undo it
+    sim = jn.Simulation(
+        built(0),
+        {"cells": jn.coding.Constant(1.5)},
+        duration=20.0,
+        dt=1.0,
+        statistics={"rate": jn.statistics.Rate(), "v": jn.statistics.VoltageMoments()},
+    )
+    axes = [jn.Sweep(SIGMA, [0.0, 0.5], name="sigma"), jn.Realisations(2, built), jn.Trials(2)]
+    results = [
+        jn.monte_carlo(sim, list(order), key=1, progress=False).transpose("sigma", "realisation", "trial", ...)
+        for order in (axes, axes[::-1])
+    ]
+    for name in results[0].data_vars:
+        np.testing.assert_array_equal(results[0][name].values, results[1][name].values)
+    v = results[0]["v_mean"].values
+    assert (v[0, :, 0] == v[0, :, 1]).all()
+    assert (v[1, :, 0] != v[1, :, 1]).any()
+
+
+def test_every_order_of_three_axes_gives_one_address():
+    axes = [(jn.Trials(4), 3), (jn.Devices(4), 1), (jn.Samples(np.zeros(4)), 2)]
+    keys = set()
+    for order in itertools.permutations(axes):
+        sim, address = SIM, Address.of()
+        for axis, index in order:
+            sim, address = axis.apply(sim, address, jnp.uint32(index), ROOT)
+        keys.add(tuple(np.asarray(random.member(ROOT, **address.indices))))
+    assert len(keys) == 1
