@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -67,11 +68,13 @@ class Worker:
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream:
-                stream.close()
-        self.process.kill() if self.process.poll() is None else None
+        if self.process.poll() is None:
+            self.process.kill()
         self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(BrokenPipeError):  # what it has not read is of no use now
+                if stream:
+                    stream.close()
         self.log.close()
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
