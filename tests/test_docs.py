@@ -65,7 +65,7 @@ def fences(page: str) -> Iterator[Fence]:
 
 def run(page: Path, name: str) -> dict[str, Any]:
     """Run a page where the process stands, with JAX's own settings, as a reader would; its names are left."""
-    names: dict[str, Any] = {"__name__": "docs"}
+    names: dict[str, Any] = {"__name__": "__main__"}
     lines = page.read_text(encoding="utf-8").splitlines()
     printed, ended = "", -1
     for fence in fences("\n".join(lines)):
@@ -78,7 +78,7 @@ def run(page: Path, name: str) -> dict[str, Any]:
                 jax.numpy_dtype_promotion("standard"),
                 jax.numpy_rank_promotion("allow"),
             ):
-                exec(compile("\n" * fence.first + fence.text, name, "exec"), names)
+                exec(compile("\n" * fence.first + fence.text, name, "exec", dont_inherit=True), names)
             printed, ended = out.getvalue(), fence.last
         elif fence.language == "text" and ended >= 0 and not any(lines[ended + 1 : fence.first - 1]):
             assert same_text(printed, fence.text), f"{name}:{fence.first}: it prints\n{printed}"
@@ -116,13 +116,17 @@ def test_no_block_of_a_page_escapes() -> None:
 
 
 def test_the_tests_that_pages_name_are_there() -> None:
-    named = {
-        match for page in PAGES for match in re.findall(r"`(tests/\S+?\.py)(?:::(\w+))?`", page.read_text("utf-8"))
+    there = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"\ndef (test_\w+)", file.read_text())
     }
-    assert ("tests/test_bits.py", "test_chunk_size_changes_no_bit") in named
-    for file, test in named:
-        assert (ROOT / file).is_file(), file
-        assert not test or f"\ndef {test}(" in (ROOT / file).read_text("utf-8"), f"{file}::{test}"
+    files = {str(file.relative_to(ROOT)) for file in (ROOT / "tests").rglob("test_*.py")}
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    named = set(re.findall(r"`(test_\w+)`", text))
+    assert len(named) > 10
+    assert named <= there
+    assert set(re.findall(r"`(tests/\S+\.py)`", text)) <= files
 
 
 @pytest.mark.parametrize(
