@@ -78,7 +78,7 @@ def fit(
         validation: Values and targets that are assessed after every epoch, under the same noise every time.
         loss: What is minimised; ``losses.CrossEntropy()`` unless given.
         optimiser: An Optax transformation, or a function from the number of optimiser steps to one (for schedules; see
-            :mod:`optimisers`). ``optax.adam(1e-3)`` unless given. It sees the free values as a dictionary by path.
+            :mod:`optimisers`). ``optax.adam(5e-3)`` unless given. It sees the free values as a dictionary by path.
         trainable: Dotted paths of leaves, or patterns in which ``*`` stands for anything. All other leaves stay.
         transforms: From path or pattern to the transform that keeps a leaf in range. Leaves that are positive by nature (time
             constants, amplitudes, ...) are trained as :class:`transforms.Positive` unless told otherwise.
@@ -200,7 +200,7 @@ def _optimiser(optimiser: Any, steps: int) -> optax.GradientTransformation:
     return made
 
 
-_DEFAULT = optax.adam(1e-3)
+_DEFAULT = optax.adam(5e-3)
 
 
 def _blocks(task: Task, sims: Sequence[Simulation], seeds: tuple[int, ...], at_once: int | None) -> list[Block]:

@@ -139,7 +139,8 @@ class CrossEntropy(_Readout):
         on: Name of the population that is read; ``None``: the one that no projection leaves.
         readout: A statistic with one number per neuron: ``statistics.Mean("v")``, ``Maximum("v")``, ``Last("v")``,
             ``SpikeCount()``, ... Default: the mean potential, or the spike count of a population that fires.
-        scale: Factor from the readout to logits [1 / unit of the readout], > 0.
+        scale: Factor from the readout to logits [1 / unit of the readout], > 0. Mean potentials of a few 0.1 mV want about 10
+            (confident answers need logits that differ by several units), spike counts about 1.
         smoothing: Label smoothing, 0 to 1.
 
     Example:
