@@ -12,6 +12,9 @@ import hashlib
 import json
 import os
 import re
+import urllib.parse
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -39,35 +42,29 @@ class Store:
         manifest = self.path / "study.json"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            if manifest.exists():
+                self._compare(manifest, fingerprint)
+            elif any(not file.name.endswith(".partial") for file in self.path.iterdir()):
+                fail("store", "must be empty or hold this study", str(path))
+            else:
+                self._write(manifest, json.dumps({"fingerprint": fingerprint}).encode())
         except OSError as error:
             raise InputError(
-                f"store: must be a folder that can be made; got {str(path)!r} ({error.strerror})"
+                f"store: must be a folder that can be made and written; got {str(path)!r} ({error.strerror})"
             ) from error
-        if manifest.exists():
-            known = json.loads(manifest.read_text()).get("fingerprint")
-            if known != fingerprint:
-                fail(
-                    "store",
-                    "holds another study (other simulation, axes, key or chunk); choose a new folder",
-                    str(path),
-                )
-        elif any(self.path.iterdir()):
-            fail("store", "must be empty or hold this study", str(path))
-        else:
-            self._write(manifest, json.dumps({"fingerprint": fingerprint}).encode())
 
     def load(self, name: str) -> dict[str, np.ndarray] | None:
-        """The arrays of a finished chunk, or ``None``."""
-        file = self.path / f"{name}.npz"
-        if not file.exists():
+        """The arrays of a finished chunk; ``None`` if there is none, or none that can be read (it is computed again)."""
+        try:
+            with open(self._file(name), "rb") as handle, np.load(handle) as arrays:
+                return {k: arrays[k] for k in arrays.files}
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error):
             return None
-        with np.load(file) as arrays:
-            return {k: arrays[k] for k in arrays.files}
 
     def save(self, name: str, arrays: dict[str, np.ndarray]) -> None:
         """Keep the arrays of a finished chunk."""
-        file = self.path / f"{name}.npz"
-        partial = self.path / f".{name}.partial"
+        file = self._file(name)
+        partial = file.with_name(f".{file.name}.partial")
         try:
             with open(partial, "wb") as handle:
                 np.savez(handle, allow_pickle=False, **arrays)
@@ -82,6 +79,18 @@ class Store:
                 f"store {self.path}: {reason}; {done} finished chunks are safe, run again with the same store to go on"
             )
             raise StoreError(error.errno, message) from error
+
+    def _file(self, name: str) -> Path:
+        return self.path / f"{urllib.parse.quote(name, safe=' ')}.npz"  # names of cases may hold anything
+
+    def _compare(self, manifest: Path, fingerprint: str) -> None:
+        try:
+            known = json.loads(manifest.read_text())["fingerprint"]
+        except (ValueError, KeyError, TypeError):
+            fail("store", "holds a study.json that cannot be read; choose a new folder", str(self.path))
+        if known != fingerprint:
+            rule = "holds another study (other simulation, axes, key or chunk); choose a new folder"
+            fail("store", rule, str(self.path))
 
     def _write(self, file: Path, content: bytes) -> None:
         partial = file.with_name(f".{file.name}.partial")
