@@ -1,5 +1,6 @@
 """The engine against independent NumPy loops and closed forms."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +10,7 @@ import jaxsnn_noise as jn
 from helpers.numpy_network import Cells, diffuse, normals
 from helpers.statistical import Deviation, assert_mean, assert_variance, negative_control
 from jaxsnn_noise import noise
+from jaxsnn_noise.addresses import Address
 from jaxsnn_noise.neurons import LIF, LeakyIntegrator, ResetBySubtraction
 from jaxsnn_noise.statistics import Trace, VoltageMoments
 from jaxsnn_noise.synapses import Delta, Dense, Exponential
@@ -274,6 +276,41 @@ def test_spikes_arrive_when_their_delay_says(schedule):
 
 
 # -- seams seen from outside -----------------------------------------------------------------------------------
+
+
+def test_sources_of_a_seam_see_the_same_value_and_add_up_whatever_the_order_they_are_given_in():
+    times, steps, size = noise.Multiplicative(), 40, 6
+    a = noise.VoltageNoise(noise.PerStep(0.2), coupling=times)
+    b = noise.VoltageNoise(noise.PerStep(0.3), coupling=times, correlation=noise.Common())
+
+    def potentials(sources):
+        cells = jn.Population(LeakyIntegrator(size, tau_mem=5.0), noise=sources)
+        stats = watch("cells", variables=("v",))
+        drive = {"cells": jn.coding.Constant(1.0)}
+        sim = jn.Simulation(jn.Network({"cells": cells}), drive, duration=steps, dt=1.0, statistics=stats)
+        return np.asarray(jn.simulate(sim, SEED)["cells"].v)
+
+    found = potentials({"a": a, "b": b})
+    np.testing.assert_array_equal(potentials({"b": b, "a": a}), found)
+    z = normals(SEED, "noise.cells.a", steps, size)
+    common = normals(SEED, "noise.cells.b", steps, 1, entity=0xFFFFFFFF)
+    v, decay = np.zeros(size), np.exp(-1 / 5.0)
+    for t in range(steps):
+        flown = 1 + (v - 1) * decay
+        v = flown + flown * 0.2 * z[t] + flown * 0.3 * common[t]
+        np.testing.assert_allclose(found[t], v, rtol=1e-4, atol=1e-5)
+
+
+def test_both_steps_of_a_block_share_their_draws(monkeypatch):
+    def draws(duration):
+        sim = noisy(duration, 0.0)
+        jaxpr = eqx.filter_make_jaxpr(jn.simulation.run_member)(sim, jn.random.root(0), Address.of(), jn.Scan())[0]
+        return str(jaxpr).count(" complex ")
+
+    one = draws(1.0)
+    assert draws(2.0) == one > 0
+    monkeypatch.setattr(jn.random, "Memo", lambda: None)  # negative control: without a memo each step draws its own
+    assert draws(2.0) == 2 * one
 
 
 def with_spike_noise(sigma):

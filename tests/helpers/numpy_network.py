@@ -14,15 +14,15 @@ from jaxsnn_noise import random
 F = np.float32
 
 
-def normals(seed: int, stream: str, steps: int, size: int, **indices: int) -> np.ndarray:
-    """The standard normals [step, neuron] of a stream, one block of two steps after the other."""
+def normals(seed: int, stream: str, steps: int, size: int, *, entity: int = 0, **indices: int) -> np.ndarray:
+    """The standard normals [step, neuron] of a stream, from an entity on, one block of two steps after the other."""
     key = random.stream(random.member(random.root(seed), **indices), stream)
-    return np.asarray(_normals(key, steps, size)).reshape(-1, size)[:steps]
+    return np.asarray(_normals(key, jnp.uint32(entity), steps, size)).reshape(-1, size)[:steps]
 
 
-@partial(jax.jit, static_argnums=(1, 2))
-def _normals(key: jax.Array, steps: int, size: int) -> jax.Array:
-    entity = jnp.arange(size, dtype=jnp.uint32)
+@partial(jax.jit, static_argnums=(2, 3))
+def _normals(key: jax.Array, first: jax.Array, steps: int, size: int) -> jax.Array:
+    entity = jnp.arange(size, dtype=jnp.uint32) + first
 
     def block(number: jax.Array) -> jax.Array:
         return jnp.stack([random.normal(random.Tick(key, number, lane), entity) for lane in (0, 1)])
