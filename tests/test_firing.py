@@ -104,5 +104,5 @@ def test_a_scale_or_sharpness_out_of_range_is_refused(bad):
     with pytest.raises(InputError, match=r"firing.scale: must be finite and >= 0 \[mV\]"):
         NoisyThreshold(bad).check("firing")
     rule = eqx.tree_at(lambda r: r.surrogate.sharpness, HardThreshold(), jnp.float32(bad))
-    with pytest.raises(InputError, match="firing.surrogate.sharpness: must be finite and > 0"):
+    with pytest.raises(InputError, match=r"firing.surrogate.sharpness: must be finite and > 0"):
         rule.check("firing")
