@@ -1,0 +1,245 @@
+"""Judges of the claims about internal noise in trained networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxsnn_noise import reduce
+from jaxsnn_noise.study import Judgement
+
+from ._digit_networks import Setting
+from ._judging import judged, judged_within, unmeasured
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Data = Mapping[str, Any]
+Judge = Callable[[Data, Any], Judgement]
+POINTS = "points"
+WORST = ("membrane", "multiplicative")
+
+
+def losses(part: xr.Dataset, correct: str = "correct") -> xr.DataArray:
+    """Accuracy lost to noise [points], per network, condition and image (mean over trials)."""
+    return 100.0 * (part["quiet_correct"].astype(np.float64) - part[correct].astype(np.float64).mean("trial"))
+
+
+def by_kind(values: xr.DataArray) -> xr.DataArray:
+    """Site and coupling as one dimension ``kind`` with labels such as "multiplicative membrane"."""
+    stacked = values.stack(kind=("site", "coupling"))
+    names = [f"{coupling} {site}" for site, coupling in stacked["kind"].values]
+    return stacked.drop_vars(("kind", "site", "coupling")).assign_coords(kind=names)
+
+
+def strongest(part: xr.Dataset) -> xr.DataArray:
+    """Loss per kind at the highest intensity, mean over independent and common noise."""
+    return by_kind(losses(part).isel(D=-1, drop=True).mean("correlation"))
+
+
+def of_setting(name: str, judge: Callable[[xr.Dataset, Any], Judgement]) -> Judge:
+    """A judge of one setting; no verdict where the setting was not measured."""
+
+    def judge_setting(data: Data, config: Any) -> Judgement:
+        return judge(data[name], config) if name in data else unmeasured(name)
+
+    return judge_setting
+
+
+def worst_is_multiplicative_membrane(part: xr.Dataset, config: Any) -> Judgement:
+    """Every other kind costs less."""
+    del config
+    loss = strongest(part)
+    worst = " ".join(WORST[::-1])
+    others = loss.drop_sel(kind=worst) - loss.sel(kind=worst, drop=True)
+    detail = f"loss under it {loss.sel(kind=worst).mean().item():.1f} points; loss of another kind minus that"
+    return judged(others, 0.0, reduce.at_most, unit=POINTS, detail=detail)
+
+
+def rises(field: str) -> Callable[[xr.Dataset, Any], Judgement]:
+    """A fraction of the hidden neurons rises when the membrane gets multiplicative noise."""
+
+    def judge(part: xr.Dataset, config: Any) -> Judgement:
+        del config
+        noisy = part[field].sel(site=WORST[0], coupling=WORST[1]).isel(D=-1, drop=True).mean("correlation")
+        change = 100.0 * (noisy - part[f"quiet_{field}"])
+        detail = f"from {100 * part[f'quiet_{field}'].mean().item():.1f} %"
+        return judged(change.drop_vars(("site", "coupling")), 0.0, reduce.at_least, unit=POINTS, detail=detail)
+
+    return judge
+
+
+def clipping_helps(part: xr.Dataset, config: Any) -> Judgement:
+    """Clipping the membrane at the reset from below takes away at least half of the loss."""
+    del config
+    free = losses(part).sel(site=WORST[0], coupling=WORST[1], drop=True).isel(D=-1, drop=True).mean("correlation")
+    clipped = losses(part, "clipped_correct").isel(D=-1, drop=True).mean("correlation")
+    detail = f"half of the loss of {free.mean().item():.1f} minus the loss when clipped, {clipped.mean().item():.1f}"
+    return judged(0.5 * free - clipped, 0.0, reduce.at_least, unit=POINTS, detail=detail)
+
+
+def weaker_on_current(part: xr.Dataset, config: Any) -> Judgement:
+    """Multiplicative noise costs less on the current than on the membrane."""
+    del config
+    loss = strongest(part)
+    gap = loss.sel(kind="multiplicative membrane", drop=True) - loss.sel(kind="multiplicative current", drop=True)
+    return judged(gap, 0.0, reduce.at_least, unit=POINTS, detail="loss with it on the membrane minus on the current")
+
+
+def weaker_with_leak(data: Data, config: Any) -> Judgement:
+    """The loss to multiplicative membrane noise is larger for the largest beta than for the smallest."""
+    found = {beta: data[name] for beta, name in config.beta_names().items() if name in data}
+    if len(found) < 2:
+        return unmeasured("networks with another beta")
+    images = min(part.sizes["sample"] for part in found.values())
+    loss = {b: strongest(part).sel(kind=" ".join(WORST[::-1]), drop=True) for b, part in found.items()}
+    gap = loss[max(found)].isel(sample=slice(images)) - loss[min(found)].isel(sample=slice(images))
+    detail = f"loss at beta {max(found):g} minus loss at beta {min(found):g}"
+    return judged(gap, 0.0, reduce.at_least, unit=POINTS, detail=detail)
+
+
+def sigmoid_is_best(place: str, pixels: str, kind: str | None) -> Judge:
+    """Networks with the sigmoid lose less than those with any other filter; mean over kinds, or one kind."""
+
+    def judge(data: Data, config: Any) -> Judgement:
+        del config
+        names = {f: Setting(f, place, pixels).name for f in ("none", "tanh", "relu", "sigmoid")}
+        parts = {f: data[name] for f, name in names.items() if name in data}
+        if "sigmoid" not in parts or len(parts) < 2:
+            return unmeasured(f"{names['sigmoid']} and another filter")
+        images = min(part.sizes["sample"] for part in parts.values())
+        loss = {f: _averaged(strongest(part).isel(sample=slice(images)), kind) for f, part in parts.items()}
+        best = loss.pop("sigmoid")
+        gaps = _along("filter", {f: best - other for f, other in loss.items()})
+        detail = f"loss with the sigmoid ({best.mean().item():.1f}) minus loss with another filter"
+        return judged(gaps, 0.0, reduce.at_most, unit=POINTS, detail=detail)
+
+    return judge
+
+
+def current_dominates(part: xr.Dataset, config: Any) -> Judgement:
+    """Additive current noise costs more than every other kind."""
+    loss = strongest(part)
+    gaps = loss.drop_sel(kind="additive current") - loss.sel(kind="additive current", drop=True)
+    gain = config.layers.current_gain
+    detail = (
+        f"loss of another kind minus that of additive current noise; a current D acts as a membrane {gain**2:.3g} D"
+    )
+    return judged(gaps, 0.0, reduce.at_most, unit=POINTS, detail=detail)
+
+
+def others_at_most_one(part: xr.Dataset, config: Any) -> Judgement:
+    """Every kind but additive current noise costs at most a point, independent or common."""
+    loss = by_kind(losses(part)).drop_sel(kind="additive current")
+    holds = [d for d in loss["D"].values if _all_within(loss.sel(D=d))]
+    detail = (
+        f"at D = {loss['D'].values[-1]:g}; shown for all kinds at D = {', '.join(f'{d:g}' for d in holds) or 'none'}"
+    )
+    return judged(loss.isel(D=-1, drop=True), 1.0, reduce.at_most, unit=POINTS, detail=detail)
+
+
+def common_hurts_less(part: xr.Dataset, config: Any) -> Judgement:
+    """Common noise costs less than independent noise of the same intensity, mean over kinds and intensities."""
+    del config
+    loss = losses(part).mean(("site", "coupling", "D"))
+    gap = loss.sel(correlation="common", drop=True) - loss.sel(correlation="independent", drop=True)
+    return judged(gap, 0.0, reduce.at_most, unit=POINTS, detail="common minus independent, mean over kinds and D")
+
+
+def weights_give_variance(data: Data, config: Any) -> Judgement:
+    """The variance of the readouts under additive output noise is what the weights say, within a fifth."""
+    del config
+    images = max(part.sizes["sample"] for part in networks(data).values())
+    largest = {k: part for k, part in networks(data).items() if part.sizes["sample"] == images}
+    ratios = {
+        name: (part["readout_variance"] / part["predicted_variance"].mean("seed")).isel(D=-1, drop=True)
+        for name, part in largest.items()
+    }
+    detail = "measured over predicted variance"
+    return judged_within(_along("setting", ratios), 0.8, 1.25, detail=detail)
+
+
+def weights_tell_which_is_worse(data: Data, config: Any) -> Judgement:
+    """Common output noise hurts less where the weights say that it moves the differences between classes less."""
+    del config
+    parts = networks(data)
+    images = min(part.sizes["sample"] for part in parts.values())
+    gaps, said = {}, []
+    for name, part in parts.items():
+        predicted = part["predicted_variance"].sel(part="between classes").isel(D=-1)
+        ratio = (predicted.sel(correlation="common") / predicted.sel(correlation="independent")).mean().item()
+        loss = losses(part).sel(site="output", coupling="additive", drop=True).mean("D").isel(sample=slice(images))
+        gap = loss.sel(correlation="common", drop=True) - loss.sel(correlation="independent", drop=True)
+        gaps[name] = gap if ratio < 1 else -gap
+        said.append(ratio)
+    detail = (
+        f"predicted variance ratio common/independent {min(said):.2f} to {max(said):.2f}; "
+        "loss to common minus loss to independent noise (turned round where the ratio is above 1)"
+    )
+    return judged(_along("setting", gaps), 0.0, reduce.at_most, unit=POINTS, detail=detail)
+
+
+def networks(data: Data) -> dict[str, xr.Dataset]:
+    """The measurements of trained networks, by name."""
+    return {name: part for name, part in data.items() if "readout_variance" in part}
+
+
+def _averaged(loss: xr.DataArray, kind: str | None) -> xr.DataArray:
+    return loss.mean("kind") if kind is None else loss.sel(kind=kind, drop=True)
+
+
+def _all_within(loss: xr.DataArray) -> bool:
+    return judged(loss.drop_vars("D"), 1.0, reduce.at_most, unit=POINTS).verdict.value == "reproduced"
+
+
+def _along(name: str, parts: Mapping[str, xr.DataArray]) -> xr.DataArray:
+    import xarray as xr
+
+    return xr.concat(list(parts.values()), dim=xr.Variable(name, list(parts)))
+
+
+# ---- one neuron
+
+
+def every_kind_matters(data: Data, config: Any) -> Judgement:
+    """Every kind of noise moves the mean output of a single neuron by at least one percent (root mean square)."""
+    part = data["neuron"].sel(beta=config.layers.beta)
+    change = (by_kind(part["output"]).isel(D=-1, drop=True) / part["quiet_output"] - 1.0).drop_vars("beta")
+    found = judged(np.square(change), 0.01**2, reduce.at_least, unit="", random="copy")
+    ends = (100.0 * np.sqrt(max(value, 0.0)) for value in (found.estimate, found.low, found.high))
+    rule = "one-sided 95 % limits of the mean square: at least (1 %)^2 for each of six kinds"
+    return Judgement(found.verdict, *ends, rule, "%", found.detail)
+
+
+def excursions_grow(data: Data, config: Any) -> Judgement:
+    """A single neuron spends more time far below threshold under stronger multiplicative membrane noise."""
+    below = _excursions(data).sel(beta=config.layers.beta, drop=True)
+    gap = below.isel(D=-1, drop=True) - below.isel(D=0, drop=True)
+    detail = (
+        f"time below {config.depth:g} thresholds at D = {below['D'].values[-1]:g} minus at {below['D'].values[0]:g}"
+    )
+    return judged(gap, 0.0, reduce.at_least, unit="%", random="copy", detail=detail)
+
+
+def excursions_shrink_with_leak(data: Data, config: Any) -> Judgement:
+    """A single neuron spends less time far below threshold when it forgets faster."""
+    del config
+    below = _excursions(data).isel(D=-1, drop=True)
+    gap = below.isel(beta=-1, drop=True) - below.isel(beta=0, drop=True)
+    betas = below["beta"].values
+    detail = f"time far below threshold at beta {betas[-1]:g} minus at beta {betas[0]:g}"
+    return judged(gap, 0.0, reduce.at_least, unit="%", random="copy", detail=detail)
+
+
+def second_moment_is_kestens(data: Data, config: Any) -> Judgement:
+    """At a quarter of the critical intensity the free membrane has the second moment of the closed form."""
+    del config
+    part = data["neuron"].sel(ratio=0.25, drop=True)
+    ratio = part["second_moment"] / part["expected_second_moment"]
+    return judged_within(ratio, 0.9, 1.1, random="copy", detail="measured over expected, at D_c/4")
+
+
+def _excursions(data: Data) -> xr.DataArray:
+    return 100.0 * data["neuron"]["far_below"].sel(site=WORST[0], coupling=WORST[1], drop=True)

@@ -1,0 +1,286 @@
+"""Pictures and tables of the study of internal noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxsnn_noise import figures, reduce, theory
+from jaxsnn_noise.study import Picture
+
+from ._internal_claims import WORST, by_kind, losses, networks
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from pandas import DataFrame
+
+LEVEL = "noise intensity D"
+LOSS = "accuracy lost [points]"
+
+
+def one_neuron(data: Mapping[str, Any], config: Any) -> Picture:
+    """Mean output of a single neuron under six kinds, and its time far below threshold."""
+    part, beta = data["neuron"], config.layers.beta
+    figure, (left, right) = figures.new_figure(1, 2, height=3.8)
+    tables = []
+    output = by_kind((part["output"] / part["quiet_output"]).sel(beta=beta, drop=True))
+    for kind in output["kind"].values:
+        line = reduce.mean_and_error(output.sel(kind=kind), "copy")
+        tables.append(_line(left, line, "mean output relative to no noise [1]", str(kind)).assign(panel="output"))
+    below = 100.0 * part["far_below"].sel(site=WORST[0], coupling=WORST[1])
+    for b in below["beta"].values:
+        line = reduce.mean_and_error(below.sel(beta=b), "copy")
+        label = f"time below {config.depth:g} mV [%]"
+        tables.append(_line(right, line, label, f"beta {b:g}").assign(panel="far below"))
+        right.axvline(float(theory.critical_intensity(b)), color=figures.GREY, linewidth=0.6, linestyle=":")
+    caption = (
+        f"A single neuron at R I = {config.neuron.drive:g} mV. Left: mean output for six kinds of noise, beta = {beta:g}. "
+        "Right: time far below threshold under multiplicative membrane noise; dotted lines: critical intensities of the "
+        f"second moment. Bands: 95 % intervals over {part.sizes['copy']} copies."
+    )
+    return Picture(figure, _joined(tables), caption)
+
+
+def kesten(data: Mapping[str, Any], config: Any) -> Picture:
+    """Second moment of the free membrane, measured over expected."""
+    del config
+    part = data["neuron"]
+    figure, axes = figures.new_figure()
+    ratio, tables = part["second_moment"] / part["expected_second_moment"], []
+    for beta in ratio["beta"].values:
+        line = reduce.mean_and_error(ratio.sel(beta=beta), "copy")
+        ends = (line[k].values for k in ("mean", "low", "high"))
+        _, table = figures.line_with_interval(
+            axes, ratio["ratio"].values, *ends, x_label="D / D_c [1]", y_label="second moment, measured / expected [1]",
+            series=f"beta {beta:g}",
+        )  # fmt: skip
+        tables.append(table)
+    axes.axhline(1.0, color=figures.GREY, linewidth=0.8)
+    caption = (
+        "Second moment of a membrane without threshold under multiplicative noise, over the closed form, which is infinite "
+        f"at D = D_c. Bands: 95 % t-intervals over {part.sizes['copy']} copies. Towards D_c the law has so heavy a tail that "
+        "finite samples fall short of its moment, and their intervals with them."
+    )
+    return Picture(figure, _joined(tables), caption)
+
+
+def loss_by_level(data: Mapping[str, Any], names: Sequence[str]) -> Picture:
+    """Loss against intensity: a row per setting, independent noise left, common noise right."""
+    parts = {name: data[name] for name in names if name in data}
+    figure, grid = figures.new_figure(len(parts), 2, squeeze=False, sharex=True, sharey=True)
+    tables = []
+    for row, (name, part) in zip(grid, parts.items(), strict=True):
+        loss = by_kind(losses(part)).mean("seed")
+        for axes, correlation in zip(row, ("independent", "common"), strict=True):
+            for kind in loss["kind"].values:
+                line = reduce.mean_and_error(loss.sel(kind=kind, correlation=correlation), "sample")
+                table = _line(axes, line, LOSS, str(kind))
+                tables.append(table.assign(setting=name, correlation=correlation))
+            axes.set_title(f"{part.attrs['setting']}: {correlation}")
+            axes.label_outer()
+    return Picture(figure, _joined(tables), f"Accuracy lost to noise in the hidden layer. {_bands(parts)}")
+
+
+def sigmoid(data: Mapping[str, Any]) -> Picture:
+    """Loss against intensity in the settings with the sigmoid."""
+    names = [n for n in networks(data) if "sigmoid" in n]
+    picture = loss_by_level(data, names)
+    for axes in picture.figure.axes:
+        axes.axhline(1.0, color=figures.GREY, linewidth=0.8, linestyle="--")
+    return Picture(picture.figure, picture.table, picture.caption + " Dashed: one point.")
+
+
+def filters(data: Mapping[str, Any], config: Any) -> Picture:
+    """Loss at the highest intensity, by setting and kind."""
+    parts = {n: p for n, p in networks(data).items() if not n.startswith("beta_")}
+    rows, values = [], []
+    for part in parts.values():
+        loss = by_kind(losses(part).isel(D=-1).mean(("seed", "sample")))
+        values.append([loss.sel(kind=k, correlation=c).item() for k in loss["kind"].values for c in CORRELATED])
+        rows.append(part.attrs["setting"])
+    kinds = [f"{_short(str(k))}\n{c[:5]}." for k in loss["kind"].values for c in CORRELATED]
+    figure, axes = figures.new_figure(width=8.5, height=1.2 + 0.35 * len(rows))
+    _, table = figures.heatmap(
+        axes, np.asarray(values), rows=rows, columns=kinds, row_label="", column_label="kind of noise",
+        value_label=LOSS, annotate=True,
+    )  # fmt: skip
+    axes.tick_params(axis="x", labelsize=6.5)
+    caption = (
+        f"Accuracy lost at D = {config.levels[-1]:g}, mean over networks, images and trials, for independent and common "
+        "noise. Intervals of every cell are in the table of losses."
+    )
+    return Picture(figure, table.assign(**{"kind of noise": table["kind of noise"].str.replace("\n", " ")}), caption)
+
+
+def mechanism(data: Mapping[str, Any], config: Any) -> Picture:
+    """Under multiplicative membrane noise: potentials far below threshold, silent neurons, clipping, beta."""
+    figure, ((first, second), (third, fourth)) = figures.new_figure(2, 2)
+    names = {"raw_none": "raw pixels", "standardised_none": "standardised pixels"}
+    tables = []
+    for name, words in names.items():
+        if name not in data:
+            continue
+        part = data[name]
+        worst: Any = {"site": WORST[0], "coupling": WORST[1], "correlation": "independent"}
+        for axes, field, label in ((first, "far_below", f"potentials below {config.depth:g} mV [%]"),
+                                   (second, "silent", "silent hidden neurons [%]")):  # fmt: skip
+            line = reduce.mean_and_error(100.0 * part[field].sel(**worst).mean("seed"), "sample")
+            tables.append(_line(axes, line, label, words).assign(panel=field))
+            axes.axhline(100.0 * float(part[f"quiet_{field}"].mean()), color=figures.GREY, linewidth=0.6, linestyle=":")
+        for loss, series in ((losses(part).sel(**worst), words),
+                             (losses(part, "clipped_correct").sel(correlation="independent"), f"{words}, clipped")):  # fmt: skip
+            line = reduce.mean_and_error(loss.mean("seed"), "sample")
+            tables.append(_line(third, line, LOSS, series).assign(panel="loss"))
+    for beta, name in sorted(config.beta_names().items()):
+        if name in data:
+            line = reduce.mean_and_error(losses(data[name]).sel(**worst).mean("seed"), "sample")
+            tables.append(_line(fourth, line, LOSS, f"beta {beta:g}").assign(panel="loss by beta"))
+    caption = (
+        "Independent multiplicative noise on the membrane of unfiltered networks. Above: hidden potentials far below "
+        "threshold and silent hidden neurons (dotted: without noise). Below: accuracy lost, as it is and with the membrane "
+        f"clipped at the reset from below; and by beta (standardised pixels). {_bands(networks(data))}"
+    )
+    return Picture(figure, _joined(tables), caption)
+
+
+def common(data: Mapping[str, Any]) -> Picture:
+    """Common minus independent noise by setting, and predicted against measured variance of the readouts."""
+    parts = networks(data)
+    figure, (left, right) = figures.new_figure(1, 2, width=8.5, height=1.4 + 0.26 * len(parts), width_ratios=(2, 3))
+    gap = {}
+    for name, part in parts.items():
+        loss = losses(part).mean(("seed", "site", "coupling", "D"))
+        gap[name] = reduce.mean_and_error(
+            loss.sel(correlation="common") - loss.sel(correlation="independent"), "sample"
+        )
+    ends = ([float(g[k]) for g in gap.values()] for k in ("mean", "low", "high"))
+    labels = [f"{p.attrs['setting']}{_beta(n, p)}" for n, p in parts.items()]
+    _, forest = figures.forest(
+        right, labels, *ends, x_label="loss to common minus independent noise [points]", bound=0.0
+    )
+    tables = [forest.assign(panel="loss")]
+    for correlation in CORRELATED:
+        for kind in ("all", "between classes"):
+            tables.append(_prediction(left, parts, correlation, kind).assign(panel="variance"))
+    places = left.get_xlim()
+    left.plot(places, places, color=figures.GREY, linewidth=0.8)
+    left.set(xscale="log", yscale="log", xlabel="predicted [mV²]", ylabel="measured [mV²]", title="readout variance")
+    left.legend(fontsize=6.5)
+    caption = (
+        "Left: variance of the mean readout from trial to trial under additive output noise at the highest intensity, "
+        "predicted from the weights and measured, one point per setting and network; with all of it, and with the mean over "
+        "classes taken off. Right: loss to common minus loss to independent noise, mean over six kinds and all "
+        f"intensities. {_bands(parts)}"
+    )
+    return Picture(figure, _joined(tables), caption)
+
+
+def same_noise(data: Mapping[str, Any], config: Any) -> Picture:
+    """Additive noise on the current at D is additive noise on the membrane at gain^2 D."""
+    figure, axes = figures.new_figure()
+    tables = []
+    for name in ("raw_none", "raw_sigmoid_current", "raw_sigmoid_image"):
+        if name not in data:
+            continue
+        loss = losses(data[name]).sel(coupling="additive", correlation="independent").mean("seed")
+        for site, factor in (("membrane", 1.0), ("current", config.layers.current_gain**2)):
+            line = reduce.mean_and_error(loss.sel(site=site), "sample")
+            shifted = line.assign_coords(D=line["D"] * factor)
+            tables.append(
+                _line(axes, shifted, LOSS, f"{data[name].attrs['setting']}: {site}", "membrane-equivalent D [mV²]")
+            )
+    caption = (
+        "Additive noise on the current, drawn at the intensity that it has on the membrane, and additive noise on the "
+        f"membrane: one curve. {_bands(networks(data))}"
+    )
+    return Picture(figure, _joined(tables), caption)
+
+
+def accuracy_table(data: Mapping[str, Any]) -> DataFrame:
+    """Accuracy without noise on the whole test set, per setting and network."""
+    import pandas
+
+    rows = [
+        {
+            "setting": f"{part.attrs['setting']}{_beta(name, part)}",
+            "seed": int(seed),
+            "accuracy [%]": 100.0 * float(value),
+        }
+        for name, part in networks(data).items()
+        for seed, value in zip(part["seed"].values, part["accuracy"].values, strict=True)
+    ]
+    return pandas.DataFrame(rows)
+
+
+def loss_table(data: Mapping[str, Any]) -> DataFrame:
+    """Loss of every setting, kind and intensity with 95 % intervals: networks fixed, and networks random."""
+    made = []
+    for name, part in networks(data).items():
+        loss = losses(part)
+        fixed = reduce.mean_and_error(loss.mean("seed"), "sample")
+        random = reduce.mean_and_error(loss, ("seed", "sample"))
+        columns = {
+            "loss [points]": fixed["mean"], "low": fixed["low"], "high": fixed["high"],
+            "low, networks random": random["low"], "high, networks random": random["high"],
+        }  # fmt: skip
+        table = fixed[[]].assign(columns).to_dataframe().reset_index()
+        table.insert(0, "setting", f"{part.attrs['setting']}{_beta(name, part)}")
+        made.append(table)
+    return _joined(made)
+
+
+CORRELATED = ("independent", "common")
+
+
+def _prediction(axes: Any, parts: Mapping[str, Any], correlation: str, kind: str) -> DataFrame:
+    import pandas
+
+    rows = []
+    for name, part in parts.items():
+        at: Any = {"correlation": correlation, "part": kind}
+        predicted = part["predicted_variance"].sel(**at).isel(D=-1).values
+        measured = part["readout_variance"].sel(**at).isel(D=-1).mean("sample").values
+        rows += [
+            {"setting": name, "predicted [mV^2]": p, "measured [mV^2]": m}
+            for p, m in zip(predicted, measured, strict=True)
+        ]
+    table = pandas.DataFrame(rows)
+    index = 2 * CORRELATED.index(correlation) + (kind != "all")
+    axes.plot(
+        table["predicted [mV^2]"], table["measured [mV^2]"], figures.MARKERS[index], color=figures.PALETTE[index],
+        markersize=3.5, label=f"{correlation}, {kind}",
+    )  # fmt: skip
+    return table.assign(correlation=correlation, part=kind)
+
+
+def _line(axes: Any, line: xr.Dataset, y_label: str, series: str, x_label: str = LEVEL) -> DataFrame:
+    ends = (line[k].values for k in ("mean", "low", "high"))
+    _, table = figures.line_with_interval(
+        axes, line["D"].values, *ends, x_label=x_label, y_label=y_label, series=series
+    )
+    axes.set_xscale("log")
+    return table
+
+
+def _bands(parts: Mapping[str, Any]) -> str:
+    sizes = sorted({part.sizes["sample"] for part in parts.values()})
+    seeds = sorted({part.sizes["seed"] for part in parts.values()})
+    images = " or ".join(str(n) for n in sizes)
+    return f"95 % intervals over {images} test images, for the {' or '.join(map(str, seeds))} networks trained per setting."
+
+
+def _beta(name: str, part: xr.Dataset) -> str:
+    return f", beta {part.attrs['beta']:g}" if name.startswith("beta_") else ""
+
+
+def _short(kind: str) -> str:
+    coupling, site = kind.split()
+    return f"{ {'additive': 'add.', 'multiplicative': 'mult.'}[coupling] } {site}"
+
+
+def _joined(tables: Sequence[Any]) -> DataFrame:
+    import pandas
+
+    return pandas.concat(tables, ignore_index=True)

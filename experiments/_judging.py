@@ -1,0 +1,119 @@
+"""From paired values per network and image to a judgement, with what is random said.
+
+Every value is a difference (of losses, fractions, ...) between conditions that share networks, images and, by common
+random numbers, noise. Two readings of "random" are computed:
+
+* *for the networks trained*: images are random, trials are fresh noise within an image, networks are fixed. The
+  verdict of a claim is this one: it speaks of these networks on new images.
+* *for networks trained anew*: networks are random as well, crossed with images. With few trainings the interval is wide
+  (Student's t with few degrees of freedom); the detail of each judgement reports it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxsnn_noise import reduce
+from jaxsnn_noise.study import Judgement, Verdict
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Test = Callable[..., Any]
+"""``reduce.at_most`` or ``reduce.at_least``."""
+
+
+def judged(
+    values: xr.DataArray, bound: float, test: Test, *, unit: str, random: str = "sample", detail: str = ""
+) -> Judgement:
+    """Whether the mean is at most (at least) ``bound`` in every cell, for the networks trained.
+
+    Args:
+        values: [seed, sample, cells ...], or without ``seed`` where no network was trained.
+        bound: The bound of the claim [unit].
+        test: ``reduce.at_most`` or ``reduce.at_least``.
+        unit: Unit of the values.
+        random: The random dimension of the headline.
+        detail: Said before the rest of the detail.
+    """
+    fixed = values.mean("seed") if "seed" in values.dims else values
+    claims = test(fixed, bound, random)
+    shown = hardest(claims)
+    name = claims.attrs["claim"]
+    cells = int(np.prod(list(claims["estimate"].sizes.values()), dtype=int))
+    rule = f"one-sided 95 % limits: {name} {bound:g} {unit}".rstrip()
+    if cells > 1:
+        rule += f" in each of {cells} comparisons; not reproduced if one is refuted (Bonferroni)"
+    parts = [detail, f"shown: {label(shown)}" if cells > 1 else "", f"{fixed.sizes[random]} {_PLURAL[random]}"]
+    if "seed" in values.dims and values.sizes["seed"] > 1:
+        again = test(values, bound, ("seed", random))
+        parts.append(f"for networks trained anew ({values.sizes['seed']} seeds): {verdict(again).value}")
+    found = (float(shown[k]) for k in ("estimate", "lower", "upper"))
+    return Judgement(verdict(claims), *found, rule, unit, "; ".join(p for p in parts if p))
+
+
+def judged_within(
+    values: xr.DataArray, low: float, high: float, *, random: str = "sample", detail: str = ""
+) -> Judgement:
+    """Whether the mean lies between two bounds in every cell: shown above the lower and below the upper one.
+
+    Args:
+        values: [sample, cells ...] [1].
+        low: Lower bound.
+        high: Upper bound.
+        random: The random dimension.
+        detail: Said before the rest of the detail.
+    """
+    sides = [reduce.at_least(values, low, random), reduce.at_most(values, high, random)]
+    verdicts = [verdict(side) for side in sides]
+    both = Verdict.REPRODUCED if all(v is Verdict.REPRODUCED for v in verdicts) else Verdict.UNDECIDED
+    both = Verdict.NOT_REPRODUCED if Verdict.NOT_REPRODUCED in verdicts else both
+    cells = [hardest(side) for side in sides]
+    tail = "p_refuted" if both is Verdict.NOT_REPRODUCED else "p_reproduced"
+    tails = [float(cell[tail]) for cell in cells]
+    shown = cells[int(np.argmin(tails) if both is Verdict.NOT_REPRODUCED else np.argmax(tails))]
+    rule = f"one-sided 95 % limits: between {low:g} and {high:g} in every comparison"
+    where = f"shown: {label(shown)}" if label(shown) else ""
+    parts = [detail, where, f"{values.sizes[random]} {_PLURAL[random]}"]
+    found = (float(shown[k]) for k in ("estimate", "lower", "upper"))
+    return Judgement(both, *found, rule, "", "; ".join(p for p in parts if p))
+
+
+def verdict(claims: xr.Dataset) -> Verdict:
+    """One verdict on all cells."""
+    if not claims["estimate"].dims:
+        return Verdict(str(claims["verdict"].item()))
+    return Verdict(str(reduce.every(claims)["verdict"].item()))
+
+
+def hardest(claims: xr.Dataset) -> xr.Dataset:
+    """The cell that decides: the one that breaks the claim if one does, else the one that is hardest to show."""
+    if not claims["estimate"].dims:
+        return claims
+    stacked = claims.stack(cell=claims["estimate"].dims)
+    broken = verdict(claims) is Verdict.NOT_REPRODUCED
+    at = int(stacked["p_refuted"].values.argmin() if broken else stacked["p_reproduced"].values.argmax())
+    return stacked.isel(cell=at)
+
+
+def label(cell: xr.Dataset) -> str:
+    """The coordinates of one cell in words."""
+    named = [f"{cell[k].item():g}" if cell[k].dtype.kind == "f" else str(cell[k].item()) for k in _named(cell)]
+    return ", ".join(named)
+
+
+def unmeasured(what: str) -> Judgement:
+    """No verdict: this preset did not measure what the claim is about."""
+    rule = "needs a measurement that this configuration leaves out"
+    return Judgement(Verdict.UNDECIDED, math.nan, math.nan, math.nan, rule, "", f"not measured: {what}")
+
+
+_PLURAL = {"sample": "images", "copy": "copies", "wiring": "wirings"}
+
+
+def _named(cell: xr.Dataset) -> list[str]:
+    return [str(k) for k in cell.coords if k != "cell" and cell[k].ndim == 0]
