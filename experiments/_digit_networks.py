@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -102,7 +103,7 @@ class Setting:
         if self.pixels == "standardised":
             flat = (flat - mean) / std
         chosen = FILTERS[self.filter] if self.place == "image" else None
-        return np.asarray(flat if chosen is None else chosen(flat), np.float32)
+        return np.asarray(flat if chosen is None else chosen(jnp.asarray(flat)), np.float32)
 
 
 def settings(filters: tuple[str, ...], places: tuple[str, ...], pixels: tuple[str, ...]) -> tuple[Setting, ...]:

@@ -208,9 +208,9 @@ def every_kind_matters(data: Data, config: Any) -> Judgement:
     part = data["neuron"].sel(beta=config.layers.beta)
     change = (by_kind(part["output"]).isel(D=-1, drop=True) / part["quiet_output"] - 1.0).drop_vars("beta")
     found = judged(np.square(change), 0.01**2, reduce.at_least, unit="", random="copy")
-    ends = (100.0 * np.sqrt(max(value, 0.0)) for value in (found.estimate, found.low, found.high))
+    mean, low, high = (100.0 * max(float(v), 0.0) ** 0.5 for v in (found.estimate, found.low, found.high))
     rule = "one-sided 95 % limits of the mean square: at least (1 %)^2 for each of six kinds"
-    return Judgement(found.verdict, *ends, rule, "%", found.detail)
+    return Judgement(found.verdict, mean, low, high, rule, "%", found.detail)
 
 
 def excursions_grow(data: Data, config: Any) -> Judgement:

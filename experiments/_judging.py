@@ -52,8 +52,8 @@ def judged(
     if "seed" in values.dims and values.sizes["seed"] > 1:
         again = test(values, bound, ("seed", random))
         parts.append(f"for networks trained anew ({values.sizes['seed']} seeds): {verdict(again).value}")
-    found = (float(shown[k]) for k in ("estimate", "lower", "upper"))
-    return Judgement(verdict(claims), *found, rule, unit, "; ".join(p for p in parts if p))
+    estimate, low, high = (float(shown[k]) for k in ("estimate", "lower", "upper"))
+    return Judgement(verdict(claims), estimate, low, high, rule, unit, "; ".join(p for p in parts if p))
 
 
 def judged_within(
@@ -79,8 +79,8 @@ def judged_within(
     rule = f"one-sided 95 % limits: between {low:g} and {high:g} in every comparison"
     where = f"shown: {label(shown)}" if label(shown) else ""
     parts = [detail, where, f"{values.sizes[random]} {_PLURAL[random]}"]
-    found = (float(shown[k]) for k in ("estimate", "lower", "upper"))
-    return Judgement(both, *found, rule, "", "; ".join(p for p in parts if p))
+    estimate, smallest, largest = (float(shown[k]) for k in ("estimate", "lower", "upper"))
+    return Judgement(both, estimate, smallest, largest, rule, "", "; ".join(p for p in parts if p))
 
 
 def verdict(claims: xr.Dataset) -> Verdict:

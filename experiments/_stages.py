@@ -7,7 +7,7 @@ and intensities is one compilation, and all kinds see the same random numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -30,7 +30,7 @@ from jaxsnn_noise.noise import (
 )
 from jaxsnn_noise.statistics import About, Frame, Statistic
 
-SITES = {"current": CurrentNoise, "membrane": VoltageNoise, "output": SpikeNoise}
+SITES: dict[str, Callable[..., Source]] = {"current": CurrentNoise, "membrane": VoltageNoise, "output": SpikeNoise}
 COUPLINGS = ("additive", "multiplicative")
 CORRELATIONS = ("independent", "common")
 NO_FLOOR = -1e30

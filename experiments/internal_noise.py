@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jaxsnn_noise.study import Claim, Picture, Progress
@@ -118,7 +119,7 @@ def measure(config: Config, progress: Progress) -> dict[str, xr.Dataset]:
     for beta, name in config.beta_names().items():
         plans[name] = (UNFILTERED, replace(config.layers, beta=beta))
     for name, (setting, layers) in plans.items():
-        found[name] = progress.stage(name, lambda s=setting, n=layers: _setting(config, s, n, data, progress))
+        found[name] = progress.stage(name, partial(_setting, config, setting, layers, data, progress))
     return found
 
 

@@ -139,7 +139,7 @@ def build(config: Config) -> dict[str, jn.Simulation]:
 def measure(config: Config, progress: Progress) -> dict[str, Any]:
     """Members by kind, level, wiring and trial; reliability over trials; one raster per kind at the highest level."""
     levels = np.asarray(config.levels, np.float32)
-    axes = [
+    axes: list[Any] = [
         jn.Cases(build(config), name="kind"),
         jn.Vary(levels, by=lambda sim, level: set_level(sim, level, config), name="level"),
         jn.Vary({"network.recurrent.weights": weights(config)}, name="wiring"),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
-    from pandas import DataFrame  # type: ignore[import-untyped]
+    from pandas import DataFrame
 else:  # heavy, and only names here
     ArrayLike = Axes = DataFrame = Figure = Any
 

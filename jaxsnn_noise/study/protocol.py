@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, SupportsFloat
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from pandas import DataFrame  # type: ignore[import-untyped]
+    from pandas import DataFrame
 else:  # heavy, and only names here
     Figure = DataFrame = Any
 

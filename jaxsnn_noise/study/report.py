@@ -18,7 +18,7 @@ from .progress import duration_text
 from .protocol import ClaimResult
 
 if TYPE_CHECKING:
-    from pandas import DataFrame  # type: ignore[import-untyped]
+    from pandas import DataFrame
 else:
     DataFrame = Any
 
