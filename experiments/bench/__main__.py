@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument("--systems", nargs="+", metavar="MODULE", help="only these modules of systems/")
     it.add_argument("--rounds", type=int, default=5)
     it.add_argument("--budget", type=float, default=600.0, help="seconds that the scaling part may take")
-    it.add_argument("--out", default="bench_results", help="folder of the results")
+    it.add_argument("--out", default="results/bench", help="folder of the results")
     it.add_argument("--tiny", action="store_true", help="sizes that show that it works, and nothing else")
     return it
 

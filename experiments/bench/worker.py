@@ -35,8 +35,8 @@ def main() -> None:
             elif question["do"] == "run":
                 _reply(answers, run(state, question["seed"]))
             else:
-                elsewhere = "program" in state and state["program"].seconds is not None
-                _reply(answers, {"peak_mb": None if elsewhere else peak_mb()})
+                outside = "program" in state and state["program"].outside
+                _reply(answers, {"peak_mb": None if outside else peak_mb()})
                 return
         except Exception as error:
             _reply(answers, {"failed": f"{type(error).__name__}: {error}".splitlines()[0][:200]})

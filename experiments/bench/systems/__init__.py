@@ -21,13 +21,14 @@ class Program:
         run: One whole run from a seed to finished results in memory.
         outcome: From what ``run`` returned to what is compared: spike counts [trial, ...] of W1, the two trained weight
             matrices [target, source] of W2.
-        seconds: Seconds of the last run by the system's own clock, where it runs in a process of its own (whose memory is then
-            unknown) and the whole call would count more than the running.
+        seconds: Seconds of the last run by the system's own clock, where a call of ``run`` also builds what others build once.
+        outside: Whether it runs in a process of its own, whose memory is then unknown.
     """
 
     run: Callable[[int], Any]
     outcome: Callable[[Any], Any] = np.asarray
     seconds: Callable[[], float] | None = None
+    outside: bool = False
 
 
 @dataclass(frozen=True)

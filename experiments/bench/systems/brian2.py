@@ -49,7 +49,7 @@ def w1(problem: MonteCarlo, data: dict[str, np.ndarray]) -> Program:
         b2.device.run()
         return np.asarray(cells.count[:]).reshape(problem.trials, problem.neurons)
 
-    return Program(run, seconds=lambda: float(b2.device._last_run_time))
+    return Program(run, seconds=lambda: float(b2.device._last_run_time), outside=True)
 
 
 PROGRAMS = {"w1": w1}
