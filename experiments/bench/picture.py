@@ -36,10 +36,10 @@ def _speed(results: dict[str, Any], figures: Any) -> Any:
         unit, factor = UNITS[workload]
         estimate, low, high = ([x["speed"][k] * factor for x in lines] for k in ("median", "low", "high"))
         names = [x["label"] for x in lines]
-        ours = next((x["speed"]["median"] * factor for x in lines if not x["peer"]), None)
+        ours = next((x["speed"]["median"] * factor for x in lines if x["label"] == "jaxsnn_noise"), None)
         figures.forest(place, names, estimate, low, high, x_label=unit, bound=ours, bound_label="jaxsnn_noise")
         place.set_xlim(left=0.0)
-        place.set_title(workload.upper())
+        place.set_title(workload.upper(), loc="left", fontsize=9.5)
     return figure
 
 
@@ -63,4 +63,5 @@ def _scaling(results: dict[str, Any], figures: Any) -> Any:
         for place in row:
             place.set_xscale("log")
         row[0].set_yscale("log")
+        row[1].set_ylim(bottom=0.0)
     return figure

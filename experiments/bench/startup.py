@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,31 +42,36 @@ print(float(jn.monte_carlo(sim, [jn.Trials(n)], key=0, progress=False)["rate"].m
 
 
 def measure(rounds: int, trials: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Seconds of each cold process, interpreter included for the study; interleaved."""
-    seconds: dict[str, list[float]] = {name: [] for name in IMPORTS}
+    """Seconds of each cold process, interpreter included for the study; interleaved.
+
+    Python's compiled modules are there, as after the first use of an installed package: a round before the first writes them.
+    """
+    seconds: dict[str, list[float]] = {}
     study = f"process to result, W1 with {trials} trials"
-    seconds[study] = []
-    for number in range(rounds):
-        say(f"startup: round {number + 1} of {rounds}, load {os.getloadavg()[0]:.1f}")
-        for name, code in IMPORTS.items():
-            timed = f"import time; t = time.perf_counter(); {code}; print(time.perf_counter() - t)"
-            seconds[name].append(float(_output([sys.executable, "-c", timed])))
-        start = time.perf_counter()
-        _output([sys.executable, "-c", STUDY, str(trials)])
-        seconds[study].append(time.perf_counter() - start)
-    return {"seconds": {name: spread(values) for name, values in seconds.items()}, "loaded": loaded()}
+    with tempfile.TemporaryDirectory(prefix="bench_") as cache:
+        for number in range(rounds + 1):
+            say(f"startup: round {number} of {rounds}, load {os.getloadavg()[0]:.1f}")
+            for name, code in IMPORTS.items():
+                timed = f"import time; t = time.perf_counter(); {code}; print(time.perf_counter() - t)"
+                seconds.setdefault(name, []).append(float(_output(cache, "-c", timed)))
+            start = time.perf_counter()
+            _output(cache, "-c", STUDY, str(trials))
+            seconds.setdefault(study, []).append(time.perf_counter() - start)
+        return {"seconds": {name: spread(values[1:]) for name, values in seconds.items()}, "loaded": loaded(cache)}
 
 
-def loaded() -> list[str]:
+def loaded(cache: str) -> list[str]:
     """Which heavy packages the imports of the day-one script load."""
     code = IMPORTS["import jaxsnn_noise, every name of the day-one script"]
-    names = _output([sys.executable, "-c", f"import json, sys; {code}; print(json.dumps(list(sys.modules)))"])
-    return [name for name in HEAVY if name in set(json.loads(names))]
+    names = set(json.loads(_output(cache, "-c", f"import json, sys; {code}; print(json.dumps(list(sys.modules)))")))
+    return [name for name in HEAVY if name in names]
 
 
-def _output(command: Sequence[str]) -> str:
-    """The last line that a process prints."""
-    environment = {"JAX_PLATFORMS": "cpu", **os.environ}
+def _output(cache: str, *arguments: str) -> str:
+    """The last line that a Python process prints; compiled modules are kept in ``cache``."""
+    environment = {"JAX_PLATFORMS": "cpu", **os.environ, "PYTHONPYCACHEPREFIX": cache}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
+    command = [sys.executable, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600, env=environment)
     return done.stdout.strip().splitlines()[-1]
