@@ -20,8 +20,7 @@ def draws(correlation, colour=None, n=N):
     return np.asarray(courses(source, AT, keys(n), 2, 1.0), np.float64)[:, 1]
 
 
-@pytest.mark.parametrize("c", [0.0, 0.2, 0.7])
-@pytest.mark.parametrize("colour", [noise.White(), noise.OrnsteinUhlenbeck(3.0)])
+@pytest.mark.parametrize(("c", "colour"), [(0.2, noise.White()), (0.7, noise.OrnsteinUhlenbeck(3.0))])
 def test_a_shared_fraction_is_the_correlation_of_every_pair(c, colour):
     x = draws(noise.SharedFraction(c), colour)
     assert_variance(x, 0.25)

@@ -19,7 +19,7 @@ def brownian(dt):
     return Context(jnp.zeros(1), white=root, step=root, rate=jnp.float32(dt))
 
 
-@pytest.mark.parametrize("dt", [0.25, 1.0, 5.0])
+@pytest.mark.parametrize("dt", [0.25, 5.0])
 @pytest.mark.parametrize("seam", [Seam.VOLTAGE, Seam.CURRENT])
 def test_what_a_diffusion_gathers_in_10_ms_does_not_depend_on_dt(seam, dt):
     # a voltage gathers kicks, a current gathers charge: both have the variance sigma^2 T
@@ -119,7 +119,7 @@ def test_fast_colour_tends_to_the_white_diffusion():
     assert exact * (steps * dt) ** 2 == pytest.approx(0.3**2 * steps * dt, rel=0.01)
 
 
-@pytest.mark.parametrize("distribution", [noise.Logistic, noise.Laplace, noise.Uniform, noise.Triangular])
+@pytest.mark.parametrize("distribution", [noise.Laplace, noise.Uniform])
 def test_moments_hold_for_every_innovation_and_colour(distribution):
     source = noise.CurrentNoise(noise.PerStep(0.3), colour=noise.OrnsteinUhlenbeck(2.0), distribution=distribution())
     x = np.asarray(courses(source, context(Seam.CURRENT, np.zeros(1), 0.5), keys(N), 8, 0.5), np.float64)[:, 7, 0]
