@@ -120,32 +120,47 @@ def sigmoid_is_best(place: str, pixels: str, kind: str | None) -> Judge:
 
 
 def current_dominates(part: xr.Dataset, config: Any) -> Judgement:
-    """Additive current noise costs more than every other kind."""
-    loss = strongest(part)
+    """Additive current noise costs more than every other kind at the same intensity, in the form simulated."""
+    loss, gain = strongest(part), config.layers.current_gain
     gaps = loss.drop_sel(kind="additive current") - loss.sel(kind="additive current", drop=True)
-    gain = config.layers.current_gain
-    detail = (
-        f"loss of another kind minus that of additive current noise; a current D acts as a membrane {gain**2:.3g} D"
-    )
+    detail = f"loss of another kind minus that of additive current noise, (1 - beta) R = {gain:g}"
+    return judged(gaps, 0.0, reduce.at_most, unit=POINTS, detail=detail)
+
+
+def current_dominates_in_sum_form(part: xr.Dataset, config: Any) -> Judgement:
+    """In the form ``v <- beta v + I``, additive current noise costs more than every other kind.
+
+    There it is, number by number, the additive membrane noise of the same intensity, so that one is looked at.
+    """
+    del config
+    loss = strongest(part).drop_sel(kind="additive current")
+    gaps = loss.drop_sel(kind="additive membrane") - loss.sel(kind="additive membrane", drop=True)
+    detail = "loss of another kind minus that of additive current (there equal to additive membrane) noise"
     return judged(gaps, 0.0, reduce.at_most, unit=POINTS, detail=detail)
 
 
 def others_at_most_one(part: xr.Dataset, config: Any) -> Judgement:
-    """Every kind but additive current noise costs at most a point, independent or common."""
-    loss = by_kind(losses(part)).drop_sel(kind="additive current")
-    holds = [d for d in loss["D"].values if _all_within(loss.sel(D=d))]
-    detail = (
-        f"at D = {loss['D'].values[-1]:g}; shown for all kinds at D = {', '.join(f'{d:g}' for d in holds) or 'none'}"
-    )
-    return judged(loss.isel(D=-1, drop=True), 1.0, reduce.at_most, unit=POINTS, detail=detail)
-
-
-def common_hurts_less(part: xr.Dataset, config: Any) -> Judgement:
-    """Common noise costs less than independent noise of the same intensity, mean over kinds and intensities."""
+    """Every kind but additive current noise costs at most a point at the highest intensity, independent or common."""
     del config
-    loss = losses(part).mean(("site", "coupling", "D"))
-    gap = loss.sel(correlation="common", drop=True) - loss.sel(correlation="independent", drop=True)
-    return judged(gap, 0.0, reduce.at_most, unit=POINTS, detail="common minus independent, mean over kinds and D")
+    loss = by_kind(losses(part)).drop_sel(kind="additive current")
+    levels = [(d, judged(loss.sel(D=d, drop=True), 1.0, reduce.at_most, unit=POINTS)) for d in loss["D"].values]
+    detail = "by D: " + ", ".join(f"{d:g} {found.verdict.value}" for d, found in levels)
+    last = levels[-1][1]
+    return Judgement(last.verdict, last.estimate, last.low, last.high, last.rule, last.unit, f"{detail}; {last.detail}")
+
+
+def common_hurts_less(coupling: str) -> Callable[[xr.Dataset, Any], Judgement]:
+    """Common noise costs less than independent noise at the highest intensity, mean over the three sites."""
+
+    def judge(part: xr.Dataset, config: Any) -> Judgement:
+        del config
+        loss = losses(part).sel(coupling=coupling, drop=True).isel(D=-1, drop=True)
+        gap = loss.sel(correlation="common", drop=True) - loss.sel(correlation="independent", drop=True)
+        each = ", ".join(f"{site} {gap.sel(site=site).mean().item():+.1f}" for site in gap["site"].values)
+        detail = f"loss to common minus loss to independent noise ({each})"
+        return judged(gap.mean("site"), 0.0, reduce.at_most, unit=POINTS, detail=detail)
+
+    return judge
 
 
 def weights_give_variance(data: Data, config: Any) -> Judgement:
@@ -170,7 +185,8 @@ def weights_tell_which_is_worse(data: Data, config: Any) -> Judgement:
     for name, part in parts.items():
         predicted = part["predicted_variance"].sel(part="between classes").isel(D=-1)
         ratio = (predicted.sel(correlation="common") / predicted.sel(correlation="independent")).mean().item()
-        loss = losses(part).sel(site="output", coupling="additive", drop=True).mean("D").isel(sample=slice(images))
+        loss = losses(part).sel(site="output", coupling="additive", drop=True).isel(D=-1, drop=True)
+        loss = loss.isel(sample=slice(images))
         gap = loss.sel(correlation="common", drop=True) - loss.sel(correlation="independent", drop=True)
         gaps[name] = gap if ratio < 1 else -gap
         said.append(ratio)
@@ -190,56 +206,7 @@ def _averaged(loss: xr.DataArray, kind: str | None) -> xr.DataArray:
     return loss.mean("kind") if kind is None else loss.sel(kind=kind, drop=True)
 
 
-def _all_within(loss: xr.DataArray) -> bool:
-    return judged(loss.drop_vars("D"), 1.0, reduce.at_most, unit=POINTS).verdict.value == "reproduced"
-
-
 def _along(name: str, parts: Mapping[str, xr.DataArray]) -> xr.DataArray:
     import xarray as xr
 
     return xr.concat(list(parts.values()), dim=xr.Variable(name, list(parts)))
-
-
-# ---- one neuron
-
-
-def every_kind_matters(data: Data, config: Any) -> Judgement:
-    """Every kind of noise moves the mean output of a single neuron by at least one percent (root mean square)."""
-    part = data["neuron"].sel(beta=config.layers.beta)
-    change = (by_kind(part["output"]).isel(D=-1, drop=True) / part["quiet_output"] - 1.0).drop_vars("beta")
-    found = judged(np.square(change), 0.01**2, reduce.at_least, unit="", random="copy")
-    mean, low, high = (100.0 * max(float(v), 0.0) ** 0.5 for v in (found.estimate, found.low, found.high))
-    rule = "one-sided 95 % limits of the mean square: at least (1 %)^2 for each of six kinds"
-    return Judgement(found.verdict, mean, low, high, rule, "%", found.detail)
-
-
-def excursions_grow(data: Data, config: Any) -> Judgement:
-    """A single neuron spends more time far below threshold under stronger multiplicative membrane noise."""
-    below = _excursions(data).sel(beta=config.layers.beta, drop=True)
-    gap = below.isel(D=-1, drop=True) - below.isel(D=0, drop=True)
-    detail = (
-        f"time below {config.depth:g} thresholds at D = {below['D'].values[-1]:g} minus at {below['D'].values[0]:g}"
-    )
-    return judged(gap, 0.0, reduce.at_least, unit="%", random="copy", detail=detail)
-
-
-def excursions_shrink_with_leak(data: Data, config: Any) -> Judgement:
-    """A single neuron spends less time far below threshold when it forgets faster."""
-    del config
-    below = _excursions(data).isel(D=-1, drop=True)
-    gap = below.isel(beta=-1, drop=True) - below.isel(beta=0, drop=True)
-    betas = below["beta"].values
-    detail = f"time far below threshold at beta {betas[-1]:g} minus at beta {betas[0]:g}"
-    return judged(gap, 0.0, reduce.at_least, unit="%", random="copy", detail=detail)
-
-
-def second_moment_is_kestens(data: Data, config: Any) -> Judgement:
-    """At a quarter of the critical intensity the free membrane has the second moment of the closed form."""
-    del config
-    part = data["neuron"].sel(ratio=0.25, drop=True)
-    ratio = part["second_moment"] / part["expected_second_moment"]
-    return judged_within(ratio, 0.9, 1.1, random="copy", detail="measured over expected, at D_c/4")
-
-
-def _excursions(data: Data) -> xr.DataArray:
-    return 100.0 * data["neuron"]["far_below"].sel(site=WORST[0], coupling=WORST[1], drop=True)

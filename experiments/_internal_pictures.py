@@ -21,24 +21,35 @@ LOSS = "accuracy lost [points]"
 
 
 def one_neuron(data: Mapping[str, Any], config: Any) -> Picture:
-    """Mean output of a single neuron under six kinds, and its time far below threshold."""
+    """Mean output of a single neuron under six kinds."""
     part, beta = data["neuron"], config.layers.beta
-    figure, (left, right) = figures.new_figure(1, 2, height=3.8)
-    tables = []
+    figure, axes = figures.new_figure()
     output = by_kind((part["output"] / part["quiet_output"]).sel(beta=beta, drop=True))
+    tables = []
     for kind in output["kind"].values:
         line = reduce.mean_and_error(output.sel(kind=kind), "copy")
-        tables.append(_line(left, line, "mean output relative to no noise [1]", str(kind)).assign(panel="output"))
-    below = 100.0 * part["far_below"].sel(site=WORST[0], coupling=WORST[1])
-    for b in below["beta"].values:
-        line = reduce.mean_and_error(below.sel(beta=b), "copy")
-        label = f"time below {config.depth:g} mV [%]"
-        tables.append(_line(right, line, label, f"beta {b:g}").assign(panel="far below"))
-        right.axvline(float(theory.critical_intensity(b)), color=figures.GREY, linewidth=0.6, linestyle=":")
+        tables.append(_line(axes, line, "mean output, relative to no noise [1]", str(kind)))
     caption = (
-        f"A single neuron at R I = {config.neuron.drive:g} mV. Left: mean output for six kinds of noise, beta = {beta:g}. "
-        "Right: time far below threshold under multiplicative membrane noise; dotted lines: critical intensities of the "
-        f"second moment. Bands: 95 % intervals over {part.sizes['copy']} copies."
+        f"Mean output of a single neuron at R I = {config.neuron.drive:g} mV under six kinds of noise, beta = {beta:g}. "
+        f"Bands: 95 % intervals over {part.sizes['copy']} copies."
+    )
+    return Picture(figure, _joined(tables), caption)
+
+
+def excursions(data: Mapping[str, Any], config: Any) -> Picture:
+    """Time of a single neuron far below threshold, by beta."""
+    part = data["neuron"]
+    figure, axes = figures.new_figure()
+    below = 100.0 * part["far_below"].sel(site=WORST[0], coupling=WORST[1])
+    tables = []
+    for place, beta in enumerate(below["beta"].values):
+        line = reduce.mean_and_error(below.sel(beta=beta), "copy")
+        tables.append(_line(axes, line, f"time below {config.depth:g} mV [%]", f"beta {beta:g}"))
+        critical = float(theory.critical_intensity(beta))
+        axes.axvline(critical, color=figures.PALETTE[place % len(figures.PALETTE)], linewidth=0.8, linestyle=":")
+    caption = (
+        "Time that a single neuron spends far below threshold under multiplicative membrane noise. Dotted lines: the "
+        f"critical intensity of each beta. Bands: 95 % intervals over {part.sizes['copy']} copies."
     )
     return Picture(figure, _joined(tables), caption)
 
@@ -78,7 +89,7 @@ def loss_by_level(data: Mapping[str, Any], names: Sequence[str]) -> Picture:
                 line = reduce.mean_and_error(loss.sel(kind=kind, correlation=correlation), "sample")
                 table = _line(axes, line, LOSS, str(kind))
                 tables.append(table.assign(setting=name, correlation=correlation))
-            axes.set_title(f"{part.attrs['setting']}: {correlation}")
+            axes.set_title(f"{correlation} noise\n{part.attrs['setting']}", fontsize=8.5)
             axes.label_outer()
     return Picture(figure, _joined(tables), f"Accuracy lost to noise in the hidden layer. {_bands(parts)}")
 
@@ -100,18 +111,20 @@ def filters(data: Mapping[str, Any], config: Any) -> Picture:
         loss = by_kind(losses(part).isel(D=-1).mean(("seed", "sample")))
         values.append([loss.sel(kind=k, correlation=c).item() for k in loss["kind"].values for c in CORRELATED])
         rows.append(part.attrs["setting"])
-    kinds = [f"{_short(str(k))}\n{c[:5]}." for k in loss["kind"].values for c in CORRELATED]
-    figure, axes = figures.new_figure(width=8.5, height=1.2 + 0.35 * len(rows))
+    kinds = [f"{_short(str(k))}, {c}" for k in loss["kind"].values for c in CORRELATED]
+    figure, axes = figures.new_figure(width=8.5, height=2.4 + 0.32 * len(rows))
     _, table = figures.heatmap(
-        axes, np.asarray(values), rows=rows, columns=kinds, row_label="", column_label="kind of noise",
+        axes, np.round(values, 1), rows=rows, columns=kinds, row_label="setting", column_label="kind of noise",
         value_label=LOSS, annotate=True,
     )  # fmt: skip
-    axes.tick_params(axis="x", labelsize=6.5)
+    axes.set_xticks(range(len(kinds)), kinds, rotation=40, ha="right")
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set(xlabel="", ylabel="")
     caption = (
         f"Accuracy lost at D = {config.levels[-1]:g}, mean over networks, images and trials, for independent and common "
         "noise. Intervals of every cell are in the table of losses."
     )
-    return Picture(figure, table.assign(**{"kind of noise": table["kind of noise"].str.replace("\n", " ")}), caption)
+    return Picture(figure, table, caption)
 
 
 def mechanism(data: Mapping[str, Any], config: Any) -> Picture:
@@ -261,6 +274,7 @@ def _line(axes: Any, line: xr.Dataset, y_label: str, series: str, x_label: str =
         axes, line["D"].values, *ends, x_label=x_label, y_label=y_label, series=series
     )
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     return table
 
 

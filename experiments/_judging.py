@@ -62,20 +62,21 @@ def judged_within(
     """Whether the mean lies between two bounds in every cell: shown above the lower and below the upper one.
 
     Args:
-        values: [sample, cells ...] [1].
+        values: [seed, sample, cells ...], or without ``seed`` [1].
         low: Lower bound.
         high: Upper bound.
         random: The random dimension.
         detail: Said before the rest of the detail.
     """
+    values = values.mean("seed") if "seed" in values.dims else values
     sides = [reduce.at_least(values, low, random), reduce.at_most(values, high, random)]
     verdicts = [verdict(side) for side in sides]
     both = Verdict.REPRODUCED if all(v is Verdict.REPRODUCED for v in verdicts) else Verdict.UNDECIDED
     both = Verdict.NOT_REPRODUCED if Verdict.NOT_REPRODUCED in verdicts else both
     cells = [hardest(side) for side in sides]
-    tail = "p_refuted" if both is Verdict.NOT_REPRODUCED else "p_reproduced"
-    tails = [float(cell[tail]) for cell in cells]
-    shown = cells[int(np.argmin(tails) if both is Verdict.NOT_REPRODUCED else np.argmax(tails))]
+    decisive = [v is both for v in verdicts] if both is not Verdict.REPRODUCED else [True, True]
+    beyond = [low - float(cells[0]["lower"]), float(cells[1]["upper"]) - high]
+    shown = cells[int(np.argmax([b if d else -np.inf for b, d in zip(beyond, decisive, strict=True)]))]
     rule = f"one-sided 95 % limits: between {low:g} and {high:g} in every comparison"
     where = f"shown: {label(shown)}" if label(shown) else ""
     parts = [detail, where, f"{values.sizes[random]} {_PLURAL[random]}"]
@@ -91,13 +92,13 @@ def verdict(claims: xr.Dataset) -> Verdict:
 
 
 def hardest(claims: xr.Dataset) -> xr.Dataset:
-    """The cell that decides: the one that breaks the claim if one does, else the one that is hardest to show."""
+    """The cell that decides: the one farthest beyond the bound if the claim is refuted, else the one nearest to it."""
     if not claims["estimate"].dims:
         return claims
     stacked = claims.stack(cell=claims["estimate"].dims)
-    broken = verdict(claims) is Verdict.NOT_REPRODUCED
-    at = int(stacked["p_refuted"].values.argmin() if broken else stacked["p_reproduced"].values.argmax())
-    return stacked.isel(cell=at)
+    most, refuted = claims.attrs["claim"] == "at most", verdict(claims) is Verdict.NOT_REPRODUCED
+    limit = stacked["upper" if most != refuted else "lower"].values
+    return stacked.isel(cell=int(limit.argmax() if most else limit.argmin()))
 
 
 def label(cell: xr.Dataset) -> str:

@@ -17,11 +17,13 @@ from jaxsnn_noise.study import Claim, Picture, Progress
 
 from . import _internal_claims as judges
 from . import _internal_pictures as pictures
+from . import _neuron_claims as of_neuron
 from ._digit_networks import PLACES, Digits, Layers, Setting, Teaching, digits, settings
 from ._noisy_digits import measured, noisy
 from ._single_neuron import OneNeuron
 from ._single_neuron import measured as measured_neuron
 from ._single_neuron import simulation as neuron_simulation
+from ._stages import COUPLINGS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,7 +51,7 @@ class Config:
     """Pixels: raw in [0, 1], or standardised to mean 0 and variance 1."""
     levels: tuple[float, ...] = (0.03, 0.1, 0.3, 1.0)
     """Noise intensities D, rising; verdicts speak of the last [squared unit of the site, or 1]."""
-    images: int = 150
+    images: int = 300
     """Test images for every setting [1]."""
     images_sigmoid: int = 500
     """Test images for settings with the sigmoid, of which a bound of one point is claimed [1]."""
@@ -153,6 +155,7 @@ def plot(data: Mapping[str, xr.Dataset], config: Config) -> dict[str, Picture]:
     """The pictures, in the order of the argument."""
     return {
         "one_neuron": pictures.one_neuron(data, config),
+        "excursions": pictures.excursions(data, config),
         "kesten": pictures.kesten(data, config),
         "unfiltered": pictures.loss_by_level(data, ("raw_none", "standardised_none")),
         "filters": pictures.filters(data, config),
@@ -195,23 +198,28 @@ def _claims() -> tuple[Claim, ...]:
             Claim(f"additive_current_dominates_{name}",
                   f"With the sigmoid filter ({where}), additive noise in the input current is the dominant error.",
                   PAPER, on(sigmoid, judges.current_dominates)),
+            Claim(f"additive_current_dominates_sum_form_{name}",
+                  f"The same in the form v <- beta v + I ({where}), where it ties with additive membrane noise.",
+                  PAPER, on(sigmoid, judges.current_dominates_in_sum_form)),
             Claim(f"others_cost_at_most_one_point_{name}",
                   f"With the sigmoid filter ({where}), every other kind costs at most 1 % even at high intensity.",
                   PAPER, on(sigmoid, judges.others_at_most_one)),
         ]  # fmt: skip
-    for pixels in ("raw", "standardised"):
-        many.append(Claim(
-            f"common_hurts_less_{pixels}",
-            f"Common noise hurts less than independent noise of the same intensity ({pixels} pixels, no filter).",
-            PAPER, on(f"{pixels}_none", judges.common_hurts_less),
-        ))  # fmt: skip
+    for coupling in COUPLINGS:
+        for pixels in ("raw", "standardised"):
+            many.append(Claim(
+                f"common_hurts_less_{coupling}_{pixels}",
+                f"Common {coupling} noise hurts less than independent noise of the same intensity ({pixels} pixels, "
+                "no filter; mean over sites).",
+                PAPER, on(f"{pixels}_none", judges.common_hurts_less(coupling)),
+            ))  # fmt: skip
     return tuple(many)
 
 
 CLAIMS = (
     Claim("every_kind_matters",
           "Noise at each of the three stages, additive and multiplicative, disturbs a single neuron "
-          "(mean output off by at least 1 %, root mean square).", PAPER, judges.every_kind_matters),
+          "(mean output off by at least 1 %, root mean square).", PAPER, of_neuron.every_kind_matters),
     *_claims(),
     Claim("potentials_are_driven_down",
           "Multiplicative membrane noise drives the potentials of a trained network to large negative values.",
@@ -226,11 +234,11 @@ CLAIMS = (
     Claim("current_is_milder", "Multiplicative noise costs less on the current, where its variance is bounded.",
           KESTEN, judges.of_setting(UNFILTERED.name, judges.weaker_on_current)),
     Claim("excursions_grow", "A single neuron is longer far below threshold, the stronger the noise.",
-          KESTEN, judges.excursions_grow),
+          KESTEN, of_neuron.excursions_grow),
     Claim("excursions_shrink_with_leak", "A single neuron is longer far below threshold, the larger beta.",
-          KESTEN, judges.excursions_shrink_with_leak),
+          KESTEN, of_neuron.excursions_shrink_with_leak),
     Claim("second_moment", "The free membrane has the second moment of a Kesten process (within 10 %, at D_c/4).",
-          KESTEN, judges.second_moment_is_kestens),
+          KESTEN, of_neuron.second_moment_is_kestens),
     Claim("weights_give_variance",
           "Mean square and mean of the weights give the readout's variance under independent and common noise "
           "(within a fifth).", "arXiv:2505.06611", judges.weights_give_variance),

@@ -1,0 +1,61 @@
+"""Judges of the claims about a single neuron under internal noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxsnn_noise import reduce
+from jaxsnn_noise.study import Judgement
+
+from ._internal_claims import WORST, by_kind
+from ._judging import judged, judged_within
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Data = Mapping[str, Any]
+
+
+def every_kind_matters(data: Data, config: Any) -> Judgement:
+    """Every kind of noise moves the mean output of a single neuron by at least one percent (root mean square)."""
+    part = data["neuron"].sel(beta=config.layers.beta)
+    change = (by_kind(part["output"]).isel(D=-1, drop=True) / part["quiet_output"] - 1.0).drop_vars("beta")
+    found = judged(np.square(change), 0.01**2, reduce.at_least, unit="", random="copy")
+    mean, low, high = (100.0 * max(float(v), 0.0) ** 0.5 for v in (found.estimate, found.low, found.high))
+    rule = "one-sided 95 % limits of the mean square: at least (1 %)^2 for each of six kinds"
+    return Judgement(found.verdict, mean, low, high, rule, "%", found.detail)
+
+
+def excursions_grow(data: Data, config: Any) -> Judgement:
+    """A single neuron spends more time far below threshold under stronger multiplicative membrane noise."""
+    below = _excursions(data).sel(beta=config.layers.beta, drop=True)
+    gap = below.isel(D=-1, drop=True) - below.isel(D=0, drop=True)
+    detail = (
+        f"time below {config.depth:g} thresholds at D = {below['D'].values[-1]:g} minus at {below['D'].values[0]:g}"
+    )
+    return judged(gap, 0.0, reduce.at_least, unit="%", random="copy", detail=detail)
+
+
+def excursions_shrink_with_leak(data: Data, config: Any) -> Judgement:
+    """A single neuron spends less time far below threshold when it forgets faster."""
+    del config
+    below = _excursions(data).isel(D=-1, drop=True)
+    gap = below.isel(beta=-1, drop=True) - below.isel(beta=0, drop=True)
+    betas = below["beta"].values
+    detail = f"time far below threshold at beta {betas[-1]:g} minus at beta {betas[0]:g}"
+    return judged(gap, 0.0, reduce.at_least, unit="%", random="copy", detail=detail)
+
+
+def second_moment_is_kestens(data: Data, config: Any) -> Judgement:
+    """At a quarter of the critical intensity the free membrane has the second moment of the closed form."""
+    del config
+    part = data["neuron"].sel(ratio=0.25, drop=True)
+    ratio = part["second_moment"] / part["expected_second_moment"]
+    return judged_within(ratio, 0.9, 1.1, random="copy", detail="measured over expected, at D_c/4")
+
+
+def _excursions(data: Data) -> xr.DataArray:
+    return 100.0 * data["neuron"]["far_below"].sel(site=WORST[0], coupling=WORST[1], drop=True)
