@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import threading
 from pathlib import Path
@@ -11,11 +12,18 @@ import numpy as np
 import optax
 import pytest
 
+import jaxsnn_noise as jn
 from helpers.small_task import HIDDEN, SGD, fit, noisy, points, quiet, same_bits
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.training import Interrupted, StoreError, augment
 
-WITH_KEY = optax.chain(optax.add_noise(0.1, 0.5, jax.random.key(7)), SGD)
+
+def _jittered(updates: Any, key: Any, params: Any = None) -> tuple[Any, Any]:
+    use, keep = jax.random.split(key)
+    return jax.tree.map(lambda u: u * (0.5 + jax.random.uniform(use)), updates), keep
+
+
+WITH_KEY = optax.chain(optax.GradientTransformation(lambda params: jax.random.key(7), _jittered), SGD)
 """An optimiser whose state holds a random key."""
 
 SETTINGS: dict[str, Any] = {
@@ -26,6 +34,11 @@ SETTINGS: dict[str, Any] = {
     "patience": 4,
     "seeds": 2,
 }
+
+
+@functools.cache
+def sim() -> jn.Simulation:
+    return quiet(0)
 
 
 def stopping_after(epoch: int) -> Any:
@@ -79,44 +92,44 @@ def test_more_epochs_go_on_from_where_a_run_ended(tmp_path: Path) -> None:
     ],
 )
 def test_the_folder_of_another_run_is_refused(tmp_path: Path, other: dict[str, Any]) -> None:
-    fit(quiet, points(24), checkpoint=tmp_path, epochs=1)
+    fit(sim(), points(24), checkpoint=tmp_path, epochs=1)
     with pytest.raises(InputError, match=r"fit.checkpoint: holds another run"):
-        fit(quiet, points(24), checkpoint=tmp_path, epochs=1, **other)
+        fit(sim(), points(24), checkpoint=tmp_path, epochs=1, **other)
 
 
 def test_other_data_or_weights_are_another_run(tmp_path: Path) -> None:
-    fit(quiet, points(24), checkpoint=tmp_path, epochs=1)
-    for system, data in ((quiet, points(24, 5)), (noisy, points(24))):
+    fit(sim(), points(24), checkpoint=tmp_path, epochs=1)
+    for system, data in ((sim(), points(24, 5)), (quiet(1), points(24))):
         with pytest.raises(InputError, match=r"fit.checkpoint: holds another run"):
             fit(system, data, checkpoint=tmp_path, epochs=1)
 
 
 def test_a_schedule_cannot_be_prolonged(tmp_path: Path) -> None:
     """A function of the number of steps gives another optimiser for more epochs, so the bits would differ."""
-    fit(quiet, points(24), checkpoint=tmp_path, epochs=1, optimiser=lambda steps: SGD)
+    fit(sim(), points(24), checkpoint=tmp_path, epochs=1, optimiser=lambda steps: SGD)
     with pytest.raises(InputError, match=r"fit.checkpoint: holds another run"):
-        fit(quiet, points(24), checkpoint=tmp_path, epochs=2, optimiser=lambda steps: SGD)
+        fit(sim(), points(24), checkpoint=tmp_path, epochs=2, optimiser=lambda steps: SGD)
 
 
 def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("do not touch")
     with pytest.raises(InputError, match=r"fit.checkpoint: must be empty or hold this run"):
-        fit(quiet, points(24), checkpoint=tmp_path)
+        fit(sim(), points(24), checkpoint=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"fit.checkpoint: must be a folder that can be made"):
-        fit(quiet, points(24), checkpoint=tmp_path / "file")
+        fit(sim(), points(24), checkpoint=tmp_path / "file")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"no header\n", b'{"epochs": 1}\n', b'{"epochs": 1}\nrubbish'])
 def test_a_damaged_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
-    fit(quiet, points(24), checkpoint=tmp_path, epochs=1)
+    fit(sim(), points(24), checkpoint=tmp_path, epochs=1)
     (tmp_path / "seeds-0.eqx").write_bytes(content)
     with pytest.raises(InputError, match=r"seeds-0.eqx is damaged; delete it"):
-        fit(quiet, points(24), checkpoint=tmp_path, epochs=2)
+        fit(sim(), points(24), checkpoint=tmp_path, epochs=2)
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,4 +156,4 @@ def test_an_error_in_a_callback_is_shown_as_it_is() -> None:
         raise RuntimeError("mine")
 
     with pytest.raises(RuntimeError, match="mine"):
-        fit(quiet, points(24), seeds=2, callback=callback)
+        fit(sim(), points(24), seeds=2, callback=callback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 
@@ -18,6 +19,11 @@ from jaxsnn_noise.training.checks import check_augment, data_of, sims_of
 
 fit_module = sys.modules["jaxsnn_noise.training.fit"]
 X, Y = points(24)
+
+
+@functools.cache
+def sim() -> jn.Simulation:
+    return quiet(0)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +58,7 @@ def with_entry(values: np.ndarray, value: float) -> np.ndarray:
 )
 def test_data(data: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        fit(quiet, data)
+        fit(sim(), data)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,7 @@ def test_data(data: Any, message: str) -> None:
 )
 def test_validation_data(validation: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        fit(quiet, (X, Y), validation=validation)
+        fit(sim(), (X, Y), validation=validation)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +98,7 @@ def test_validation_data(validation: Any, message: str) -> None:
 )
 def test_settings(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        fit(quiet, (X, Y), **settings)
+        fit(sim(), (X, Y), **settings)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +113,7 @@ def test_settings(settings: dict[str, Any], message: str) -> None:
 )
 def test_trainable(trainable: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        fit(quiet, (X, Y), trainable=trainable)
+        fit(sim(), (X, Y), trainable=trainable)
 
 
 @pytest.mark.parametrize(
@@ -120,11 +126,10 @@ def test_trainable(trainable: Any, message: str) -> None:
 )
 def test_transforms(chosen: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        fit(quiet, (X, Y), transforms=chosen)
+        fit(sim(), (X, Y), transforms=chosen)
 
 
 def test_systems() -> None:
-    sim = quiet(0)
     for system, message in [
         (lambda key: 3, "fit: a builder must give a Simulation or a Network"),
         (jn.Network({"cells": jn.Population(jn.neurons.LIF(3))}), "fit: needs a network with exactly one port"),
@@ -132,7 +137,7 @@ def test_systems() -> None:
             jn.Simulation(jn.Network({"cells": jn.Population(jn.neurons.LIF(3))}), duration=5.0, dt=1.0),
             "exactly one input",
         ),
-        (jn.paths.replace(sim, {"network.hidden.neuron.tau_mem": -1.0}), "tau_mem: must be finite and > 0"),
+        (jn.paths.replace(sim(), {"network.hidden.neuron.tau_mem": -1.0}), "tau_mem: must be finite and > 0"),
     ]:
         with pytest.raises(InputError, match=message):
             fit(system, (X, Y))
@@ -141,8 +146,8 @@ def test_systems() -> None:
 def test_what_is_not_of_the_right_kind() -> None:
     """Through the functions behind ``fit``: in tests, its own annotations are checked before anything else."""
     for call, message in [
-        (lambda: data_of("fit.train", X, quiet(0), []), "fit.train: must be a pair"),
-        (lambda: data_of("fit.train", (X,), quiet(0), []), "fit.train: must be a pair"),
+        (lambda: data_of("fit.train", X, sim(), []), "fit.train: must be a pair"),
+        (lambda: data_of("fit.train", (X,), sim(), []), "fit.train: must be a pair"),
         (lambda: sims_of(3, jn.random.root(0), (0,)), "fit: takes a Simulation, a Network or a function"),
         (lambda: check_augment(3, jnp.asarray(X)), "fit.augment: must be a function"),
         (lambda: transforms.assigned((HIDDEN,), {HIDDEN: "positive"}), "must be a transform, e.g. Positive"),
@@ -196,4 +201,4 @@ def test_parts(make: Any) -> None:
 def test_good_input_gets_as_far_as_training() -> None:
     """The control of all the above."""
     with pytest.raises(AssertionError, match="training started"):
-        fit(quiet, (X, Y), optimiser=optax.sgd(1.0))
+        fit(sim(), (X, Y), optimiser=optax.sgd(1.0))
