@@ -113,7 +113,9 @@ class Devices(Axis):
         """Some imperfection is redrawn on this axis (if there are imperfections at all)."""
         on = {imperfection.axis for imperfection in sim.imperfections.values()}
         if on and self.name not in on:
-            fail("Devices.name", "must be the axis of an imperfection, or all devices are the same", self.name, known=on)
+            fail(
+                "Devices.name", "must be the axis of an imperfection, or all devices are the same", self.name, known=on
+            )
 
 
 class Samples(Axis):
