@@ -15,6 +15,7 @@ never yields the same block for both.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import math
 from collections.abc import Callable
@@ -183,12 +184,18 @@ def normal(at: Tick, entity: Entity) -> Float32[Array, "..."]:
 
 def normals(key: UInt32[Array, "2"], shape: tuple[int, ...]) -> Float32[Array, "..."]:
     """An array of standard normals outside time; element ``i`` (row-major) is entity ``i``."""
-    return normal(tick(key, 0), entities(math.prod(shape))).reshape(shape)
+    return _drawn_once(normal, key, tuple(shape))
 
 
 def uniforms(key: UInt32[Array, "2"], shape: tuple[int, ...]) -> Float32[Array, "..."]:
     """An array of uniforms in (0, 1) outside time; element ``i`` (row-major) is entity ``i``."""
-    return uniform(tick(key, 0), entities(math.prod(shape))).reshape(shape)
+    return _drawn_once(uniform, key, tuple(shape))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 2))
+def _drawn_once(sampler: Callable[[Tick, Entity], Array], key: Array, shape: tuple[int, ...]) -> Array:
+    """An array of draws as one compiled program (op by op, the fence would be compiled in every call)."""
+    return sampler(tick(key, 0), entities(math.prod(shape))).reshape(shape)
 
 
 def threefry2x32(
