@@ -27,11 +27,11 @@ def one_neuron(data: Mapping[str, Any], config: Any) -> Picture:
     output = by_kind((part["output"] / part["quiet_output"]).sel(beta=beta, drop=True))
     tables = []
     for kind in output["kind"].values:
-        line = reduce.mean_and_error(output.sel(kind=kind), "copy")
+        line = reduce.mean_and_error(output.sel(kind=kind), "trial")
         tables.append(_line(axes, line, "mean output, relative to no noise [1]", str(kind)))
     caption = (
         f"Mean output of a single neuron at R I = {config.neuron.drive:g} mV under six kinds of noise, beta = {beta:g}. "
-        f"Bands: 95 % intervals over {part.sizes['copy']} copies."
+        f"Bands: 95 % intervals over {part.sizes['trial']} trials."
     )
     return Picture(figure, _joined(tables), caption)
 
@@ -43,13 +43,13 @@ def excursions(data: Mapping[str, Any], config: Any) -> Picture:
     below = 100.0 * part["far_below"].sel(site=WORST[0], coupling=WORST[1])
     tables = []
     for place, beta in enumerate(below["beta"].values):
-        line = reduce.mean_and_error(below.sel(beta=beta), "copy")
+        line = reduce.mean_and_error(below.sel(beta=beta), "trial")
         tables.append(_line(axes, line, f"time below {config.depth:g} mV [%]", f"beta {beta:g}"))
         critical = float(theory.critical_intensity(beta))
         axes.axvline(critical, color=figures.PALETTE[place % len(figures.PALETTE)], linewidth=0.8, linestyle=":")
     caption = (
         "Time that a single neuron spends far below threshold under multiplicative membrane noise. Dotted lines: the "
-        f"critical intensity of each beta. Bands: 95 % intervals over {part.sizes['copy']} copies."
+        f"critical intensity of each beta. Bands: 95 % intervals over {part.sizes['trial']} trials."
     )
     return Picture(figure, _joined(tables), caption)
 
@@ -61,7 +61,7 @@ def kesten(data: Mapping[str, Any], config: Any) -> Picture:
     figure, axes = figures.new_figure()
     ratio, tables = part["second_moment"] / part["expected_second_moment"], []
     for beta in ratio["beta"].values:
-        line = reduce.mean_and_error(ratio.sel(beta=beta), "copy")
+        line = reduce.mean_and_error(ratio.sel(beta=beta), "trial")
         ends = (line[k].values for k in ("mean", "low", "high"))
         _, table = figures.line_with_interval(
             axes, ratio["ratio"].values, *ends, x_label="D / D_c [1]", y_label="second moment, measured / expected [1]",
@@ -71,7 +71,7 @@ def kesten(data: Mapping[str, Any], config: Any) -> Picture:
     axes.axhline(1.0, color=figures.GREY, linewidth=0.8)
     caption = (
         "Second moment of a membrane without threshold under multiplicative noise, over the closed form, which is infinite "
-        f"at D = D_c. Bands: 95 % t-intervals over {part.sizes['copy']} copies. Towards D_c the law has so heavy a tail that "
+        f"at D = D_c. Bands: 95 % t-intervals over {part.sizes['trial']} trials. Towards D_c the law has so heavy a tail that "
         "finite samples fall short of its moment, and their intervals with them."
     )
     return Picture(figure, _joined(tables), caption)
@@ -131,11 +131,10 @@ def mechanism(data: Mapping[str, Any], config: Any) -> Picture:
     """Under multiplicative membrane noise: potentials far below threshold, silent neurons, clipping, beta."""
     figure, ((first, second), (third, fourth)) = figures.new_figure(2, 2)
     names = {"raw_none": "raw pixels", "standardised_none": "standardised pixels"}
+    parts = {name: data[name] for name in names if name in data}
     tables = []
-    for name, words in names.items():
-        if name not in data:
-            continue
-        part = data[name]
+    for name, part in parts.items():
+        words = names[name]
         worst: Any = {"site": WORST[0], "coupling": WORST[1], "correlation": "independent"}
         for axes, field, label in ((first, "far_below", f"potentials below {config.depth:g} mV [%]"),
                                    (second, "silent", "silent hidden neurons [%]")):  # fmt: skip
@@ -153,7 +152,7 @@ def mechanism(data: Mapping[str, Any], config: Any) -> Picture:
     caption = (
         "Independent multiplicative noise on the membrane of unfiltered networks. Above: hidden potentials far below "
         "threshold and silent hidden neurons (dotted: without noise). Below: accuracy lost, as it is and with the membrane "
-        f"clipped at the reset from below; and by beta (standardised pixels). {_bands(networks(data))}"
+        f"clipped at the reset from below; and by beta (standardised pixels). {_bands(parts)}"
     )
     return Picture(figure, _joined(tables), caption)
 
@@ -193,20 +192,18 @@ def common(data: Mapping[str, Any]) -> Picture:
 def same_noise(data: Mapping[str, Any], config: Any) -> Picture:
     """Additive noise on the current at D is additive noise on the membrane at gain^2 D."""
     figure, axes = figures.new_figure()
+    names = ("raw_none", "raw_sigmoid_current", "raw_sigmoid_image", "standardised_none")
+    parts = {name: data[name] for name in names if name in data}
     tables = []
-    for name in ("raw_none", "raw_sigmoid_current", "raw_sigmoid_image"):
-        if name not in data:
-            continue
-        loss = losses(data[name]).sel(coupling="additive", correlation="independent").mean("seed")
+    for part in list(parts.values())[:3]:
+        loss = losses(part).sel(coupling="additive", correlation="independent").mean("seed")
         for site, factor in (("membrane", 1.0), ("current", config.layers.current_gain**2)):
             line = reduce.mean_and_error(loss.sel(site=site), "sample")
             shifted = line.assign_coords(D=line["D"] * factor)
-            tables.append(
-                _line(axes, shifted, LOSS, f"{data[name].attrs['setting']}: {site}", "membrane-equivalent D [mV²]")
-            )
+            tables.append(_line(axes, shifted, LOSS, f"{part.attrs['setting']}: {site}", "membrane-equivalent D [mV²]"))
     caption = (
         "Additive noise on the current, drawn at the intensity that it has on the membrane, and additive noise on the "
-        f"membrane: one curve. {_bands(networks(data))}"
+        f"membrane: one curve. {_bands(parts)}"
     )
     return Picture(figure, _joined(tables), caption)
 

@@ -85,10 +85,11 @@ def judged_within(
 
 
 def verdict(claims: xr.Dataset) -> Verdict:
-    """One verdict on all cells."""
-    if not claims["estimate"].dims:
-        return Verdict(str(claims["verdict"].item()))
-    return Verdict(str(reduce.every(claims)["verdict"].item()))
+    """One verdict on all cells; a cell that lies on the bound without any scatter shows nothing (nothing happened)."""
+    one = reduce.every(claims) if claims["estimate"].dims else claims
+    found = Verdict(str(one["verdict"].item()))
+    tied = (claims["standard_error"] == 0) & (claims["estimate"] == claims.attrs["bound"])
+    return Verdict.UNDECIDED if found is Verdict.REPRODUCED and bool(tied.any()) else found
 
 
 def hardest(claims: xr.Dataset) -> xr.Dataset:
@@ -113,7 +114,7 @@ def unmeasured(what: str) -> Judgement:
     return Judgement(Verdict.UNDECIDED, math.nan, math.nan, math.nan, rule, "", f"not measured: {what}")
 
 
-_PLURAL = {"sample": "images", "copy": "copies", "wiring": "wirings"}
+_PLURAL = {"sample": "images", "trial": "trials"}
 
 
 def _named(cell: xr.Dataset) -> list[str]:

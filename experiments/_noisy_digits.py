@@ -102,7 +102,7 @@ def _labelled(
 
     readout = found["output"].values  # [seed, condition, trial, sample, class]
     correct = readout.argmax(axis=-1) == labels
-    below = found["far_below"].mean(("hidden_neuron", "trial")).values
+    below = found["far_below"].mean("trial").values
     silent = found["health_hidden_silent"].mean("trial").values
     seeds, kinds = correct.shape[0], (len(SITES), len(COUPLINGS), len(CORRELATIONS), len(levels))
     last = 1 + int(np.prod(kinds))

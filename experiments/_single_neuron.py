@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxsnn_noise import Network, Population, Simulation, Vary, monte_carlo, theory
+from jaxsnn_noise import Network, Population, Simulation, Trials, Vary, monte_carlo, theory
 from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.neurons import LIF
 from jaxsnn_noise.statistics import Mean, VoltageMoments
 
-from ._stages import COUPLINGS, SITES, Condition, FlooredReset, FractionBelow, as_axis, factorial, silent_sources
+from ._stages import (
+    COUPLINGS,
+    SITES,
+    Condition,
+    FlooredReset,
+    FractionBelow,
+    as_axis,
+    factorial,
+    silent_sources,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,10 +33,10 @@ NEVER = 1e30
 
 @dataclass(frozen=True)
 class OneNeuron:
-    """A neuron under a constant current that makes it fire without noise; copies of it are the trials."""
+    """A neuron under a constant current that makes it fire without noise."""
 
-    copies: int = 200
-    """Independent copies of the neuron, that is trials [1]."""
+    trials: int = 200
+    """Trials [1]."""
     steps: int = 500
     """Measured steps of 1 ms [1]."""
     warmup: int = 300
@@ -43,7 +52,7 @@ class OneNeuron:
 
 
 def simulation(one: OneNeuron, current_gain: float, depth: float) -> Simulation:
-    """The copies as one population with noise at three stages, all silent.
+    """The neuron with noise at three stages, all silent.
 
     Args:
         one: What to simulate.
@@ -51,7 +60,7 @@ def simulation(one: OneNeuron, current_gain: float, depth: float) -> Simulation:
         depth: Level below which a potential is counted as far below threshold [mV].
     """
     tau, resistance = _constants(one.betas[0], current_gain)
-    neuron = LIF(one.copies, tau_mem=tau, resistance=resistance, reset=FlooredReset())
+    neuron = LIF(1, tau_mem=tau, resistance=resistance, reset=FlooredReset())
     return Simulation(
         Network({"cells": Population(neuron, noise=silent_sources())}),
         {"cells": Constant(one.drive / resistance)},
@@ -65,7 +74,7 @@ def simulation(one: OneNeuron, current_gain: float, depth: float) -> Simulation:
 def measured(
     one: OneNeuron, current_gain: float, depth: float, seed: int, progress: Callable[[int, int], None]
 ) -> xr.Dataset:
-    """Mean output, time far below threshold, and the second moment of the free membrane, per copy.
+    """Mean output, time far below threshold, and the second moment of the free membrane, per trial.
 
     The current is scaled with the resistance, so that R I stays where it is when beta changes.
     """
@@ -73,9 +82,11 @@ def measured(
     rows = [_Row(beta, condition) for beta in one.betas for condition in noisy]
     free = [_Row(beta, _free(beta, ratio), NEVER) for beta in one.betas for ratio in one.ratios]
     axis = _axis(one, current_gain, [*rows, *free])
-    chunk = -(-axis.size // 4)  # few large chunks: all rows share their random numbers
-    found = monte_carlo(simulation(one, current_gain, depth), [axis], key=seed, chunk=chunk, progress=progress)
-    return _labelled(one, found, len(noisy))
+    # all rows share their random numbers, so a chunk holds all rows of a part of the trials
+    chunk = {"row": axis.size, "trial": -(-one.trials // 8)}
+    sim = simulation(one, current_gain, depth)
+    found = monte_carlo(sim, [axis, Trials(one.trials)], key=seed, chunk=chunk, progress=progress)
+    return _labelled(one, found.squeeze("neuron", drop=True), len(noisy))
 
 
 @dataclass(frozen=True)
@@ -111,12 +122,12 @@ def _axis(one: OneNeuron, current_gain: float, rows: Sequence[_Row]) -> Vary:
 def _labelled(one: OneNeuron, found: xr.Dataset, conditions: int) -> xr.Dataset:
     import xarray as xr
 
-    kinds = (len(SITES), len(COUPLINGS), len(one.levels), one.copies)
+    kinds = (len(SITES), len(COUPLINGS), len(one.levels), one.trials)
     betas, last = len(one.betas), 1 + int(np.prod(kinds[:3]))
-    many = ("beta", "site", "coupling", "D", "copy")
+    many = ("beta", "site", "coupling", "D", "trial")
 
     def of_noisy(name: str) -> np.ndarray:
-        return found[name].values[: betas * conditions].reshape(betas, conditions, one.copies)
+        return found[name].values[: betas * conditions].reshape(betas, conditions, one.trials)
 
     def cells(name: str) -> np.ndarray:
         return of_noisy(name)[:, 1:last].reshape(betas, *kinds)
@@ -125,10 +136,10 @@ def _labelled(one: OneNeuron, found: xr.Dataset, conditions: int) -> xr.Dataset:
     expected = np.array([[_second_moment(one, beta, ratio) for ratio in one.ratios] for beta in one.betas])
     columns = {
         "output": (many, cells("output")),
-        "quiet_output": (("beta", "copy"), of_noisy("output")[:, 0]),
+        "quiet_output": (("beta", "trial"), of_noisy("output")[:, 0]),
         "far_below": (many, cells("far_below")),
-        "clipped_far_below": (("beta", "D", "copy"), of_noisy("far_below")[:, last:]),
-        "second_moment": (("beta", "ratio", "copy"), second.reshape(betas, len(one.ratios), one.copies)),
+        "clipped_far_below": (("beta", "D", "trial"), of_noisy("far_below")[:, last:]),
+        "second_moment": (("beta", "ratio", "trial"), second.reshape(betas, len(one.ratios), one.trials)),
         "expected_second_moment": (("beta", "ratio"), expected),
         "health_nonfinite": ((), int(found["health_nonfinite"].sum())),
     }

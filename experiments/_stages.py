@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import Vary
-from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_scalar
+from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, Values, as_scalar
 from jaxsnn_noise.neurons import Reset
 from jaxsnn_noise.noise import (
     Context,
@@ -60,8 +60,8 @@ class FlooredReset(Reset):
         floor: Lowest potential that lasts [mV]; ``NO_FLOOR`` leaves ``ResetToValue``.
     """
 
-    floor: Leaf = eqx.field(converter=as_scalar, default=NO_FLOOR)
     detach: bool = eqx.field(default=True, static=True)
+    floor: Leaf = eqx.field(converter=as_scalar, default=NO_FLOOR, kw_only=True)
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         del v_threshold
@@ -69,7 +69,7 @@ class FlooredReset(Reset):
 
 
 class FractionBelow(Statistic):
-    """Fraction of the steps in which the potential of a neuron lies below a level [1].
+    """Fraction of neurons and steps at which the potential lies below a level [1].
 
     Args:
         level: The level [mV].
@@ -87,23 +87,24 @@ class FractionBelow(Statistic):
     def unit(self) -> dict[str, str]:
         return {"": "1"}
 
-    def init(self, about: About) -> PerNeuron:
-        return jnp.zeros(about.size, jnp.float32)
-
-    def update(self, acc: PerNeuron, frame: Frame, about: About) -> PerNeuron:
+    def init(self, about: About) -> Scalar:
         del about
-        return acc + (frame.v < self.level).astype(jnp.float32)
+        return jnp.zeros((), jnp.float32)
 
-    def merge(self, a: PerNeuron, b: PerNeuron, about: About) -> PerNeuron:
+    def update(self, acc: Scalar, frame: Frame, about: About) -> Scalar:
+        del about
+        return acc + (frame.v < self.level).sum(dtype=jnp.int32).astype(jnp.float32)
+
+    def merge(self, a: Scalar, b: Scalar, about: About) -> Scalar:
         del about
         return a + b
 
-    def finalize(self, acc: PerNeuron, about: About) -> PerNeuron:
-        return acc / jnp.float32(about.steps)
+    def finalize(self, acc: Scalar, about: About) -> Scalar:
+        return acc / jnp.float32(about.steps * about.size)
 
     def dims(self, about: About) -> dict[str, tuple[str, ...]]:
         del about
-        return {"": ("neuron",)}
+        return {"": ()}
 
     @classmethod
     def example(cls) -> Self:

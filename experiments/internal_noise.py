@@ -75,7 +75,7 @@ DEFAULT = Config()
 TINY = Config(
     layers=Layers(hidden=32, steps=10),
     teaching=Teaching(seeds=2, epochs=3, samples=1500),
-    neuron=OneNeuron(copies=50, steps=100, warmup=50, betas=(0.5, 0.905), levels=(0.03, 1.0), ratios=(0.25, 0.9)),
+    neuron=OneNeuron(trials=50, steps=100, warmup=50, betas=(0.5, 0.905), levels=(0.03, 1.0), ratios=(0.25, 0.9)),
     filters=("none", "sigmoid"),
     places=("image",),
     pixels=("standardised",),
@@ -88,7 +88,7 @@ FULL = replace(
     DEFAULT,
     teaching=Teaching(seeds=8, epochs=10),
     neuron=OneNeuron(
-        copies=1000,
+        trials=1000,
         steps=2000,
         betas=(0.5, 0.8, 0.905, 0.95, 0.99),
         levels=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
@@ -279,7 +279,7 @@ one-sided 95 % limits. Claims about several comparisons are reproduced if each i
 refuted after Bonferroni correction. Each detail says what becomes of the verdict if networks are random as well (crossed
 with images; Student's t with the degrees of freedom of Satterthwaite).
 
-The single neuron was driven to R I = {neuron.drive:g} mV ({neuron.copies} copies, {neuron.steps} steps after
+The single neuron was driven to R I = {neuron.drive:g} mV ({neuron.trials} trials, {neuron.steps} steps after
 {neuron.warmup}). Its free membrane under multiplicative noise is a Kesten process, whose second moment is infinite from
 
     D_c = (1/beta^2 - 1)/2
