@@ -18,8 +18,9 @@ from ._stages import CORRELATIONS, COUPLINGS, SITES, Condition, FractionBelow, a
 if TYPE_CHECKING:
     import xarray as xr
 
-SAMPLES_AT_ONCE = 4
-"""Images in one chunk. All networks, kinds and intensities share the noise of an image, so they belong into one chunk."""
+TRIALS_AT_ONCE, MEMBERS_AT_ONCE = 2, 1500
+"""Trials in one chunk, and members in it. All networks, kinds and intensities share the noise of a trial of an image, so
+they belong into one chunk: it is drawn once for all of them."""
 
 PARTS = ("all", "between classes")
 """The variance of the readouts, and of what is left when their mean over classes is taken off: only that can move a
@@ -85,8 +86,9 @@ def measured(
     conditions = [Condition(), *factorial(levels), *_clipped(levels)]
     sim = noisy(layers, setting, depth)
     axes = [fitted.axis(), as_axis("hidden", conditions), Trials(trials), Samples(values[:images])]
-    chunk = {"seed": teaching.seeds, "condition": len(conditions), "trial": trials, "sample": SAMPLES_AT_ONCE}
-    found = monte_carlo(sim, axes, key=seed, chunk=chunk, progress=progress)
+    together = {"seed": teaching.seeds, "condition": len(conditions), "trial": min(trials, TRIALS_AT_ONCE)}
+    few = max(1, MEMBERS_AT_ONCE // int(np.prod(list(together.values()))))
+    found = monte_carlo(sim, axes, key=seed, chunk={**together, "sample": few}, progress=progress)
     return _labelled(layers, fitted, found, np.asarray(labels[:images]), levels).assign(accuracy=("seed", accuracy))
 
 

@@ -35,7 +35,7 @@ NEVER = 1e30
 class OneNeuron:
     """A neuron under a constant current that makes it fire without noise."""
 
-    trials: int = 200
+    trials: int = 500
     """Trials [1]."""
     steps: int = 500
     """Measured steps of 1 ms [1]."""
