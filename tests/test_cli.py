@@ -203,8 +203,10 @@ def measure(config, progress):
 def test_a_real_interruption_leaves_what_was_computed(tmp_path, kind):
     path = fake_study.write(tmp_path, more=LATE)
     command = [sys.executable, "-m", "jaxsnn_noise", "run", str(path), "--out", "o"]
+    pipe = subprocess.PIPE
+    # a shell's background job, as this suite may be, hands on SIGINT ignored
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
+        command, stdout=pipe, stderr=pipe, text=True, env=_environment(), preexec_fn=_heeds_interrupts
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -216,6 +218,10 @@ def test_a_real_interruption_leaves_what_was_computed(tmp_path, kind):
     status = json.loads(Path("o/status.json").read_text())
     assert status["state"] == "interrupted"
     assert Path("o/stages/first.zarr").is_dir()
+
+
+def _heeds_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _environment() -> dict[str, str]:
