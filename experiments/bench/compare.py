@@ -12,7 +12,7 @@ from .workloads import Problem, Training
 SIGMAS = 4.5
 """Half width of a joint interval in standard errors: a false alarm in 150,000 comparisons."""
 BAND = 0.15
-"""Half width of the common band of losses, relative to their median."""
+"""Half width of the common band of losses, relative to their median; two standard errors of a loss are added to it."""
 
 
 def lines(
@@ -29,12 +29,9 @@ def agreement(workload: str, problem: Problem, records: dict[str, dict[str, Any]
     """From label to what is wrong with the results of a system; ``None`` if they agree with the reference."""
     known = {label: r for label, r in records.items() if "unknown" not in r}
     if isinstance(problem, Training):
-        losses = {label: r["prepare"]["check"]["loss"] for label, r in known.items()}
-        middle = statistics.median(losses.values()) if losses else 0.0
-        return {
-            k: None if abs(x - middle) <= BAND * middle else f"loss {x:.3f}, not within {BAND:.0%} of {middle:.3f}"
-            for k, x in losses.items()
-        }
+        trained = {label: r["trained"] for label, r in known.items()}
+        middle = statistics.median(t["loss"] for t in trained.values()) if trained else 0.0
+        return {label: _loss_apart(middle, t["loss"], t["error"]) for label, t in trained.items()}
     rates = {label: pooled([run["check"] for run in r["runs"]]) for label, r in known.items()}
     first = REFERENCE[workload] if REFERENCE[workload] in rates else next(iter(rates), "")
     return {label: _rate_apart(rates[first], rate, first) for label, rate in rates.items()}
@@ -59,6 +56,12 @@ def _rate_apart(reference: tuple[float, float], rate: tuple[float, float], name:
     return f"rate {rate[0]:.3f} Hz, {apart / error:.0f} standard errors from the {reference[0]:.3f} Hz of {name}"
 
 
+def _loss_apart(middle: float, loss: float, error: float) -> str | None:
+    if abs(loss - middle) <= BAND * middle + 2 * error:
+        return None
+    return f"loss {loss:.3f} ± {error:.3f}, not within {BAND:.0%} of {middle:.3f}"
+
+
 def _line(
     system: System,
     problem: Problem,
@@ -80,7 +83,7 @@ def _line(
         "compile_s": prepare["build_s"] + prepare["warm_s"],
         "peak_mb": record.get("quit", {}).get("peak_mb"),
         "versions": prepare["versions"],
-        "check": prepare["check"]
+        "check": record.get("trained")
         or dict(zip(("rate_hz", "error_hz"), pooled([r["check"] for r in runs]), strict=True)),
     }
     ours = {run["round"]: run["seconds"] for run in basis}

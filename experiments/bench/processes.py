@@ -35,7 +35,7 @@ class Worker:
     """
 
     def __init__(self, system: System, python: str, question: dict[str, Any], patience: float = 600.0):
-        self.system, self.patience, self.buffer = system, patience, b""
+        self.system, self.python, self.patience, self.buffer = system, python, patience, b""
         self.question = {
             **question,
             "do": "prepare",
@@ -55,6 +55,10 @@ class Worker:
     def prepare(self) -> dict[str, Any]:
         """Import, build and compile; ``{"failed": why}`` if it does not get there."""
         return self.ask(self.question)
+
+    def assess(self) -> dict[str, Any]:
+        """The loss that the system reaches; for a process that does nothing else."""
+        return self.ask({**self.question, "do": "assess"})
 
     def run(self, seed: int) -> dict[str, Any]:
         """One timed run."""

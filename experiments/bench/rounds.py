@@ -13,7 +13,7 @@ import numpy as np
 
 from .processes import Worker, installed, interpreter
 from .systems import System
-from .workloads import Problem
+from .workloads import Problem, Training
 
 Say = Callable[[str], None]
 
@@ -23,13 +23,16 @@ def measure(
 ) -> dict[str, dict[str, Any]]:
     """Everything measured of every system by its label.
 
-    Keys of a record: ``runs`` (one answer per round), ``prepare``, ``quit``, or ``unknown`` with the reason why there is nothing.
+    Keys of a record: ``runs`` (one answer per round), ``prepare``, ``quit``, for W2 ``trained``, or ``unknown`` with the reason
+    why there is nothing.
     """
     records: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="bench_") as folder, contextlib.ExitStack() as ends:
         ready = start(workload, problem, systems, given, Path(folder), records, say)
         for worker in ready.values():
             ends.callback(worker.close)
+        if isinstance(problem, Training):
+            assess(ready, records, say)
         for number in range(1, rounds + 1):
             say(f"{workload}: round {number} of {rounds}, load {os.getloadavg()[0]:.1f}")
             for label in rotated(list(ready), number):
@@ -42,6 +45,20 @@ def measure(
         for label, worker in ready.items():
             records[label]["quit"] = worker.quit()
     return records
+
+
+def assess(ready: dict[str, Worker], records: dict[str, dict[str, Any]], say: Say) -> None:
+    """What each system learns, in a process of its own, so that neither time nor memory of the others is touched."""
+    for label, worker in list(ready.items()):
+        say(f"w2: assessing {label}")
+        other = Worker(worker.system, worker.python, worker.question)
+        answer = other.assess()
+        other.close()
+        if "failed" in answer:
+            records[label] = {"unknown": answer["failed"]}
+            ready.pop(label).close()
+        else:
+            records[label]["trained"] = answer
 
 
 def start(

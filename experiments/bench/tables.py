@@ -78,7 +78,10 @@ def scaling(points: Sequence[dict[str, Any]]) -> str:
 
 def _row(line: dict[str, Any], factor: float) -> list[str]:
     speed, ratio, check = line["speed"], line.get("ratio"), line["check"]
-    result = f"loss {check['loss']:.3f}" if "loss" in check else f"{check['rate_hz']:.3f} ± {check['error_hz']:.3f} Hz"
+    if "loss" in check:
+        result = f"loss {check['loss']:.3f} ± {check['error']:.3f}"
+    else:
+        result = f"{check['rate_hz']:.3f} ± {check['error_hz']:.3f} Hz"
     return [
         line["label"],
         f"{speed['median'] * factor:.3g} [{speed['low'] * factor:.3g} to {speed['high'] * factor:.3g}]",

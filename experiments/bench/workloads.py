@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 THRESHOLD = 1.0
+ORDERS = 10
+"""Orders of the images that the loss is averaged over: after 50 steps a single one moves it by a fifth."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +116,12 @@ def batches(of: Training, data: dict[str, np.ndarray]) -> list[tuple[np.ndarray,
     """The minibatches of all updates, in order."""
     starts = [i * of.batch for i in range(of.epoch)] * of.epochs
     return [(data["images"][i : i + of.batch], data["labels"][i : i + of.batch]) for i in starts]
+
+
+def shuffled(data: dict[str, np.ndarray], order: int) -> dict[str, np.ndarray]:
+    """The data with the training images in another order."""
+    mixed = np.random.default_rng(order).permutation(len(data["images"]))
+    return {**data, "images": data["images"][mixed], "labels": data["labels"][mixed]}
 
 
 def loss(of: Training, data: dict[str, np.ndarray], first: np.ndarray, second: np.ndarray) -> float:

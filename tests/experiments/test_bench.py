@@ -15,7 +15,7 @@ from experiments.bench.__main__ import TINY, main
 from experiments.bench.picture import draw
 from experiments.bench.processes import Worker, installed, interpreter
 from experiments.bench.systems import SYSTEMS, System, numpy_loop, ours
-from experiments.bench.workloads import MonteCarlo, Training, batches, loss, problem
+from experiments.bench.workloads import MonteCarlo, Training, batches, loss, problem, shuffled
 
 ROOT = Path(__file__).parents[2]
 LOOP = System("loop", "numpy_loop", "w1", ("numpy",))
@@ -32,7 +32,7 @@ def _record(rate: float, error: float, seconds: tuple[float, ...] = (1.0, 1.2, 0
         {"round": i + 1, "seconds": s, "cpu_s": s, "check": c}
         for i, (s, c) in enumerate(zip(seconds, check, strict=True))
     ]
-    prepare = {"import_s": 0.1, "build_s": 0.2, "warm_s": 0.3, "versions": {}, "check": None}
+    prepare = {"import_s": 0.1, "build_s": 0.2, "warm_s": 0.3, "versions": {}}
     return {"prepare": prepare, "runs": runs, "quit": {"peak_mb": 100.0}}
 
 
@@ -129,13 +129,26 @@ def test_runs_that_repeat_each_other_count_once() -> None:
 
 def test_losses_are_compared_with_their_common_band() -> None:
     records = {}
-    for label, value in {"ours": 1.00, "NumPy loop": 1.10, "odd": 1.5}.items():
-        records[label] = _record(0.0, 0.0)
-        records[label]["prepare"]["check"] = {"loss": value}
+    for label, value in {"ours": 1.00, "NumPy loop": 1.20, "odd": 1.5}.items():
+        records[label] = {**_record(0.0, 0.0), "trained": {"loss": value, "error": 0.04}}
     agreed = compare.agreement("w2", Training(), records)
     assert agreed["ours"] is None
     assert agreed["NumPy loop"] is None
     assert "loss 1.500" in str(agreed["odd"])
+    records["ours"]["trained"]["loss"] = 0.9
+    assert "loss 0.900" in str(compare.agreement("w2", Training(), records)["ours"])
+
+
+def test_what_is_learned_is_averaged_over_orders_in_a_process_of_its_own() -> None:
+    data = TINY["w2"].data()
+    mixed = shuffled(data, 1)
+    assert not np.array_equal(mixed["images"], data["images"])
+    pairs = {(x.tobytes(), int(y)) for x, y in zip(data["images"], data["labels"], strict=True)}
+    assert pairs == {(x.tobytes(), int(y)) for x, y in zip(mixed["images"], mixed["labels"], strict=True)}
+    hoisted = System("plain", "plain_jax", "w2_hoisted", ("jax",))
+    record = rounds.measure("w2", TINY["w2"], [hoisted], {}, 1, _quiet)["plain"]
+    assert 0.5 < record["trained"]["loss"] < 5.0
+    assert 0.0 < record["trained"]["error"] < 0.5
 
 
 def test_ours_and_the_loop_agree_and_another_noise_does_not() -> None:
