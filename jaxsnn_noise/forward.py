@@ -16,7 +16,7 @@ from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.addresses import Address
 from jaxsnn_noise.coding import Constant, Input
-from jaxsnn_noise.network import ByComponent, Network, Schedule
+from jaxsnn_noise.network import Network, Schedule
 from jaxsnn_noise.scan import Scan
 from jaxsnn_noise.simulation import Simulation
 from jaxsnn_noise.statistics import Mean, SpikeCount, Statistic
@@ -46,7 +46,7 @@ def apply(
         encode: From the values of one sample to the input of the port.
         statistics: What to return. Default: ``{"output": ...}``, the mean potential of a readout that never fires, or the spike
             count of one that does (the population that no projection leaves).
-        schedule: ``ByComponent()`` unless given.
+        schedule: ``ByStep()`` unless given.
         backend: ``Scan()`` unless given.
 
     Returns:
@@ -64,7 +64,7 @@ def apply(
         duration=duration,
         dt=dt,
         statistics=chosen,
-        schedule=ByComponent() if schedule is None else schedule,
+        schedule=schedule,
     )
     indices = jnp.arange(len(batch), dtype=jnp.uint32)
     values = jax.vmap(lambda v: encode(v).values)(jnp.asarray(batch, jnp.float32))

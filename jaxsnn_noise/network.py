@@ -204,7 +204,7 @@ class Schedule(eqx.Module):
 
 
 class ByStep(Schedule):
-    """All populations in one scan: holds no trains, for long Monte Carlo runs."""
+    """All populations in one scan: holds no trains. The default: on CPU the faster one in training, too."""
 
     batches: ClassVar[bool] = False
 
@@ -213,7 +213,10 @@ class ByStep(Schedule):
 
 
 class ByComponent(Schedule):
-    """One scan per strongly connected component: between components a projection is one product over time (training)."""
+    """One scan per strongly connected component: whole trains flow between them, and a projection is one product over time.
+
+    Fewer and larger products, for memory in proportion to the number of steps.
+    """
 
     batches: ClassVar[bool] = True
 

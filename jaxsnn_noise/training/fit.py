@@ -16,7 +16,6 @@ import optax
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import count, fail
 from jaxsnn_noise.montecarlo import default_workers
-from jaxsnn_noise.network import ByComponent
 from jaxsnn_noise.progress import Meter
 from jaxsnn_noise.scan import Scan
 from jaxsnn_noise.simulation import Simulation
@@ -66,8 +65,7 @@ def fit(
     """Train leaves of a simulation on data, by backpropagation through time with surrogate gradients.
 
     A whole epoch is one compiled program. The simulation runs as it is, noise included, fresh for every seed, optimiser step
-    and sample; imperfections are those of the one device that ``simulate(sim, key)`` shows. Runs are scheduled
-    ``ByComponent()``, which gives the same numbers as any other schedule, faster.
+    and sample; imperfections are those of the one device that ``simulate(sim, key)`` shows.
 
     Args:
         system: A :class:`Simulation` with one input, whose values the samples set; or a :class:`Network` with one port, shown
@@ -126,7 +124,7 @@ def fit(
     for sim in sims[1:]:
         parameters.check(sim)
     steps = epochs * (data.size // batch_size)
-    shown, scores = reading(_scheduled(fed(sims[0], data.values)), losses)
+    shown, scores = reading(fed(sims[0], data.values), losses)
     task = Task(shown, parameters, scores, augment, _optimiser(optimiser, steps), backend or Scan(), root, batch_size)
     blocks = _blocks(task, sims, indices, seeds_at_once)
     folder = None
@@ -177,10 +175,6 @@ def _data(
         rule = f"values must have the shape [sample, *{data.values.shape[1:]}] of those of train"
         fail("fit.validation", rule, held_out.values.shape)
     return data, held_out
-
-
-def _scheduled(sim: Simulation) -> Simulation:
-    return eqx.tree_at(lambda s: s.schedule, sim, ByComponent())
 
 
 def _optimiser(optimiser: Any, steps: int) -> optax.GradientTransformation:
