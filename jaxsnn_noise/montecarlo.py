@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import random
@@ -23,6 +22,7 @@ from jaxsnn_noise._checks import count, fail, one_of
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.addresses import Address
 from jaxsnn_noise.axes import Axis, Cases
+from jaxsnn_noise.chunks import Chunk, chunk_sizes, default_workers, padded
 from jaxsnn_noise.labels import fields, labelled, parts
 from jaxsnn_noise.progress import Meter, Progress
 from jaxsnn_noise.scan import Scan
@@ -32,15 +32,6 @@ from jaxsnn_noise.store import Store, fingerprint
 
 if TYPE_CHECKING:
     import xarray
-
-Chunk = int | str | Mapping[str, int] | None
-AUTO_BYTES = {"cpu": 4 << 20, "gpu": 1 << 30, "tpu": 1 << 30}
-"""Memory that the state of one chunk may take: a few times a core's cache on a CPU, what fills the device elsewhere."""
-SHARE_BYTES = 1 << 17
-"""Memory of the state of the smallest chunk that is cut only to keep all workers busy; below it a step is mostly overhead."""
-BYTES_PER_NEURON = 64
-RESULT_BYTES = 256 << 20
-"""Memory that the results of one chunk may take."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -73,7 +64,8 @@ def monte_carlo(
         statistics: Replace the simulation's statistics.
         backend: ``Scan()`` unless given.
         store: A folder that keeps every finished chunk; running again on it computes only what is missing.
-        workers: Chunks computed side by side; default: one per core on a CPU, one per device elsewhere.
+        workers: Chunks computed side by side; default: one per core on a CPU (one in all for networks of more than a thousand
+            neurons, whose products fill all cores), one per device elsewhere.
         progress: Print progress on standard error, or a function ``(done, total)``.
 
     Returns:
@@ -107,7 +99,7 @@ def monte_carlo(
     if workers is not None:
         count("monte_carlo.workers", workers)
     # what a store keeps must fit on any machine, so its chunks do not depend on the number of workers
-    side = 1 if store is not None else workers or default_workers(jax.local_devices())
+    side = 1 if store is not None else workers or default_workers(jax.local_devices(), list(variants.values()))
     studies = {k: Study(s, plain, random.root(key), chunk, backend or Scan(), side) for k, s in variants.items()}
     report = Meter("monte_carlo", "members") if progress is True else (progress or (lambda done, total: None))
     runner = Runner(studies, store, workers, report)
@@ -182,7 +174,8 @@ class Study:
         self.shape = tuple(axis.size for axis in axes)
         self.fields = fields(sim, backend)
         _check_names(self)
-        self.sizes = self._chunk_sizes(chunk, workers)
+        result = sum(int(np.prod(f.shape)) * f.dtype.itemsize for f in self.fields.values())
+        self.sizes = chunk_sizes(chunk, [a.name for a in axes], self.shape, sim, result, workers)
 
     def chunks(self) -> Iterator[tuple[slice, ...]]:
         """The blocks of the grid, in order."""
@@ -202,33 +195,6 @@ class Study:
         keep = tuple(slice(0, b.stop - b.start) for b in block)
         return {k: np.asarray(v)[keep] for k, v in flat(result).items()}
 
-    def _chunk_sizes(self, chunk: Chunk, workers: int) -> tuple[int, ...]:
-        names = [axis.name for axis in self.axes]
-        if isinstance(chunk, Mapping):
-            for name, size in chunk.items():
-                one_of("monte_carlo.chunk", name, names)
-                count(f"monte_carlo.chunk[{name!r}]", size)
-            return tuple(min(chunk.get(n, s), s) for n, s in zip(names, self.shape, strict=True))
-        if chunk is None:
-            return self.shape
-        if isinstance(chunk, str) and chunk != "auto":
-            fail("monte_carlo.chunk", 'must be "auto", None, a number, or a number per axis', chunk)
-        members = self._affordable(workers) if chunk == "auto" else count("monte_carlo.chunk", chunk)
-        sizes = []
-        for n in reversed(self.shape):
-            size = max(1, min(n, members))
-            sizes.append(even(n, size, workers) if chunk == "auto" else size)
-            members //= size
-        return tuple(reversed(sizes))
-
-    def _affordable(self, workers: int) -> int:
-        """Members whose state fits the budget of the platform, or as few as give every worker a share."""
-        member = BYTES_PER_NEURON * sum(p.size for p in self.sim.network.populations.values())
-        results = sum(int(np.prod(f.shape)) * f.dtype.itemsize for f in self.fields.values())
-        fit = min(AUTO_BYTES.get(jax.default_backend(), 1 << 30) // member, RESULT_BYTES // max(results, 1))
-        share = max(-(-int(np.prod(self.shape)) // workers), SHARE_BYTES // member)
-        return max(2, min(fit, share))
-
 
 class Runner:
     """Computes the chunks of the studies side by side, keeps what is finished, and reports."""
@@ -240,7 +206,8 @@ class Runner:
         self.results: dict[str, dict[str, np.ndarray]] = {}
         self.finished = {k: np.zeros(s.shape, bool) for k, s in studies.items()}
         devices = jax.local_devices()
-        self.devices = [devices[i % len(devices)] for i in range(workers or default_workers(devices))]
+        workers = workers or default_workers(devices, [study.sim for study in studies.values()])
+        self.devices = [devices[i % len(devices)] for i in range(workers)]
         self.store = None
         if store is not None:
             parts = [(s.sim, s.axes, s.root, s.sizes, s.backend, random.STREAM_VERSION) for s in studies.values()]
@@ -321,37 +288,9 @@ def run_chunk(
     return function(*indices)
 
 
-def even(n: int, size: int, workers: int) -> int:
-    """The size of even pieces of ``n``, at most ``size``, in whole rounds of the workers.
-
-    Every chunk costs what a full one costs: 1000 members in chunks of 491 would be paid as 1473.
-    """
-    pieces = -(-n // size)
-    if pieces > 1:
-        pieces = min(n, -(-pieces // workers) * workers)
-    return -(-n // pieces)
-
-
-def padded(indices: Sequence[np.ndarray]) -> tuple[jax.Array, ...]:
-    """At least two members: with a batch of one, XLA rewrites the program and the last bits move."""
-    if indices and all(len(i) == 1 for i in indices):
-        indices = [*indices[:-1], np.repeat(indices[-1], 2)]
-    return tuple(jnp.asarray(i) for i in indices)
-
-
 def flat(result: Mapping[str, Any]) -> dict[str, Any]:
     """Results by field: ``name`` for a plain array, ``name_field`` for a module."""
     out: dict[str, Any] = {}
     for name, value in result.items():
         out |= {f"{name}_{part}" if part else name: array for part, array in parts(value).items()}
     return out
-
-
-def default_workers(devices: Sequence[Any]) -> int:
-    """One per core on a single CPU device (the loop body runs on one thread), one per device elsewhere."""
-    if len(devices) == 1 and devices[0].platform == "cpu":
-        return max(
-            1,
-            min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 16),
-        )
-    return len(devices)

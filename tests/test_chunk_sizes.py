@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import equinox as eqx
+import jax
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,8 @@ from hypothesis import strategies as st
 
 import jaxsnn_noise as jn
 from jaxsnn_noise import montecarlo, random
-from jaxsnn_noise.montecarlo import AUTO_BYTES, BYTES_PER_NEURON, SHARE_BYTES, Study, even
+from jaxsnn_noise.chunks import AUTO_BYTES, BYTES_PER_NEURON, SHARE_BYTES, default_workers, even, wide
+from jaxsnn_noise.montecarlo import Study
 
 STATISTICS = {"count": jn.statistics.SpikeCount()}
 
@@ -46,6 +49,25 @@ def test_chunks_stay_within_the_budget_and_small_ones_are_not_cut() -> None:
     assert 0.9 * fit < size <= fit
     smallest = SHARE_BYTES // (BYTES_PER_NEURON * 100)
     assert _sizes(100, [jn.Trials(smallest)], 16) == (smallest,)
+
+
+def test_a_wide_network_runs_in_one_chunk_at_a_time() -> None:
+    """Its weights are read in every step, so they are read for many members at once."""
+
+    def recurrent(size: int) -> jn.Simulation:
+        sim = _simulation(size)
+        within = {"within": jn.synapses.Dense("cells", "cells", np.zeros((size, size)))}
+        return eqx.tree_at(lambda s: s.network, sim, jn.Network(sim.network.cells(), projections=within))
+
+    devices = jax.local_devices()
+    for size, is_wide in ((100, False), (1000, False), (1500, True)):
+        assert wide(recurrent(size)) is is_wide
+        assert default_workers(devices[:1], [recurrent(size)]) == (1 if is_wide else default_workers(devices[:1]))
+    narrow, broad = (
+        Study(sim, [jn.Trials(1000)], random.root(0), "auto", jn.Scan(), 1).sizes[0]
+        for sim in (_simulation(1500), recurrent(1500))
+    )
+    assert narrow < 60 < 90 < broad  # 4 MB of state; as much state as the 9 MB of weights
 
 
 def test_the_number_of_workers_changes_no_bit() -> None:

@@ -15,7 +15,7 @@ import optax
 
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import count, fail
-from jaxsnn_noise.montecarlo import default_workers
+from jaxsnn_noise.chunks import default_workers
 from jaxsnn_noise.progress import Meter
 from jaxsnn_noise.scan import Scan
 from jaxsnn_noise.simulation import Simulation
