@@ -198,15 +198,20 @@ def measure(config, progress):
     time.sleep(60)
 """
 
+HEEDING = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job, as this may be, ignores it
+from jaxsnn_noise.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_a_real_interruption_leaves_what_was_computed(tmp_path, kind):
     path = fake_study.write(tmp_path, more=LATE)
-    command = [sys.executable, "-m", "jaxsnn_noise", "run", str(path), "--out", "o"]
-    pipe = subprocess.PIPE
-    # a shell's background job, as this suite may be, hands on SIGINT ignored
+    command = [sys.executable, "-c", HEEDING, "run", str(path), "--out", "o"]
     with subprocess.Popen(
-        command, stdout=pipe, stderr=pipe, text=True, env=_environment(), preexec_fn=_heeds_interrupts
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -218,10 +223,6 @@ def test_a_real_interruption_leaves_what_was_computed(tmp_path, kind):
     status = json.loads(Path("o/status.json").read_text())
     assert status["state"] == "interrupted"
     assert Path("o/stages/first.zarr").is_dir()
-
-
-def _heeds_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _environment() -> dict[str, str]:

@@ -37,8 +37,19 @@ def test_a_log_gets_a_line_now_and_then_with_rate_and_time_left(clock, monkeypat
     monkeypatch.setattr(sys, "stderr", log := io.StringIO())
     run(Meter("study", "members"), clock, seconds=50.0)
     lines = log.getvalue().splitlines()
-    assert lines[0] == "study: 1/10 members, 0.2 members/s, 45 s left"
+    assert lines[0] == "study: 1/10 members"
+    assert lines[1] == "study: 2/10 members, 0.2 members/s, 40 s left"
     assert lines[-1] == "study: 10/10 members, 0.2 members/s, 0 s left"
+
+
+def test_compilation_before_the_first_piece_slows_no_rate(clock, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", log := io.StringIO())
+    meter = Meter("study", "members")
+    clock[0] += 60.0  # compiled
+    run(meter, clock, seconds=50.0)
+    assert "0.2 members/s, 40 s left" in log.getvalue().splitlines()[1]
+    pace = progress.Pace()
+    assert [pace(done, now) for done, now in ((0, 0.0), (3, 9.0), (6, 9.5), (9, 11.0))] == [None, None, None, 3.0]
 
 
 def test_a_terminal_rewrites_one_line_and_ends_it(clock, monkeypatch):

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
+from jaxsnn_noise.progress import Pace
+
 if TYPE_CHECKING:
     from xarray import Dataset
 else:
@@ -79,14 +81,15 @@ class Lines(Display):
     def begin(self, name: str, unit: str) -> Update:
         start = last = self._clock()
         self._open.append((name, start))
-        pause = 2.0
+        pause, pace = 2.0, Pace()
 
         def update(done: int, total: int | None) -> None:
             nonlocal last, pause
             now = self._clock()
+            rate = pace(done, now)
             finished = total is not None and done >= total
             if now - last >= pause and not finished:  # the end has its own line
-                self.say(f"{name}: {progress_text(done, total, unit, now - start)}")
+                self.say(f"{name}: {progress_text(done, total, unit, rate)}")
                 last, pause = now, min(30.0, 1.5 * pause)
 
         return update
@@ -129,9 +132,10 @@ class Live(Display):
         start = time.monotonic()
         task = self._bars.add_task(name, total=None, state="")
         self._open.append((name, start, task))
+        pace = Pace()
 
         def update(done: int, total: int | None) -> None:
-            state = progress_text(done, total, unit, time.monotonic() - start)
+            state = progress_text(done, total, unit, pace(done, time.monotonic()))
             self._bars.update(task, completed=done, total=total, state=state)
 
         return update
@@ -239,13 +243,12 @@ def _end_text(name: str, finished: bool, seconds: float) -> str:
     return f"{name}: {'done in' if finished else 'stopped after'} {duration_text(seconds)}"
 
 
-def progress_text(done: int, total: int | None, unit: str, seconds: float | int) -> str:
-    """Count, rate and time left: ``120 of 1,000 trials, 35/s, 25 s left``."""
+def progress_text(done: int, total: int | None, unit: str, rate: float | None) -> str:
+    """Count, rate [1/s] and time left, as far as they are known: ``120 of 1,000 trials, 35/s, 25 s left``."""
     count = f"{done:,}" if total is None else f"{done:,} of {total:,}"
     text = f"{count} {unit}".strip()
-    if done <= 0 or seconds <= 0:
+    if not rate:
         return text
-    rate = done / seconds
     text += f", {rate:,.0f}/s" if rate >= 10 else f", {rate:.2g}/s" if rate >= 0.1 else f", {60 * rate:.2g}/min"
     return text if total is None else f"{text}, {duration_text((total - done) / rate)} left"
 

@@ -44,8 +44,10 @@ def test_a_task_takes_done_and_total_as_monte_carlo_gives_them():
     clock, stream = Clock(), io.StringIO()
     with Progress(Lines(stream, clock)).task("grid", unit="members") as task:
         clock.now = 10.0
+        task.update(3, 10)
+        clock.now = 14.0
         task.update(5, 10)
-    assert stream.getvalue().splitlines()[0] == "grid: 5 of 10 members, 0.5/s, 10 s left"
+    assert stream.getvalue().splitlines()[:2] == ["grid: 3 of 10 members", "grid: 5 of 10 members, 0.5/s, 10 s left"]
 
 
 def test_a_terminal_gets_a_bar():
@@ -88,6 +90,6 @@ def test_durations_are_said_as_people_say_them(seconds, text):
 
 
 def test_rates_and_time_left():
-    assert progress_text(0, 10, "runs", 5.0) == "0 of 10 runs"
-    assert progress_text(5000, None, "", 1.0) == "5,000, 5,000/s"
-    assert progress_text(2, 4, "runs", 60.0) == "2 of 4 runs, 2/min, 1 min 0 s left"
+    assert progress_text(0, 10, "runs", None) == "0 of 10 runs"
+    assert progress_text(5000, None, "", 5000.0) == "5,000, 5,000/s"
+    assert progress_text(2, 4, "runs", 1 / 30) == "2 of 4 runs, 2/min, 1 min 0 s left"
