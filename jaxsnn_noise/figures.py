@@ -318,6 +318,7 @@ def svg(figure: Figure) -> str:
     """The figure as SVG text, the same for the same numbers (no date, fixed ids)."""
     buffer = io.StringIO()
     with style():
+        _settle(figure)
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()
 
@@ -326,8 +327,16 @@ def png(figure: Figure, dpi: int = 200) -> bytes:
     """The figure as PNG bytes at ``dpi`` dots per inch."""
     buffer = io.BytesIO()
     with style():
+        _settle(figure)
         figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once: every way of saving it would do so twice more, which takes longer than drawing."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def _series_index(axes: Axes, series: str) -> int:

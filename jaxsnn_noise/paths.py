@@ -38,13 +38,15 @@ def replace(tree: Tree, values: Mapping[str, Any]) -> Tree:
     Raises:
         InputError: unknown path, a path that leads to no array, a shape that does not broadcast.
     """
+    getters, new = [], []
     for path in sorted(values):
         getter = _getter(tree, path)
         old = getter(tree)
         if not eqx.is_array(old):
             fail(path, "must lead to an array leaf (structure is varied with Cases)", type(old).__name__)
-        tree = eqx.tree_at(getter, tree, _fitted(path, values[path], old))
-    return tree
+        getters.append(getter)
+        new.append(_fitted(path, values[path], old))
+    return eqx.tree_at(lambda node: [getter(node) for getter in getters], tree, new) if new else tree
 
 
 def leaves(tree: Any) -> dict[str, jax.Array]:

@@ -238,20 +238,31 @@ def _drawn(transform: _Transform, key: Array, block: Array, entity: Entity) -> t
     results would leave two. Accelerators fuse to several outputs and need no such fence, which would cost them a
     synchronisation per step.
     """
+    static, words = (entity, None) if isinstance(entity, Entities) else (None, entity)
+    both = _fenced(transform, static, key, jnp.asarray(block), words)
+    return lax.real(both), lax.imag(both)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _fenced(
+    transform: _Transform, consecutive: Entities | None, key: Array, block: Array, words: Array | None
+) -> Array:
+    """The pair as complex numbers. A function of its own for the tracer: the rounds are traced and batched once per size."""
 
     def pair(key: Array, block: Array) -> Array:
-        words = entity.array() if isinstance(entity, Entities) else entity
-        return lax.complex(*transform(*threefry2x32(key, words, block)))
+        entity = words if consecutive is None else consecutive.array()
+        return lax.complex(*transform(*threefry2x32(key, entity, block)))
 
     def fenced(key: Array, block: Array) -> Array:
         shape = jax.eval_shape(pair, key, block).shape
         return lax.cond(block != _NEVER, pair, lambda key, block: jnp.zeros(shape, jnp.complex64), key, block)
 
-    both = lax.platform_dependent(key, jnp.asarray(block), cpu=fenced, default=pair)
-    return lax.real(both), lax.imag(both)
+    return lax.platform_dependent(key, block, cpu=fenced, default=pair)
 
 
-def _fold(key: Array, tweak: np.ndarray, first: Any, second: Any) -> Array:
+@jax.jit
+def _fold(key: Array, tweak: Any, first: Any, second: Any) -> Array:
+    """The key below ``key`` at an address of two words. A function of its own for the tracer, like the pair of numbers."""
     x, y = threefry2x32(key ^ jnp.asarray(tweak), jnp.asarray(first, jnp.uint32), jnp.asarray(second, jnp.uint32))
     return jnp.stack([x, y])
 
