@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 TITLE = "Internal noise in spiking networks: sites, kinds, pre-filters, and common against independent noise"
-COST = {"tiny": "30 s", "default": "3 min", "full": "an hour, estimated"}
+COST = {"tiny": "20 s", "default": "2 min", "full": "an hour, estimated"}
 
 
 @dataclass(frozen=True)
