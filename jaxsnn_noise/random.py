@@ -244,9 +244,7 @@ def _drawn(transform: _Transform, key: Array, block: Array, entity: Entity) -> t
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _fenced(
-    transform: _Transform, consecutive: Entities | None, key: Array, block: Array, words: Array | None
-) -> Array:
+def _fenced(transform: _Transform, consecutive: Entities | None, key: Array, block: Array, words: Any) -> Array:
     """The pair as complex numbers. A function of its own for the tracer: the rounds are traced and batched once per size."""
 
     def pair(key: Array, block: Array) -> Array:

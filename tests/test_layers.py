@@ -18,7 +18,7 @@ LAYERS: dict[str, set[str]] = {
     "ground": {"_typing", "_checks", "random", "paths", "laws", "surrogates", "distributions"},
     "parts": {"neurons", "firing", "noise", "synapses", "hardware", "coding", "statistics"},
     "engine": {"addresses", "network", "networks", "step", "scan", "pinning", "simulation", "forward", "describe"},
-    "ensemble": {"axes", "chunks", "montecarlo", "labels", "progress", "store", "reduce"},
+    "ensemble": {"axes", "chunks", "montecarlo", "labels", "progress", "store", "reduce", "verdicts"},
     "kernels": {"kernels"},
     "uses": {"sensitivity", "training", "plasticity"},
     "theory": {"theory"},

@@ -22,7 +22,8 @@ from jaxsnn_noise.reduce.errors import mean_and_error
 from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
 from jaxsnn_noise.reduce.proportions import proportion
 from jaxsnn_noise.reduce.streams import fano_factor, psth, reliability
-from jaxsnn_noise.reduce.verdicts import AtLeast, AtMost, Rule, Verdict, Within, decide
+from jaxsnn_noise.reduce.verdicts import AtLeast, AtMost, Rule, Within, decide
+from jaxsnn_noise.verdicts import Verdict
 
 __all__ = [
     "NESTED",

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import abc
-import enum
 from typing import Any
 
 import equinox as eqx
 import numpy as np
 
 from jaxsnn_noise._checks import fail
-
-
-class Verdict(enum.StrEnum):
-    """What the data say of a claim. ``UNDECIDED`` is an answer: the interval is too wide to tell."""
-
-    REPRODUCED = "reproduced"
-    NOT_REPRODUCED = "not reproduced"
-    UNDECIDED = "undecided"
+from jaxsnn_noise.verdicts import Verdict
 
 
 class Rule(eqx.Module):

@@ -31,7 +31,30 @@ def start_counts(who: str, about: About) -> Float[Array, " neuron"]:
     return jnp.zeros(about.size, jnp.float32)
 
 
-class SpikeCount(Statistic):
+class SpikeSum(Statistic):
+    """Abstract: what is computed from the number of spikes of each neuron."""
+
+    def init(self, about: About) -> Float[Array, " neuron"]:
+        return start_counts(type(self).__name__, about)
+
+    def update(self, acc: Array, frame: Frame, about: About) -> Float[Array, " neuron"]:
+        del about
+        return acc + frame.spikes
+
+    def merge(self, a: Array, b: Array, about: About) -> Float[Array, " neuron"]:
+        del about
+        return a + b
+
+    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
+        del about
+        return {"": ("neuron",)}
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls()
+
+
+class SpikeCount(SpikeSum):
     """Number of spikes of each neuron during the measurement, ``N_i = sum_t s_i(t)`` [1].
 
     Gradients flow: ``dN_i / ds_i(t) = 1``.
@@ -57,31 +80,12 @@ class SpikeCount(Statistic):
     def unit(self) -> dict[str, str]:
         return {"": "1"}
 
-    def init(self, about: About) -> Float[Array, " neuron"]:
-        return start_counts("SpikeCount", about)
-
-    def update(self, acc: Array, frame: Frame, about: About) -> Float[Array, " neuron"]:
-        del about
-        return acc + frame.spikes
-
-    def merge(self, a: Array, b: Array, about: About) -> Float[Array, " neuron"]:
-        del about
-        return a + b
-
     def finalize(self, acc: Array, about: About) -> Float[Array, " neuron"]:
         del about
         return acc
 
-    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
-        del about
-        return {"": ("neuron",)}
 
-    @classmethod
-    def example(cls) -> Self:
-        return cls()
-
-
-class Rate(Statistic):
+class Rate(SpikeSum):
     """Firing rate of each neuron, ``r_i = N_i / (steps * dt)`` [Hz]: spikes per measured second.
 
     Gradients flow: ``dr_i / ds_i(t) = 1000 / (steps * dt)``.
@@ -107,24 +111,5 @@ class Rate(Statistic):
     def unit(self) -> dict[str, str]:
         return {"": "Hz"}
 
-    def init(self, about: About) -> Float[Array, " neuron"]:
-        return start_counts("Rate", about)
-
-    def update(self, acc: Array, frame: Frame, about: About) -> Float[Array, " neuron"]:
-        del about
-        return acc + frame.spikes
-
-    def merge(self, a: Array, b: Array, about: About) -> Float[Array, " neuron"]:
-        del about
-        return a + b
-
     def finalize(self, acc: Array, about: About) -> Float[Array, " neuron"]:
         return acc * jnp.float32(1000.0 / about.duration)
-
-    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
-        del about
-        return {"": ("neuron",)}
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsnn_noise._checks import fail
 
-from .counts import start_counts
-from .fold import About, Frame, Statistic
+from .counts import SpikeSum
+from .fold import About
 
 
-class SynapticOperations(Statistic):
+class SynapticOperations(SpikeSum):
     """Number of synaptic operations that the spikes of the population cause, ``sum_i N_i fan_out_i``.
 
     One operation is one spike that arrives at one synapse (Merolla et al. 2014). Gradients flow:
@@ -51,15 +49,7 @@ class SynapticOperations(Statistic):
 
     def init(self, about: About) -> Float[Array, " neuron"]:
         _fan_out(about)
-        return start_counts("SynapticOperations", about)
-
-    def update(self, acc: Array, frame: Frame, about: About) -> Float[Array, " neuron"]:
-        del about
-        return acc + frame.spikes
-
-    def merge(self, a: Array, b: Array, about: About) -> Float[Array, " neuron"]:
-        del about
-        return a + b
+        return super().init(about)
 
     def finalize(self, acc: Array, about: About) -> Float[Array, ""]:
         return (acc * _fan_out(about).astype(jnp.float32)).sum()
@@ -67,10 +57,6 @@ class SynapticOperations(Statistic):
     def dims(self, about: About) -> dict[str, tuple[str, ...]]:
         del about
         return {"": ()}
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls()
 
 
 def _fan_out(about: About) -> Array:

@@ -6,9 +6,10 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, SupportsFloat
+
+from jaxsnn_noise.verdicts import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,14 +32,6 @@ def refuse(who: str, rule: str, got: Any, *, known: Any = None) -> NoReturn:
 def near_names(name: str, names: Iterable[str]) -> list[str] | None:
     """The names that look most like ``name``, or ``None``: for lists too long to be shown whole."""
     return difflib.get_close_matches(name, list(names), n=3, cutoff=0.5) or None
-
-
-class Verdict(Enum):
-    """What a study says about a claim, for the networks and settings that it simulated and no others."""
-
-    REPRODUCED = "reproduced"
-    NOT_REPRODUCED = "not reproduced"
-    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
