@@ -76,7 +76,8 @@ def fit(
         validation: Values and targets that are assessed after every epoch, under the same noise every time.
         loss: What is minimised; ``losses.CrossEntropy()`` unless given.
         optimiser: An Optax transformation, or a function from the number of optimiser steps to one (for schedules; see
-            :mod:`optimisers`). ``optax.adam(5e-3)`` unless given. It sees the free values as a dictionary by path.
+            :mod:`optimisers`). ``optax.adam(5e-3)`` unless given. It sees the free values as a dictionary by path. Optax makes
+            functions, which are equal only to themselves: give several calls the same object, or each compiles anew (3 s).
         trainable: Dotted paths of leaves, or patterns in which ``*`` stands for anything. All other leaves stay.
         transforms: From path or pattern to the transform that keeps a leaf in range. Leaves that are positive by nature (time
             constants, amplitudes, ...) are trained as :class:`transforms.Positive` unless told otherwise.

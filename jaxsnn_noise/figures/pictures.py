@@ -1,115 +1,20 @@
-"""House style of figures, and the four pictures that studies draw most, each with a tidy table.
-
-Matplotlib is used through its object-oriented interface only: no pyplot, no global figure, no window; so it
-works in batch jobs and in threads of a notebook alike. It is imported when the first figure is made. Colours
-are those of Okabe and Ito, told apart by readers with any colour vision, and every series has a marker and a
-line style of its own besides.
-
-Example:
-    >>> levels = np.array([0.0, 0.1, 0.2])  # noise amplitude [mV]
-    >>> rate = np.array([12.0, 14.0, 19.0])  # mean and 95 % interval [Hz]
-    >>> figure, axes = new_figure()
-    >>> labels = {"x_label": "amplitude [mV]", "y_label": "firing rate [Hz]", "series": "additive"}
-    >>> axes, table = line_with_interval(axes, levels, rate, rate - 1.0, rate + 1.0, **labels)
-    >>> list(table.columns)
-    ['series', 'amplitude [mV]', 'firing rate [Hz]', 'low', 'high']
-
-References:
-    M. Okabe, K. Ito: Color Universal Design, 2008 (the palette); B. Wong: Points of view: color blindness,
-    Nature Methods 8, 441 (2011), doi:10.1038/nmeth.1618. J. R. Nuñez, C. R. Anderton, R. S. Renslow:
-    Optimizing colormaps with consideration for color vision deficiency, PLoS ONE 13, e0199239 (2018),
-    doi:10.1371/journal.pone.0199239 (cividis).
-"""
+"""The four pictures that studies draw most, each with its tidy table."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jaxsnn_noise.figures.house import BLACK, BLUE, DIVERGING, GREY, LINES, MARKERS, PALETTE, SEQUENTIAL, style
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
     from pandas import DataFrame
 else:  # heavy, and only names here
-    ArrayLike = Axes = DataFrame = Figure = Any
-
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = PALETTE = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
-)  # fmt: skip
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
-SEQUENTIAL = "cividis"
-DIVERGING = "PuOr"
-WIDTH = 6.5  # [inch], the text width of a page
-GREY = "#6b7280"
-
-_STYLE: dict[str, Any] = {
-    "figure.figsize": (WIDTH, 3.6),
-    "figure.constrained_layout.use": True,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-    "savefig.dpi": 200,
-    "font.family": ["DejaVu Sans"],  # comes with Matplotlib: the same picture on every machine
-    "font.size": 9.0,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.labelsize": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#374151",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e5e7eb",
-    "grid.linewidth": 0.6,
-    "xtick.labelsize": 8.0,
-    "ytick.labelsize": 8.0,
-    "legend.frameon": False,
-    "legend.fontsize": 8.0,
-    "lines.linewidth": 1.6,
-    "lines.markersize": 4.5,
-    "image.cmap": SEQUENTIAL,
-    "svg.fonttype": "path",  # letters as outlines: no font is needed where the file is opened
-    "svg.hashsalt": "jaxsnn_noise",  # the same ids, so the same file, from the same numbers
-}
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """House style for everything drawn inside the ``with`` block; after it Matplotlib is set as before."""
-    import matplotlib
-    from cycler import cycler
-
-    settings: Any = {**_STYLE, "axes.prop_cycle": cycler(color=PALETTE)}
-    with matplotlib.rc_context(settings):
-        yield
-
-
-def new_figure(
-    rows: int = 1, columns: int = 1, *, width: float = WIDTH, height: float | None = None, **options: Any
-) -> tuple[Figure, Any]:
-    """A figure in house style with a grid of axes.
-
-    Args:
-        rows: Rows of axes.
-        columns: Columns of axes.
-        width: Width of the figure [inch].
-        height: Height [inch]; by default from the number of rows.
-        **options: Passed on to ``Figure.subplots`` (``sharex``, ``sharey``, ``width_ratios``, ...).
-
-    Returns:
-        The figure, and its axes: one, or an array of them as ``Figure.subplots`` gives it.
-    """
-    from matplotlib.figure import Figure
-
-    with style():
-        figure = Figure(figsize=(width, height or 0.8 + 2.6 * rows))
-        return figure, figure.subplots(rows, columns, **options)
+    ArrayLike = Axes = DataFrame = Any
 
 
 def line_with_interval(
@@ -312,31 +217,6 @@ def forest(
             axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0))
     columns = {"label": names, x_label: estimate, "low": low, "high": high}
     return axes, DataFrame(columns | ({} if bound is None else {"bound": bound}), index=range(len(names)))
-
-
-def svg(figure: Figure) -> str:
-    """The figure as SVG text, the same for the same numbers (no date, fixed ids)."""
-    buffer = io.StringIO()
-    with style():
-        _settle(figure)
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
-
-
-def png(figure: Figure, dpi: int = 200) -> bytes:
-    """The figure as PNG bytes at ``dpi`` dots per inch."""
-    buffer = io.BytesIO()
-    with style():
-        _settle(figure)
-        figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
-
-
-def _settle(figure: Figure) -> None:
-    """Lay the figure out once: every way of saving it would do so twice more, which takes longer than drawing."""
-    if figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
 
 
 def _series_index(axes: Axes, series: str) -> int:

@@ -1,0 +1,34 @@
+"""Variants that differ in structure, as one dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import equinox as eqx
+
+from jaxsnn_noise._checks import fail
+from jaxsnn_noise.simulation import Simulation
+
+
+class Cases(eqx.Module):
+    """Simulations that differ in structure (noise kind, model, dt), as one labelled dimension; one compilation each.
+
+    All cases see the same addresses, hence common random numbers where their streams have the same names.
+
+    Args:
+        simulations: From the name of a case to its simulation.
+        name: Name of the dimension.
+    """
+
+    simulations: dict[str, Simulation]
+    name: str = eqx.field(static=True)
+
+    def __init__(self, simulations: Mapping[str, Simulation], *, name: str = "case"):
+        if not simulations:
+            fail("Cases", "needs at least one simulation", dict(simulations))
+        self.simulations, self.name = dict(simulations), name
+
+    @property
+    def size(self) -> int:
+        """Number of cases."""
+        return len(self.simulations)

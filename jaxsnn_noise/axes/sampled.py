@@ -1,0 +1,188 @@
+"""Axes whose members are random draws: trials, devices, samples, networks built anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsnn_noise import paths, random
+from jaxsnn_noise._checks import concrete, count, fail, finite
+from jaxsnn_noise._typing import Key
+from jaxsnn_noise.addresses import Address
+from jaxsnn_noise.axes.axis import Axis, plain_labels
+from jaxsnn_noise.pinning import opaque_zero, pinned_tree
+from jaxsnn_noise.simulation import Simulation
+
+
+class Trials(Axis):
+    """Fresh noise per trial; nothing else differs.
+
+    Args:
+        n: Number of trials, >= 1.
+    """
+
+    random: ClassVar[bool] = True
+    n: int = eqx.field(static=True)
+    name: str = eqx.field(static=True, default="trial")
+
+    def __check_init__(self) -> None:
+        count("Trials.n", self.n)
+
+    @property
+    def size(self) -> int:
+        return self.n
+
+    def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
+        return sim, address.at(self.name, index)
+
+    def check(self, sim: Simulation) -> None:
+        """Fits every simulation."""
+
+
+class Devices(Axis):
+    """One chip per index: the imperfections are drawn per device, and kept for all its trials.
+
+    Args:
+        n: Number of devices, >= 1.
+        paired: Give all chips the same noise (only the chips differ). Default: fresh noise per chip.
+    """
+
+    random: ClassVar[bool] = True
+    n: int = eqx.field(static=True)
+    paired: bool = eqx.field(static=True, default=False)
+    name: str = eqx.field(static=True, default="device")
+
+    def __check_init__(self) -> None:
+        count("Devices.n", self.n)
+
+    @property
+    def size(self) -> int:
+        return self.n
+
+    def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
+        return sim, address.at(self.name, index, paired=self.paired)
+
+    def check(self, sim: Simulation) -> None:
+        """Some imperfection is redrawn on this axis (if there are imperfections at all)."""
+        on = {imperfection.axis for imperfection in sim.imperfections.values()}
+        if on and self.name not in on:
+            fail(
+                "Devices.name", "must be the axis of an imperfection, or all devices are the same", self.name, known=on
+            )
+
+
+class Samples(Axis):
+    """One stimulus per index, with fresh noise: the values of an input are set to ``data[index]``.
+
+    Args:
+        data: [sample, ...]: the values of the input for each sample, e.g. images [sample, channel].
+        path: Path of the input's values; the only input's unless given.
+        labels: [sample] kept as the coordinate ``label``.
+    """
+
+    random: ClassVar[bool] = True
+    data: jax.Array
+    path: str | None = eqx.field(static=True, default=None)
+    labels: tuple[Any, ...] | None = eqx.field(static=True, default=None)
+    name: str = eqx.field(static=True, default="sample")
+
+    def __init__(self, data: Any, path: str | None = None, *, labels: Any = None, name: str = "sample"):
+        self.data = jnp.asarray(data, jnp.float32)
+        self.path, self.labels, self.name = path, plain_labels(labels), name
+        if self.data.ndim < 1 or len(self.data) < 1:
+            fail("Samples.data", "needs at least one sample", self.data.shape)
+        finite("Samples.data", self.data)
+        if self.labels is not None and len(self.labels) != len(self.data):
+            fail("Samples.labels", f"must have one label per sample ({len(self.data)})", len(self.labels))
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
+        return paths.replace(sim, {self._path(sim): self.data[index]}), address.at(self.name, index)
+
+    def check(self, sim: Simulation) -> None:
+        leaf = paths.get(sim, self._path(sim))
+        if leaf.shape != self.data.shape[1:]:
+            fail(
+                "Samples.data",
+                f"must have the shape [sample, *{leaf.shape}] of {self._path(sim)}",
+                self.data.shape,
+            )
+
+        self._check_values(sim)
+
+    def sets(self, sim: Simulation) -> tuple[str, ...]:
+        return (self._path(sim),)
+
+    def _check_values(self, sim: Simulation) -> None:
+        """What the input says of the smallest, the largest and the most broken value of each entry."""
+        kind, name, *_ = self._path(sim).split(".")
+        data = concrete(self.data)
+        if kind != "inputs" or data is None:
+            return
+        broken = np.argmax(np.abs(data - np.round(data)), axis=0)[None]
+        for values in (data.min(axis=0), data.max(axis=0), np.take_along_axis(data, broken, axis=0)[0]):
+            signal = paths.replace(sim, {self._path(sim): values}).inputs[name]
+            signal.check(f"Samples.data for inputs.{name}", sim.network.populations[name].size, sim.total_steps)
+
+    def _path(self, sim: Simulation) -> str:
+        if self.path is not None:
+            return self.path
+        if len(sim.inputs) != 1:
+            fail(
+                "Samples.path",
+                "must name the values of one input",
+                None,
+                known=[f"inputs.{k}.values" for k in sim.inputs],
+            )
+        return f"inputs.{next(iter(sim.inputs))}.values"
+
+
+class Realisations(Axis):
+    """A network built anew per index: wiring, weights, initial laws.
+
+    Args:
+        n: Number of networks, >= 1.
+        builder: ``key -> Network`` of one structure; the key is a JAX key of the realisation.
+    """
+
+    random: ClassVar[bool] = True
+    rebuilds: ClassVar[bool] = True
+    n: int = eqx.field(static=True)
+    builder: Callable[[Any], Any] = eqx.field(static=True)
+    name: str = eqx.field(static=True, default="realisation")
+
+    def __check_init__(self) -> None:
+        count("Realisations.n", self.n)
+
+    @property
+    def size(self) -> int:
+        return self.n
+
+    def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
+        words = random.stream(random.member(root, **{self.name: index}), "realisation")
+        # pinned, so that a realisation has the same bits in every program and batch
+        network = pinned_tree(self._built, zero=opaque_zero(root))(words)
+        return eqx.tree_at(lambda s: s.network, sim, network), address.at(self.name, index)
+
+    def check(self, sim: Simulation) -> None:
+        """The builder's network (checked by its own constructor) has the structure of the simulation's."""
+        built = eqx.filter_eval_shape(self._built, jax.ShapeDtypeStruct((2,), jnp.uint32))
+        old, new = (jax.tree.map(lambda x: (x.shape, x.dtype), eqx.filter(n, _is_shaped)) for n in (sim.network, built))
+        if not eqx.tree_equal(old, new):
+            rule = "must build networks of the same structure and sizes as that of the simulation"
+            fail("Realisations.builder", rule, type(built).__name__)
+
+    def _built(self, words: Key) -> Any:
+        return self.builder(jax.random.wrap_key_data(words, impl="threefry2x32"))
+
+
+def _is_shaped(leaf: Any) -> bool:
+    return isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct))
