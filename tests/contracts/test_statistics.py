@@ -93,6 +93,14 @@ def _same_bits(left: Any, right: Any) -> None:
         np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
 
 
+def _same_within_rounding(left: Any, right: Any) -> None:
+    """A batch and a single member are two programs, in which products and sums may be fused differently."""
+    assert jax.tree.structure(left) == jax.tree.structure(right)
+    for x, y in zip(jax.tree.leaves(left), jax.tree.leaves(right), strict=True):
+        assert x.dtype == y.dtype
+        np.testing.assert_allclose(np.asarray(x), np.asarray(y), rtol=1e-6, atol=1e-7)
+
+
 def _fields(statistic: Statistic, result: Any) -> dict[str, Any]:
     return {name: result if name == "" else getattr(result, name) for name in statistic.dims(_about())}
 
@@ -136,7 +144,7 @@ def test_vmap_is_a_loop_over_members(cls: type[Statistic]) -> None:
     one = jax.jit(lambda values: _result(statistic, (index, values), about))
     batched = jax.jit(jax.vmap(one))(together)
     for i, values in enumerate(members):
-        _same_bits(jax.tree.map(lambda x, i=i: x[i], batched), one(values))
+        _same_within_rounding(jax.tree.map(lambda x, i=i: x[i], batched), one(values))
 
 
 @each
