@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise._checks import count, fail, one_of
+from jaxsnn_noise.scan import formed_once
 from jaxsnn_noise.simulation import Simulation
 
 Chunk = int | str | Mapping[str, int] | None
@@ -92,10 +93,11 @@ def padded(indices: Sequence[np.ndarray]) -> tuple[jax.Array, ...]:
 
 
 def weight_bytes(sim: Simulation) -> int:
-    """Memory of the largest projection of a simulation."""
+    """Memory of the largest projection whose product is formed in every step."""
     sizes = [
         sum(leaf.nbytes for leaf in jax.tree.leaves(projection) if isinstance(leaf, jax.Array))
-        for projection in sim.network.projections.values()
+        for name, projection in sim.network.projections.items()
+        if not formed_once(sim, name)
     ]
     return max(sizes, default=0)
 

@@ -226,7 +226,7 @@ class Group:
             return
         port = source in self.network.ports()
         delay = self.network.delay_steps(k, self.dt)
-        if port and self.sim.inputs[source].constant and not projection.noise and not delay:
+        if formed_once(self.sim, k):
             context = Context(jnp.zeros(self._size(source), jnp.float32))
             start = _step(0).tick(self.keys.root)  # a constant input draws nothing
             value, _ = self.sim.inputs[source].step(None, 0, start, context, self.dt)
@@ -257,6 +257,14 @@ class Group:
 
     def _size(self, name: str) -> int:
         return self.network.populations[name].size
+
+
+def formed_once(sim: Simulation, projection: str) -> bool:
+    """Whether a projection carries the same in every step: a constant input, with neither noise nor delay on the way."""
+    path = sim.network.projections[projection]
+    if path.source not in sim.network.ports() or not sim.inputs[path.source].constant:
+        return False
+    return not path.noise and not sim.network.delay_steps(projection, sim.dt)
 
 
 def impaired(sim: Simulation, keys: Keys) -> Network:

@@ -63,6 +63,11 @@ def test_a_wide_network_runs_in_one_chunk_at_a_time() -> None:
     for size, is_wide in ((100, False), (1000, False), (1500, True)):
         assert wide(recurrent(size)) is is_wide
         assert default_workers(devices[:1], [recurrent(size)]) == (1 if is_wide else default_workers(devices[:1]))
+    weights = jn.synapses.Dense("image", "cells", np.zeros((1500, 784)))  # 4.7 MB
+    shown = jn.Network({"image": jn.Port(784), "cells": jn.Population(jn.neurons.LIF(1500))}, {"first": weights})
+    for course, is_wide in ((jn.coding.Constant(np.zeros(784)), False), (jn.coding.PoissonSpikes(np.zeros(784)), True)):
+        sim = jn.Simulation(shown, {"image": course}, duration=20.0, dt=1.0)
+        assert wide(sim) is is_wide  # the product with a constant image is formed once, not in every step
     narrow, broad = (
         Study(sim, [jn.Trials(1000)], random.root(0), "auto", jn.Scan(), 1).sizes[0]
         for sim in (_simulation(1500), recurrent(1500))
