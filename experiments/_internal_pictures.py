@@ -11,6 +11,7 @@ from jaxsnn_noise import figures, reduce, theory
 from jaxsnn_noise.study import Picture
 
 from ._internal_claims import WORST, by_kind, losses, networks
+from ._stages import CORRELATIONS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,7 +85,7 @@ def loss_by_level(data: Mapping[str, Any], names: Sequence[str]) -> Picture:
     tables = []
     for row, (name, part) in zip(grid, parts.items(), strict=True):
         loss = by_kind(losses(part)).mean("seed")
-        for axes, correlation in zip(row, ("independent", "common"), strict=True):
+        for axes, correlation in zip(row, CORRELATIONS, strict=True):
             for kind in loss["kind"].values:
                 line = reduce.mean_and_error(loss.sel(kind=kind, correlation=correlation), "sample")
                 table = _line(axes, line, LOSS, str(kind))
@@ -109,9 +110,9 @@ def filters(data: Mapping[str, Any], config: Any) -> Picture:
     rows, values = [], []
     for part in parts.values():
         loss = by_kind(losses(part).isel(D=-1).mean(("seed", "sample")))
-        values.append([loss.sel(kind=k, correlation=c).item() for k in loss["kind"].values for c in CORRELATED])
+        values.append([loss.sel(kind=k, correlation=c).item() for k in loss["kind"].values for c in CORRELATIONS])
         rows.append(part.attrs["setting"])
-    kinds = [f"{_short(str(k))}, {c}" for k in loss["kind"].values for c in CORRELATED]
+    kinds = [f"{_short(str(k))}, {c}" for k in loss["kind"].values for c in CORRELATIONS]
     figure, axes = figures.new_figure(width=8.5, height=2.4 + 0.32 * len(rows))
     _, table = figures.heatmap(
         axes, np.round(values, 1), rows=rows, columns=kinds, row_label="setting", column_label="kind of noise",
@@ -173,7 +174,7 @@ def common(data: Mapping[str, Any]) -> Picture:
         right, labels, *ends, x_label="loss to common minus independent noise [points]", bound=0.0
     )
     tables = [forest.assign(panel="loss")]
-    for correlation in CORRELATED:
+    for correlation in CORRELATIONS:
         for kind in ("all", "between classes"):
             tables.append(_prediction(left, parts, correlation, kind).assign(panel="variance"))
     places = left.get_xlim()
@@ -241,9 +242,6 @@ def loss_table(data: Mapping[str, Any]) -> DataFrame:
     return _joined(made)
 
 
-CORRELATED = ("independent", "common")
-
-
 def _prediction(axes: Any, parts: Mapping[str, Any], correlation: str, kind: str) -> DataFrame:
     import pandas
 
@@ -257,7 +255,7 @@ def _prediction(axes: Any, parts: Mapping[str, Any], correlation: str, kind: str
             for p, m in zip(predicted, measured, strict=True)
         ]
     table = pandas.DataFrame(rows)
-    index = 2 * CORRELATED.index(correlation) + (kind != "all")
+    index = 2 * CORRELATIONS.index(correlation) + (kind != "all")
     axes.plot(
         table["predicted [mV^2]"], table["measured [mV^2]"], figures.MARKERS[index], color=figures.PALETTE[index],
         markersize=3.5, label=f"{correlation}, {kind}",

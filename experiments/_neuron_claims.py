@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +9,11 @@ import numpy as np
 from jaxsnn_noise import reduce
 from jaxsnn_noise.study import Judgement
 
-from ._internal_claims import WORST, by_kind
+from ._internal_claims import WORST, Data, by_kind
 from ._judging import judged, judged_within
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Data = Mapping[str, Any]
 
 
 def every_kind_matters(data: Data, config: Any) -> Judgement:

@@ -12,7 +12,7 @@ from jaxsnn_noise import figures
 from jaxsnn_noise.study import Claim, Judgement, Picture, Progress
 
 TITLE = "Noise in a recurrent network: rate, irregularity, correlation, reliability"
-COST = {"tiny": "20 s", "default": "1 min", "full": "10 min"}
+COST = {"tiny": "20 s", "default": "30 s", "full": "10 min"}
 
 
 @dataclass(frozen=True)

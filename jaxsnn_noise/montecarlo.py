@@ -99,7 +99,8 @@ def monte_carlo(
     if workers is not None:
         count("monte_carlo.workers", workers)
     # what a store keeps must fit on any machine, so its chunks do not depend on the number of workers
-    side = 1 if store is not None else workers or default_workers(jax.local_devices(), list(variants.values()))
+    workers = workers or default_workers(jax.local_devices(), list(variants.values()))
+    side = 1 if store is not None else workers
     studies = {k: Study(s, plain, random.root(key), chunk, backend or Scan(), side) for k, s in variants.items()}
     report = Meter("monte_carlo", "members") if progress is True else (progress or (lambda done, total: None))
     runner = Runner(studies, store, workers, report)
@@ -199,14 +200,13 @@ class Study:
 class Runner:
     """Computes the chunks of the studies side by side, keeps what is finished, and reports."""
 
-    def __init__(self, studies: Mapping[str, Study], store: Any, workers: int | None, report: Progress):
+    def __init__(self, studies: Mapping[str, Study], store: Any, workers: int, report: Progress):
         self.studies, self.report = studies, report
         self.total = sum(int(np.prod(s.shape)) for s in studies.values())
         self.done = 0
         self.results: dict[str, dict[str, np.ndarray]] = {}
         self.finished = {k: np.zeros(s.shape, bool) for k, s in studies.items()}
         devices = jax.local_devices()
-        workers = workers or default_workers(devices, [study.sim for study in studies.values()])
         self.devices = [devices[i % len(devices)] for i in range(workers)]
         self.store = None
         if store is not None:

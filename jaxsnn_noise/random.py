@@ -194,7 +194,7 @@ def uniforms(key: UInt32[Array, "2"], shape: tuple[int, ...]) -> Float32[Array, 
 
 @functools.partial(jax.jit, static_argnums=(0, 2))
 def _drawn_once(sampler: Callable[[Tick, Entity], Array], key: Array, shape: tuple[int, ...]) -> Array:
-    """An array of draws as one compiled program (op by op, the fence would be compiled in every call)."""
+    """An array of draws as one compiled program: op by op, every new shape would compile each step apart."""
     return sampler(tick(key, 0), entities(math.prod(shape))).reshape(shape)
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import resource
+import statistics
 import sys
 import time
 import traceback
@@ -74,9 +75,7 @@ def assess(package: str, question: dict[str, Any]) -> dict[str, float]:
     for order in range(workloads.ORDERS):
         short = system.PROGRAMS[question["program"]](problem.short(), workloads.shuffled(data, order))
         losses.append(workloads.loss(problem, data, *short.outcome(short.run(order))))
-    mean = sum(losses) / len(losses)
-    variance = sum((x - mean) ** 2 for x in losses) / (len(losses) - 1)
-    return {"loss": mean, "error": (variance / len(losses)) ** 0.5}
+    return {"loss": statistics.fmean(losses), "error": statistics.stdev(losses) / len(losses) ** 0.5}
 
 
 def given(package: str, question: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
