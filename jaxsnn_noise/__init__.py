@@ -27,33 +27,34 @@ if TYPE_CHECKING:
     from jaxsnn_noise import theory as theory
     from jaxsnn_noise import training as training
     from jaxsnn_noise._checks import InputError as InputError
-    from jaxsnn_noise.addresses import Address as Address
-    from jaxsnn_noise.axes import Axis as Axis
-    from jaxsnn_noise.axes import Cases as Cases
-    from jaxsnn_noise.axes import Devices as Devices
-    from jaxsnn_noise.axes import Realisations as Realisations
-    from jaxsnn_noise.axes import Samples as Samples
-    from jaxsnn_noise.axes import Sweep as Sweep
-    from jaxsnn_noise.axes import Trials as Trials
-    from jaxsnn_noise.axes import Vary as Vary
-    from jaxsnn_noise.describe import report as report
-    from jaxsnn_noise.describe import without_noise as without_noise
+    from jaxsnn_noise.engine.addresses import Address as Address
+    from jaxsnn_noise.engine.describe import report as report
+    from jaxsnn_noise.engine.describe import without_noise as without_noise
+    from jaxsnn_noise.engine.network import Network as Network
+    from jaxsnn_noise.engine.network import Population as Population
+    from jaxsnn_noise.engine.network import Port as Port
+    from jaxsnn_noise.engine.running import apply as apply
+    from jaxsnn_noise.engine.running import as_function as as_function
+    from jaxsnn_noise.engine.running import simulate as simulate
+    from jaxsnn_noise.engine.scan import Scan as Scan
+    from jaxsnn_noise.engine.schedules import ByComponent as ByComponent
+    from jaxsnn_noise.engine.schedules import ByStep as ByStep
+    from jaxsnn_noise.engine.simulation import Simulation as Simulation
+    from jaxsnn_noise.ensemble.axes import Axis as Axis
+    from jaxsnn_noise.ensemble.axes import Cases as Cases
+    from jaxsnn_noise.ensemble.axes import Devices as Devices
+    from jaxsnn_noise.ensemble.axes import Realisations as Realisations
+    from jaxsnn_noise.ensemble.axes import Samples as Samples
+    from jaxsnn_noise.ensemble.axes import Sweep as Sweep
+    from jaxsnn_noise.ensemble.axes import Trials as Trials
+    from jaxsnn_noise.ensemble.axes import Vary as Vary
+    from jaxsnn_noise.ensemble.montecarlo import Interrupted as Interrupted
+    from jaxsnn_noise.ensemble.montecarlo import monte_carlo as monte_carlo
+    from jaxsnn_noise.ensemble.montecarlo import replay as replay
+    from jaxsnn_noise.ensemble.store import StoreError as StoreError
     from jaxsnn_noise.firing import Firing as Firing
     from jaxsnn_noise.firing import HardThreshold as HardThreshold
     from jaxsnn_noise.firing import NoisyThreshold as NoisyThreshold
-    from jaxsnn_noise.forward import apply as apply
-    from jaxsnn_noise.montecarlo import Interrupted as Interrupted
-    from jaxsnn_noise.montecarlo import monte_carlo as monte_carlo
-    from jaxsnn_noise.montecarlo import replay as replay
-    from jaxsnn_noise.network import ByComponent as ByComponent
-    from jaxsnn_noise.network import ByStep as ByStep
-    from jaxsnn_noise.network import Network as Network
-    from jaxsnn_noise.network import Population as Population
-    from jaxsnn_noise.network import Port as Port
-    from jaxsnn_noise.scan import Scan as Scan
-    from jaxsnn_noise.simulation import Simulation as Simulation
-    from jaxsnn_noise.simulation import as_function as as_function
-    from jaxsnn_noise.simulation import simulate as simulate
 
 _MODULES = frozenset(
     {
@@ -78,33 +79,34 @@ _MODULES = frozenset(
 )
 _HOME = {
     "InputError": "_checks",
-    "Address": "addresses",
-    "Axis": "axes",
-    "Cases": "axes",
-    "Devices": "axes",
-    "Realisations": "axes",
-    "Samples": "axes",
-    "Sweep": "axes",
-    "Trials": "axes",
-    "Vary": "axes",
-    "report": "describe",
-    "without_noise": "describe",
+    "Address": "engine.addresses",
+    "Axis": "ensemble.axes",
+    "Cases": "ensemble.axes",
+    "Devices": "ensemble.axes",
+    "Realisations": "ensemble.axes",
+    "Samples": "ensemble.axes",
+    "Sweep": "ensemble.axes",
+    "Trials": "ensemble.axes",
+    "Vary": "ensemble.axes",
+    "report": "engine.describe",
+    "without_noise": "engine.describe",
     "Firing": "firing",
     "HardThreshold": "firing",
     "NoisyThreshold": "firing",
-    "apply": "forward",
-    "Interrupted": "montecarlo",
-    "monte_carlo": "montecarlo",
-    "replay": "montecarlo",
-    "ByComponent": "network",
-    "ByStep": "network",
-    "Network": "network",
-    "Population": "network",
-    "Port": "network",
-    "Scan": "scan",
-    "Simulation": "simulation",
-    "as_function": "simulation",
-    "simulate": "simulation",
+    "apply": "engine.running",
+    "Interrupted": "ensemble.montecarlo",
+    "monte_carlo": "ensemble.montecarlo",
+    "replay": "ensemble.montecarlo",
+    "StoreError": "ensemble.store",
+    "ByComponent": "engine.schedules",
+    "ByStep": "engine.schedules",
+    "Network": "engine.network",
+    "Population": "engine.network",
+    "Port": "engine.network",
+    "Scan": "engine.scan",
+    "Simulation": "engine.simulation",
+    "as_function": "engine.running",
+    "simulate": "engine.running",
 }
 """Where each public name lives. No module has the name of a public function: it would hide it once imported."""
 
@@ -120,4 +122,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES, *_HOME})
+    return sorted({*_MODULES, *_HOME})

@@ -7,8 +7,8 @@ from typing import Any
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail, positive
+from jaxsnn_noise.engine.network import Network, Population, Port
 from jaxsnn_noise.firing import Firing
-from jaxsnn_noise.network import Network, Population, Port
 from jaxsnn_noise.neurons import LIF, LeakyIntegrator, Neuron
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.synapses import Dense, Kinetics

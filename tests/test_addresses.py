@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxsnn_noise import random
-from jaxsnn_noise.addresses import Address, Keys, Step
+from jaxsnn_noise.engine.addresses import Address, Keys, Step
 
 ROOT = random.root(9)
 

@@ -9,7 +9,7 @@ import pytest
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
 from jaxsnn_noise import noise, random
-from jaxsnn_noise.addresses import Address
+from jaxsnn_noise.engine.addresses import Address
 
 ROOT = random.root(3)
 SIM = recurrent(6, duration=8.0)

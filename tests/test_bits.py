@@ -189,7 +189,7 @@ def test_checkpointing_draws_the_same_noise_again() -> None:
 
 
 def test_a_restarted_study_gives_the_same_bits(tmp_path: Path, whole: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jaxsnn_noise.montecarlo import Study
+    from jaxsnn_noise.ensemble.montecarlo import Study
 
     compute, calls = Study.compute, []
 

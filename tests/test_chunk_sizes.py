@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxsnn_noise as jn
-from jaxsnn_noise import montecarlo, random
-from jaxsnn_noise.chunks import AUTO_BYTES, BYTES_PER_NEURON, SHARE_BYTES, default_workers, even, wide
-from jaxsnn_noise.montecarlo import Study
+from jaxsnn_noise import random
+from jaxsnn_noise.ensemble import montecarlo
+from jaxsnn_noise.ensemble.chunks import AUTO_BYTES, BYTES_PER_NEURON, SHARE_BYTES, default_workers, even, wide
+from jaxsnn_noise.ensemble.montecarlo import Study
 
 STATISTICS = {"count": jn.statistics.SpikeCount()}
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn_noise as jn
-from jaxsnn_noise.labels import fields
+from jaxsnn_noise.ensemble.labels import fields
 from jaxsnn_noise.statistics import About, Frame, Statistic
 
 TRACES: list[int] = []

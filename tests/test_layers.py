@@ -15,12 +15,23 @@ PACKAGE = "jaxsnn_noise"
 ROOT = Path(__file__).parents[1] / PACKAGE
 
 LAYERS: dict[str, set[str]] = {
-    "ground": {"_typing", "_checks", "random", "paths", "laws", "surrogates", "distributions"},
+    "ground": {
+        "_typing",
+        "_checks",
+        "verdicts",
+        "progress",
+        "random",
+        "paths",
+        "laws",
+        "surrogates",
+        "distributions",
+        "signals",
+    },
     "parts": {"neurons", "firing", "noise", "synapses", "hardware", "coding", "statistics"},
-    "engine": {"addresses", "network", "networks", "step", "scan", "pinning", "simulation", "forward", "describe"},
-    "ensemble": {"axes", "chunks", "montecarlo", "labels", "progress", "store", "reduce", "verdicts"},
+    "engine": {"engine"},
+    "ensemble": {"ensemble"},
     "kernels": {"kernels"},
-    "uses": {"sensitivity", "training", "plasticity"},
+    "uses": {"networks", "reduce", "gradients", "training", "plasticity"},
     "theory": {"theory"},
     "edge": {"datasets", "interop", "figures", "report", "study", "__main__"},
     "front": {"__init__"},  # the public names
@@ -99,6 +110,58 @@ def test_imports_follow_the_layers(path: Path) -> None:
     assert violations(str(path.relative_to(ROOT)), path.read_text()) == []
 
 
+def circles(imports: dict[str, set[str]]) -> list[list[str]]:
+    """The circles of imports between modules, each as the list of its modules."""
+    reach = {module: set(targets) for module, targets in imports.items()}
+    for middle in reach:
+        for targets in reach.values():
+            if middle in targets:
+                targets |= reach[middle]
+    rings = {frozenset(m for m in reach if m in reach[n] and n in reach[m]) for n in reach if n in reach[n]}
+    return sorted(sorted(ring) for ring in rings)
+
+
+def _module_imports() -> dict[str, set[str]]:
+    """From each module of the package to those that it imports; the front door, which loads names when used, left out."""
+    modules = {
+        str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__"): path
+        for path in SOURCES
+    }
+    found: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        if module == "__init__":
+            continue
+        names = {
+            name.removeprefix(f"{PACKAGE}.") for name in _imported_names(str(path.relative_to(ROOT)), path.read_text())
+        }
+        # `from .package import thing` imports the package, unless the thing is a module of it
+        found[module] = {n if n in modules else n.rpartition(".")[0] for n in names} & modules.keys() - {module}
+    return found
+
+
+def _imported_names(path: str, source: str) -> set[str]:
+    """The absolute names that a module imports from the package, each with the module that it comes from in front."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            package = [PACKAGE, *Path(path).parent.parts]
+            origin = [*package[: len(package) - node.level + 1]] if node.level else []
+            names |= {".".join([*origin, *filter(None, [node.module]), alias.name]) for alias in node.names}
+    return {name for name in names if name.startswith(f"{PACKAGE}.")}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    imports = _module_imports()
+    assert len(imports) > 50
+    assert circles(imports) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+
+
 def test_each_module_has_one_layer_and_each_layer_its_rule() -> None:
     members = [module for layer in LAYERS.values() for module in layer]
     assert len(members) == len(set(members))
@@ -110,20 +173,20 @@ def test_each_module_has_one_layer_and_each_layer_its_rule() -> None:
     ("path", "source"),
     [
         ("made_up.py", "import jax"),
-        ("random.py", "from jaxsnn_noise import network"),
+        ("random.py", "from jaxsnn_noise import engine"),
         ("neurons/lif.py", "import jaxsnn_noise.noise.sources"),
         ("neurons/lif.py", "from jaxsnn_noise.noise import Additive"),
         ("neurons/lif.py", "from ..noise.policies import Additive"),
         ("neurons/lif.py", "from .. import noise"),
-        ("firing.py", "from .noise import Additive"),
-        ("firing.py", "import jaxsnn_noise as jn"),
-        ("noise/sources.py", "if TYPE_CHECKING:\n    from jaxsnn_noise.network import Network"),
-        ("noise/sources.py", "def late():\n    from jaxsnn_noise import simulation"),
+        ("firing/hard.py", "from ..noise import Additive"),
+        ("firing/hard.py", "import jaxsnn_noise as jn"),
+        ("noise/sources.py", "if TYPE_CHECKING:\n    from jaxsnn_noise.engine.network import Network"),
+        ("noise/sources.py", "def late():\n    from jaxsnn_noise.engine import simulation"),
         ("noise/sources.py", "import matplotlib.pyplot as plt"),
-        ("simulation.py", "import xarray"),
-        ("simulation.py", "from jaxsnn_noise.montecarlo import monte_carlo"),
-        ("montecarlo.py", "from jaxsnn_noise import kernels"),
-        ("kernels/pallas.py", "from jaxsnn_noise import montecarlo"),
+        ("engine/simulation.py", "import xarray"),
+        ("engine/simulation.py", "from jaxsnn_noise.ensemble.montecarlo import monte_carlo"),
+        ("ensemble/montecarlo.py", "from jaxsnn_noise import kernels"),
+        ("kernels/pallas.py", "from jaxsnn_noise.ensemble import montecarlo"),
         ("training.py", "from jaxsnn_noise import plasticity"),
         ("theory.py", "from jaxsnn_noise import neurons"),
         ("report.py", "from jaxsnn_noise import made_up"),
@@ -139,8 +202,8 @@ def test_a_violation_is_flagged(path: str, source: str) -> None:
         ("random.py", "import statistics, jax\nfrom jaxsnn_noise import _checks"),
         ("neurons/lif.py", "from jaxsnn_noise.neurons.resets import ResetToValue\nfrom .. import random"),
         ("neurons/__init__.py", "from .lif import LIF"),
-        ("simulation.py", "from jaxsnn_noise import network, firing\nimport equinox as eqx"),
-        ("montecarlo.py", "from jaxsnn_noise.axes import Trials\nimport xarray"),
+        ("engine/simulation.py", "from jaxsnn_noise import engine, firing\nimport equinox as eqx"),
+        ("ensemble/montecarlo.py", "from jaxsnn_noise.ensemble.axes import Trials\nimport xarray"),
         ("report.py", "import jaxsnn_noise as jn\nimport jinja2"),
     ],
 )

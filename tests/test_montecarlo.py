@@ -15,8 +15,9 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
-from jaxsnn_noise import montecarlo, random
-from jaxsnn_noise.store import StoreError
+from jaxsnn_noise import random
+from jaxsnn_noise.ensemble import montecarlo
+from jaxsnn_noise.ensemble.store import StoreError
 
 RATE = {"rate": jn.statistics.Rate()}
 CV = "imperfections.mismatch.law.cv"

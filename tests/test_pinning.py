@@ -9,9 +9,9 @@ import pytest
 import jaxsnn_noise as jn
 from helpers.nets import recurrent
 from jaxsnn_noise import random
-from jaxsnn_noise.addresses import Address, Keys
-from jaxsnn_noise.pinning import opaque, opaque_zero, pinned_function, pinned_tree
-from jaxsnn_noise.scan import impaired
+from jaxsnn_noise.engine.addresses import Address, Keys
+from jaxsnn_noise.engine.pinning import opaque, opaque_zero, pinned_function, pinned_tree
+from jaxsnn_noise.engine.scan import impaired
 
 ROOT = random.root(7)
 ZERO = opaque_zero(ROOT)

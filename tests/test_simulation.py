@@ -10,7 +10,7 @@ import jaxsnn_noise as jn
 from helpers.numpy_network import Cells, diffuse, normals
 from helpers.statistical import Deviation, assert_mean, assert_variance, negative_control
 from jaxsnn_noise import noise
-from jaxsnn_noise.addresses import Address
+from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.neurons import LIF, LeakyIntegrator, ResetBySubtraction
 from jaxsnn_noise.statistics import Trace, VoltageMoments
 from jaxsnn_noise.synapses import Delta, Dense, Exponential

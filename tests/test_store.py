@@ -11,7 +11,7 @@ import pytest
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
 from jaxsnn_noise._checks import InputError
-from jaxsnn_noise.store import Store, StoreError, fingerprint
+from jaxsnn_noise.ensemble.store import Store, StoreError, fingerprint
 
 ARRAYS = {"rate": np.arange(6.0).reshape(2, 3), "n": np.array(7, np.int32)}
 

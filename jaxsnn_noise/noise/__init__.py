@@ -23,8 +23,6 @@ from jaxsnn_noise.noise.policies import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from jaxsnn_noise.noise.policies import PerStep as PerStep
 from jaxsnn_noise.noise.policies import Stratonovich as Stratonovich
 from jaxsnn_noise.noise.policies import White as White
-from jaxsnn_noise.noise.seams import Context as Context
-from jaxsnn_noise.noise.seams import Seam as Seam
 from jaxsnn_noise.noise.sources import ComposedSource as ComposedSource
 from jaxsnn_noise.noise.sources import CurrentNoise as CurrentNoise
 from jaxsnn_noise.noise.sources import Moments as Moments
@@ -33,3 +31,5 @@ from jaxsnn_noise.noise.sources import Source as Source
 from jaxsnn_noise.noise.sources import SpikeNoise as SpikeNoise
 from jaxsnn_noise.noise.sources import ThresholdNoise as ThresholdNoise
 from jaxsnn_noise.noise.sources import VoltageNoise as VoltageNoise
+from jaxsnn_noise.signals import Context as Context
+from jaxsnn_noise.signals import Seam as Seam

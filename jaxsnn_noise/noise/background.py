@@ -12,9 +12,9 @@ from jax import lax
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, fail, finite, nonnegative
 from jaxsnn_noise._typing import Key, Leaf, PerNeuron, Values, as_scalar
-from jaxsnn_noise.noise.seams import Context, Seam
 from jaxsnn_noise.noise.sources import Moments, Source
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.signals import Context, Seam
 
 MOST_EVENTS = 60.0
 """Largest mean number of events per step; beyond, the diffusion approximation is as good and cheaper."""

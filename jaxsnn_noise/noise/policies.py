@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._checks import fail, nonnegative, positive
 from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_scalar
-from jaxsnn_noise.noise.seams import Context
+from jaxsnn_noise.signals import Context
 
 
 class Colour(eqx.Module):

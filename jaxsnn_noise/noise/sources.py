@@ -24,8 +24,8 @@ from jaxsnn_noise.noise.policies import (
     Stratonovich,
     White,
 )
-from jaxsnn_noise.noise.seams import Context, Seam
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.signals import Context, Seam
 
 
 class Moments(eqx.Module):

@@ -17,68 +17,11 @@ import dataclasses
 from typing import Any, Self
 
 import equinox as eqx
-from jaxtyping import Array, Float, Int
 
-from jaxsnn_noise._checks import one_of
-
-VARIABLES = ("spikes", "output", "v", "current", "threshold")
-"""What a frame shows of each neuron, by name."""
-
-UNITS = {"spikes": "1", "output": "1", "v": "mV", "current": "nA", "threshold": "mV"}
-"""The unit of each variable of a frame."""
-
-
-class Frame(eqx.Module):
-    """What a population shows of one step: after all noise, before the reset.
-
-    Args:
-        spikes: [neuron] clean spikes, 0 or 1 [1].
-        output: [neuron] what targets receive: the spikes, graded where spike noise acts [1].
-        v: [neuron] membrane potential as compared with the threshold [mV].
-        current: [neuron] total input current of the step [nA].
-        threshold: [neuron] threshold as compared with the membrane potential [mV].
-        index: the measured step, 0 .. steps - 1 (int32).
-
-    When a stored raster is folded, a variable that was not stored is NaN.
-    """
-
-    spikes: Float[Array, " neuron"]
-    output: Float[Array, " neuron"]
-    v: Float[Array, " neuron"]
-    current: Float[Array, " neuron"]
-    threshold: Float[Array, " neuron"]
-    index: Int[Array, ""]
-
-    def variable(self, name: str) -> Float[Array, " neuron"]:
-        """The variable of that name (see :data:`VARIABLES`).
-
-        Raises:
-            InputError: the name is none of the variables.
-        """
-        one_of("Frame.variable", name, VARIABLES)
-        value: Array = getattr(self, name)
-        return value
-
-
-class About(eqx.Module):
-    """What a statistic knows of the whole measurement before it starts.
-
-    Args:
-        size: number of neurons.
-        steps: number of measured steps (of the whole measurement).
-        dt: length of a step [ms].
-        fan_out: [neuron] number of synapses that a spike of the neuron drives; ``None`` if unknown.
-    """
-
-    size: int = eqx.field(static=True)
-    steps: int = eqx.field(static=True)
-    dt: float = eqx.field(static=True)
-    fan_out: Float[Array, " neuron"] | None = None
-
-    @property
-    def duration(self) -> float:
-        """Length of the measurement [ms]."""
-        return self.steps * self.dt
+from jaxsnn_noise.signals import UNITS as UNITS
+from jaxsnn_noise.signals import VARIABLES as VARIABLES
+from jaxsnn_noise.signals import About as About
+from jaxsnn_noise.signals import Frame as Frame
 
 
 class Statistic(eqx.Module):

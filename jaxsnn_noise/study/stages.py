@@ -220,9 +220,9 @@ def _model_text(built: Any) -> str:
 def _described(part: Any) -> str:
     if callable(getattr(part, "report", None)):
         return str(part.report())
-    simulation = sys.modules.get("jaxsnn_noise.simulation")  # a study without the engine need not load it
+    simulation = sys.modules.get("jaxsnn_noise.engine.simulation")  # a study without the engine need not load it
     if simulation is not None and isinstance(part, simulation.Simulation):
-        from jaxsnn_noise.describe import report
+        from jaxsnn_noise.engine.describe import report
 
         return report(part)
     return ""

@@ -7,7 +7,7 @@ In short::
     fitted.sim, fitted.history, fitted.evaluate((x_test, y_test), key=1)
 """
 
-from jaxsnn_noise.store import StoreError as StoreError
+from jaxsnn_noise.ensemble.store import StoreError as StoreError
 from jaxsnn_noise.training import augment as augment
 from jaxsnn_noise.training import losses as losses
 from jaxsnn_noise.training import optimisers as optimisers

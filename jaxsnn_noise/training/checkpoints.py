@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxsnn_noise._checks import InputError, fail
-from jaxsnn_noise.store import StoreError
+from jaxsnn_noise.ensemble.store import StoreError
 from jaxsnn_noise.training.standing import Standing
 
 FORMAT = 1

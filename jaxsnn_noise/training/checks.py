@@ -14,8 +14,8 @@ from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail, finite
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.coding import Constant, SpikeTrain
-from jaxsnn_noise.network import Network
-from jaxsnn_noise.simulation import Simulation, validate
+from jaxsnn_noise.engine.network import Network
+from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.training.loop import Data
 from jaxsnn_noise.training.losses import Loss
 

@@ -15,11 +15,11 @@ import optax
 
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import count, fail
-from jaxsnn_noise.chunks import default_workers
+from jaxsnn_noise.engine.scan import Scan
+from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.ensemble.chunks import default_workers
+from jaxsnn_noise.ensemble.store import fingerprint
 from jaxsnn_noise.progress import Meter
-from jaxsnn_noise.scan import Scan
-from jaxsnn_noise.simulation import Simulation
-from jaxsnn_noise.store import fingerprint
 from jaxsnn_noise.training.checkpoints import Folder
 from jaxsnn_noise.training.checks import System, check_augment, data_of, fed, seeds_of, sims_of
 from jaxsnn_noise.training.fitted import Fitted

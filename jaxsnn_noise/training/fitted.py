@@ -12,9 +12,9 @@ import numpy as np
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail
 from jaxsnn_noise._typing import Values
-from jaxsnn_noise.axes import Vary
-from jaxsnn_noise.network import Network
-from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.engine.network import Network
+from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.ensemble.axes import Vary
 from jaxsnn_noise.training.checks import data_of
 from jaxsnn_noise.training.loop import Member, Task, assess, to_assess
 

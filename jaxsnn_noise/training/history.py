@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from jaxsnn_noise import random
-from jaxsnn_noise.describe import settings
+from jaxsnn_noise.engine.describe import settings
 from jaxsnn_noise.training.loop import Task
 from jaxsnn_noise.training.standing import Standing
 

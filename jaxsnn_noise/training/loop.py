@@ -21,9 +21,9 @@ from jaxtyping import Array, Int32, UInt32
 
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._typing import Key, Scalar, Values
-from jaxsnn_noise.addresses import Address, Keys
-from jaxsnn_noise.scan import Scan
-from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.engine.addresses import Address, Keys
+from jaxsnn_noise.engine.scan import Scan
+from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.statistics import Statistic
 from jaxsnn_noise.training.losses import Loss
 from jaxsnn_noise.training.parameters import Parameters

@@ -17,7 +17,7 @@ import optax
 
 from jaxsnn_noise._checks import concrete, fail, finite, in_range, nonnegative, one_of, positive
 from jaxsnn_noise._typing import Leaf, Scalar, Values, as_scalar
-from jaxsnn_noise.network import Network
+from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.statistics import Mean, Rate, SpikeCount, Statistic
 
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import Values
-from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.training.transforms import Transform, assigned
 
 

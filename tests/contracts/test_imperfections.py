@@ -13,8 +13,8 @@ from helpers.discovery import label, members
 from helpers.seams import keys
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import InputError
+from jaxsnn_noise.engine.pinning import opaque_zero, pinned_tree
 from jaxsnn_noise.hardware import Imperfection
-from jaxsnn_noise.pinning import opaque_zero, pinned_tree
 
 MEMBERS = members(Imperfection)
 each = pytest.mark.parametrize("cls", MEMBERS, ids=label)

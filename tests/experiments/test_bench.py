@@ -86,7 +86,7 @@ def test_interpreters_are_those_given() -> None:
 
 
 def test_the_parent_imports_no_simulator() -> None:
-    code = "import sys, experiments.bench.__main__; sys.exit(bool({'jax', 'torch', 'jaxsnn_noise.scan'} & set(sys.modules)))"
+    code = "import sys, experiments.bench.__main__; sys.exit(bool({'jax', 'torch', 'jaxsnn_noise.engine.scan'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

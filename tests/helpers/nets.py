@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jaxsnn_noise as jn
-from jaxsnn_noise.network import Schedule
+from jaxsnn_noise.engine.schedules import Schedule
 
 SIGMA = "network.cells.noise.membrane.amplitude.sigma"
 

@@ -1,8 +1,7 @@
-"""Firing rules: from the margin between potential and threshold to spikes, and the gradient back."""
+"""The noisy threshold: a spike with the probability that noise lifts the margin above zero."""
 
 from __future__ import annotations
 
-import abc
 from typing import Any, Self
 
 import equinox as eqx
@@ -10,53 +9,11 @@ import jax
 import jax.numpy as jnp
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import nonnegative, positive
+from jaxsnn_noise._checks import nonnegative
 from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, Values, as_scalar
 from jaxsnn_noise.distributions import Distribution, Gaussian
+from jaxsnn_noise.firing.rule import Firing
 from jaxsnn_noise.random import Tick
-from jaxsnn_noise.surrogates import SuperSpike, Surrogate, spike
-
-
-class Firing(eqx.Module):
-    """Decides which neurons fire at the end of a step."""
-
-    @abc.abstractmethod
-    def __call__(self, margin: PerNeuron, margin_before: PerNeuron, key: Tick, dt: float) -> PerNeuron:
-        """Spikes (0 or 1) from the margin [mV] now and at the end of the last step (after its reset)."""
-
-    @abc.abstractmethod
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
-
-    @classmethod
-    @abc.abstractmethod
-    def example(cls) -> Self:
-        """An instance for the contract suite."""
-
-
-class HardThreshold(Firing):
-    """``s = 1`` where the margin is >= 0; the backward pass uses the surrogate's derivative.
-
-    Args:
-        surrogate: The surrogate gradient.
-
-    Example:
-        >>> float(HardThreshold().surrogate.sharpness) > 0
-        True
-    """
-
-    surrogate: Surrogate = eqx.field(default_factory=lambda: SuperSpike(10.0))
-
-    def __call__(self, margin: PerNeuron, margin_before: PerNeuron, key: Tick, dt: float) -> PerNeuron:
-        del margin_before, key, dt
-        return spike(self.surrogate, margin)
-
-    def check(self, who: str) -> None:
-        positive(f"{who}.surrogate.sharpness", self.surrogate.sharpness, "1/mV")
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls()
 
 
 class NoisyThreshold(Firing):

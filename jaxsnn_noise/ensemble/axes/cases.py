@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import equinox as eqx
 
 from jaxsnn_noise._checks import fail
-from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.engine.simulation import Simulation
 
 
 class Cases(eqx.Module):

@@ -12,8 +12,8 @@ import numpy as np
 from jax import lax
 
 from jaxsnn_noise._typing import Key, PerNeuron, Values
-from jaxsnn_noise.addresses import Keys, Step
-from jaxsnn_noise.network import Population
+from jaxsnn_noise.engine.addresses import Keys, Step
+from jaxsnn_noise.engine.network import Population
 from jaxsnn_noise.noise import Context, Seam, Source
 from jaxsnn_noise.statistics import Frame
 

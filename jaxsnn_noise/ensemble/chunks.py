@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise._checks import count, fail, one_of
-from jaxsnn_noise.scan import formed_once
-from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.engine.scan import formed_once
+from jaxsnn_noise.engine.simulation import Simulation
 
 Chunk = int | str | Mapping[str, int] | None
 AUTO_BYTES = {"cpu": 4 << 20, "gpu": 1 << 30, "tpu": 1 << 30}

@@ -9,9 +9,9 @@ import numpy as np
 
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import concrete
+from jaxsnn_noise.engine.network import Network, Population
+from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.firing import HardThreshold, NoisyThreshold
-from jaxsnn_noise.network import Network, Population
-from jaxsnn_noise.simulation import Simulation
 from jaxsnn_noise.synapses import Projection
 
 System = TypeVar("System", Network, Simulation)

@@ -20,15 +20,15 @@ import numpy as np
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail, one_of
 from jaxsnn_noise._typing import Key
-from jaxsnn_noise.addresses import Address
-from jaxsnn_noise.axes import Axis, Cases
-from jaxsnn_noise.chunks import Chunk, chunk_sizes, default_workers, padded
-from jaxsnn_noise.labels import fields, labelled, parts
+from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.scan import Scan
+from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
+from jaxsnn_noise.ensemble.axes import Axis, Cases
+from jaxsnn_noise.ensemble.chunks import Chunk, chunk_sizes, default_workers, padded
+from jaxsnn_noise.ensemble.labels import fields, labelled, parts
+from jaxsnn_noise.ensemble.store import Store, fingerprint
 from jaxsnn_noise.progress import Meter, Progress
-from jaxsnn_noise.scan import Scan
-from jaxsnn_noise.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.statistics import Statistic
-from jaxsnn_noise.store import Store, fingerprint
 
 if TYPE_CHECKING:
     import xarray

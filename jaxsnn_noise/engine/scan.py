@@ -17,15 +17,15 @@ from jax import lax
 
 from jaxsnn_noise import random
 from jaxsnn_noise._typing import Key, Values
-from jaxsnn_noise.addresses import Address, Keys, Step
-from jaxsnn_noise.network import Network, Population
+from jaxsnn_noise.engine.addresses import Address, Keys, Step
+from jaxsnn_noise.engine.network import Network, Population
+from jaxsnn_noise.engine.pinning import opaque_zero, pinned_function, pinned_tree
+from jaxsnn_noise.engine.step import Line, advance, current_context, start_noise, start_population
 from jaxsnn_noise.noise import Context
-from jaxsnn_noise.pinning import opaque_zero, pinned_function, pinned_tree
 from jaxsnn_noise.statistics import About
-from jaxsnn_noise.step import Line, advance, current_context, start_noise, start_population
 
 if TYPE_CHECKING:
-    from jaxsnn_noise.simulation import Simulation
+    from jaxsnn_noise.engine.simulation import Simulation
 
 Body = Callable[[Any, Step, Any], tuple[Any, Any]]
 Pin = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
 
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import count, fail, number, one_of, positive, steps_of
-from jaxsnn_noise._typing import Key
-from jaxsnn_noise.addresses import Address
 from jaxsnn_noise.coding import Input
+from jaxsnn_noise.engine.network import Network, Port
+from jaxsnn_noise.engine.schedules import ByStep, Schedule
 from jaxsnn_noise.hardware import Imperfection
-from jaxsnn_noise.network import ByStep, Network, Port, Schedule
 from jaxsnn_noise.noise import Source
-from jaxsnn_noise.scan import Scan
 from jaxsnn_noise.statistics import Health, Statistic
 
 
@@ -82,71 +80,6 @@ class Simulation(eqx.Module):
     def total_steps(self) -> int:
         """All steps, warm-up included."""
         return self.warmup_steps + steps_of("duration", self.duration, self.dt)
-
-    def report(self) -> str:
-        """A text of everything in the simulation, with units (see :func:`jaxsnn_noise.report`)."""
-        from jaxsnn_noise.describe import report
-
-        return report(self)
-
-
-def simulate(
-    sim: Simulation,
-    key: Any,
-    *,
-    address: Mapping[str, Any] | Address | None = None,
-    statistics: Mapping[str, Statistic] | None = None,
-    backend: Scan | None = None,
-) -> dict[str, Any]:
-    """Run one member of a simulation.
-
-    Args:
-        sim: What to simulate.
-        key: Root key: ``jax.random.key(seed)`` or a seed.
-        address: The member: axis names with indices, e.g. ``{"device": 3, "trial": 7}``; the same numbers as that member of
-            ``monte_carlo`` with the same key.
-        statistics: Replace the simulation's statistics.
-        backend: ``Scan()`` unless given.
-
-    Returns:
-        From the name of a statistic to its result, and ``"health"``.
-    """
-    if statistics is not None:
-        sim = with_statistics(sim, statistics)
-    validate(sim)
-    where = address if isinstance(address, Address) else Address.of(address)
-    return run_member(sim, random.root(key), where, Scan() if backend is None else backend)
-
-
-@eqx.filter_jit
-def run_member(sim: Simulation, root: Key, address: Address, backend: Scan) -> dict[str, Any]:
-    """One member as one compiled program; compiled once per structure, for all values."""
-    return backend.run(sim, root, address)
-
-
-def as_function(sim: Simulation, leaves: Sequence[str], outputs: Sequence[str], *, key: Any) -> Callable[..., Any]:
-    """The simulation as a pure function of some of its leaves, for someone else's sampler, optimiser or solver.
-
-    Args:
-        sim: The simulation.
-        leaves: Dotted paths; the function takes their values in this order (one number sets all neurons).
-        outputs: Names of statistics; the function returns their results in this order.
-        key: Root key, fixed: the function is deterministic, and smooth where the simulation is.
-
-    Returns:
-        ``f(*values) -> tuple of results``; it can be jitted, batched and differentiated.
-    """
-    for path in leaves:
-        paths.get(sim, path)
-    for name in outputs:
-        one_of("as_function.outputs", name, sim.statistics)
-
-    def function(*values: Any) -> tuple[Any, ...]:
-        changed = paths.replace(sim, dict(zip(leaves, values, strict=True)))
-        results = simulate(changed, key)
-        return tuple(results[name] for name in outputs)
-
-    return function
 
 
 def with_statistics(sim: Simulation, statistics: Mapping[str, Statistic]) -> Simulation:

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from jaxsnn_noise._typing import Key
-from jaxsnn_noise.addresses import Address
-from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.simulation import Simulation
 
 
 class Axis(eqx.Module):

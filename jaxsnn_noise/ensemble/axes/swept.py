@@ -13,9 +13,9 @@ import numpy as np
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import concrete, fail, finite
 from jaxsnn_noise._typing import Key
-from jaxsnn_noise.addresses import Address
-from jaxsnn_noise.axes.axis import Axis, plain_labels
-from jaxsnn_noise.simulation import Simulation, validate
+from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.simulation import Simulation, validate
+from jaxsnn_noise.ensemble.axes.axis import Axis, plain_labels
 
 
 class Sweep(Axis):

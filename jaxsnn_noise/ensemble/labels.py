@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import random
-from jaxsnn_noise.addresses import Address
-from jaxsnn_noise.axes import Axis, Cases, Samples
-from jaxsnn_noise.describe import settings
-from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.describe import settings
+from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.ensemble.axes import Axis, Cases, Samples
 from jaxsnn_noise.statistics import About
 
 if TYPE_CHECKING:

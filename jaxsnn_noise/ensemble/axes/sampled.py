@@ -13,10 +13,10 @@ import numpy as np
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import concrete, count, fail, finite
 from jaxsnn_noise._typing import Key
-from jaxsnn_noise.addresses import Address
-from jaxsnn_noise.axes.axis import Axis, plain_labels
-from jaxsnn_noise.pinning import opaque_zero, pinned_tree
-from jaxsnn_noise.simulation import Simulation
+from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.pinning import opaque_zero, pinned_tree
+from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.ensemble.axes.axis import Axis, plain_labels
 
 
 class Trials(Axis):

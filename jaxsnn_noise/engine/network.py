@@ -1,10 +1,9 @@
-"""Networks: named populations, ports and projections, and the schedules that order their work."""
+"""Networks: named populations, ports and projections."""
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import numpy as np
@@ -190,38 +189,6 @@ class Network(eqx.Module):
             if not isinstance(source, Source) or source.seam is not Seam.RELEASE:
                 fail(f"{who}.noise.{name}", "must be a release source", type(source).__name__)
             source.check(f"{who}.noise.{name}")
-
-
-class Schedule(eqx.Module):
-    """Which populations advance together in one scan over time."""
-
-    batches: ClassVar[bool]
-    """Whether what flows into a group from outside is one product over time (and not one per step)."""
-
-    @abc.abstractmethod
-    def groups(self, network: Network) -> list[list[str]]:
-        """Groups of populations in the order of their scans; between groups whole trains flow."""
-
-
-class ByStep(Schedule):
-    """All populations in one scan: holds no trains. The default: on CPU the faster one in training, too."""
-
-    batches: ClassVar[bool] = False
-
-    def groups(self, network: Network) -> list[list[str]]:
-        return [list(network.cells())]
-
-
-class ByComponent(Schedule):
-    """One scan per strongly connected component: whole trains flow between them, and a projection is one product over time.
-
-    Fewer and larger products, for memory in proportion to the number of steps.
-    """
-
-    batches: ClassVar[bool] = True
-
-    def groups(self, network: Network) -> list[list[str]]:
-        return network.components()
 
 
 def _identifier(who: str, name: str) -> None:

@@ -1,0 +1,1 @@
+"""Ensembles: named axes, their grids, and how these are computed, labelled and kept."""

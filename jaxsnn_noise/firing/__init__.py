@@ -1,0 +1,5 @@
+"""Firing rules: from the margin between potential and threshold to spikes, and the gradient back."""
+
+from jaxsnn_noise.firing.hard import HardThreshold as HardThreshold
+from jaxsnn_noise.firing.noisy import NoisyThreshold as NoisyThreshold
+from jaxsnn_noise.firing.rule import Firing as Firing
