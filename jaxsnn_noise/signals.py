@@ -1,19 +1,33 @@
-"""What the parts of a step hand each other: seams and their contexts, frames, and what a statistic knows of the run."""
+"""What the parts of a step hand each other: seams and their contexts, drives, crossings and decisions, frames."""
 
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxsnn_noise._checks import one_of
-from jaxsnn_noise._typing import Values
+from jaxsnn_noise._typing import PerNeuron, Values
 
-VARIABLES = ("spikes", "output", "v", "current", "threshold")
+DECISIONS = ("probability", "log_probability", "surprise")
+"""What a frame shows of the decisions to fire, for those statistics that read it."""
+
+VARIABLES = ("spikes", "output", "v", "current", "threshold", *DECISIONS)
 """What a frame shows of each neuron, by name."""
 
-UNITS = {"spikes": "1", "output": "1", "v": "mV", "current": "nA", "threshold": "mV"}
+UNITS = {
+    "spikes": "1",
+    "output": "1",
+    "v": "mV",
+    "current": "nA",
+    "threshold": "mV",
+    "probability": "1",
+    "log_probability": "1",
+    "surprise": "1",
+}
 """The unit of each variable of a frame."""
 
 
@@ -27,7 +41,7 @@ class Seam(enum.Enum):
     SPIKE = ("spike", "1")
 
     @property
-    def unit(self) -> str:
+    def units(self) -> str:
         """Unit of the quantity at this seam."""
         return self.value[1]
 
@@ -37,8 +51,8 @@ class Context(eqx.Module):
 
     Attributes:
         value: The quantity at the seam before any noise of this step [neuron], in the unit of the seam.
-        white: What unit white noise adds in one step: ``diffuse(dt)`` at the voltage seam, ``1/sqrt(dt)`` at the current
-            seam; ``None`` where white noise has no limit for small steps.
+        white: What unit white noise adds in one step: ``diffuse(drive, dt)`` at the voltage seam, ``1/sqrt(dt)`` at the
+            current seam; ``None`` where white noise has no limit for small steps.
         step: The same where the amplitude depends on the state: ``sqrt(dt)`` at the voltage seam, as for ``white`` else.
         rate: What a quantity held over the step adds per unit: ``dt`` at the voltage seam, 1 at the current seam.
     """
@@ -49,6 +63,94 @@ class Context(eqx.Module):
     rate: Values | None = None
 
 
+class Conditional(eqx.Module):
+    """A perturbation taken apart: ``shift + std z``, with a private standard normal ``z`` for each neuron.
+
+    Attributes:
+        shift: What is given without ``z``: the shared part of the noise [neuron].
+        std: Standard deviation of the private part [neuron], >= 0, in the unit of the seam.
+        z: The private standard normals of this step [neuron].
+        memory: The source's next memory, as ``draw`` returns it.
+    """
+
+    shift: Values
+    std: Values
+    z: Values
+    memory: Any
+
+
+class Drive(eqx.Module):
+    """What reaches a neuron in a step, affine in its potential: ``I(v) = current - conductance v``.
+
+    Attributes:
+        current: [neuron] in nA.
+        conductance: [neuron] in uS, >= 0; ``None`` (a part of the structure) where nothing gives a conductance.
+    """
+
+    current: Values
+    conductance: Values | None = None
+
+    def at(self, potential: Values) -> Values:
+        """The current [nA] at a potential [mV]."""
+        return self.current if self.conductance is None else self.current - self.conductance * potential
+
+    def __add__(self, other: Drive) -> Drive:
+        """Both drives at once."""
+        if self.conductance is None or other.conductance is None:
+            either = other.conductance if self.conductance is None else self.conductance
+            return Drive(self.current + other.current, either)
+        return Drive(self.current + other.current, self.conductance + other.conductance)
+
+
+class Seen(eqx.Module):
+    """What a projection and its kinetics may see of the neurons: potentials at the start of the step. Unread, it is free.
+
+    Attributes:
+        source_potential: [source] in mV; ``None`` where the source is a port, or runs in another scan.
+        target_potential: [target] in mV.
+    """
+
+    source_potential: Values | None
+    target_potential: Values
+
+
+class Crossing(eqx.Module):
+    """What a firing rule sees at the end of a step.
+
+    Attributes:
+        margin: Potential minus threshold, all noise included [neuron], in the unit of the neuron's potential.
+        before: The margin at the end of the last step, after its reset [neuron].
+        ready: 1 where the membrane is free, 0 where it is held [neuron].
+        expected: The margin without the private part of the deciding noise [neuron]; ``None`` unless somebody asks.
+        std: Standard deviation of that private part, in the unit of the margin [neuron]; ``None`` unless somebody asks.
+        probabilities: Whether anybody reads the probabilities of the decision.
+    """
+
+    margin: PerNeuron
+    before: PerNeuron
+    ready: PerNeuron
+    expected: PerNeuron | None = None
+    std: Values | None = None
+    probabilities: bool = eqx.field(static=True, default=False)
+
+
+class Decision(eqx.Module):
+    """What a firing rule says.
+
+    Attributes:
+        spikes: 0 or 1 [neuron].
+        probability: Of a spike, given all but the private part of the deciding noise [neuron].
+        log_probability: Logarithm of the probability of what was decided [neuron].
+        inside: Time of the spike within the step, in (0, dt] ms [neuron]; of no meaning where there is none. ``None``: spikes
+            lie at the end of the step.
+    """
+
+    spikes: PerNeuron
+    probability: PerNeuron | None = None
+    log_probability: PerNeuron | None = None
+    inside: PerNeuron | None = None
+
+
 class Frame(eqx.Module):
     """What a population shows of one step: after all noise, before the reset.
 
@@ -56,11 +158,16 @@ class Frame(eqx.Module):
         spikes: [neuron] clean spikes, 0 or 1 [1].
         output: [neuron] what targets receive: the spikes, graded where spike noise acts [1].
         v: [neuron] membrane potential as compared with the threshold [mV].
-        current: [neuron] total input current of the step [nA].
+        current: [neuron] total input current of the step [nA]; of a conductance that at the potential of the step's start.
         threshold: [neuron] threshold as compared with the membrane potential [mV].
         index: the measured step, 0 .. steps - 1 (int32).
+        probability: [neuron] of a spike, given all but the private part of the deciding noise; 0 where held [1].
+        log_probability: [neuron] logarithm of the probability of what was decided; 0 where held [1].
+        surprise: [neuron] where the deciding noise acts on the membrane and there was no spike, its normal minus what that
+            normal is on average without a spike; else 0 [1].
 
-    When a stored raster is folded, a variable that was not stored is NaN.
+    The last three are ``None`` unless a statistic of the population reads them. When a stored raster is folded, a variable that
+    was not stored is NaN.
     """
 
     spikes: Float[Array, " neuron"]
@@ -69,6 +176,9 @@ class Frame(eqx.Module):
     current: Float[Array, " neuron"]
     threshold: Float[Array, " neuron"]
     index: Int[Array, ""]
+    probability: Float[Array, " neuron"] | None = None
+    log_probability: Float[Array, " neuron"] | None = None
+    surprise: Float[Array, " neuron"] | None = None
 
     def variable(self, name: str) -> Float[Array, " neuron"]:
         """The variable of that name (see :data:`VARIABLES`).
@@ -100,3 +210,8 @@ class About(eqx.Module):
     def duration(self) -> float:
         """Length of the measurement [ms]."""
         return self.steps * self.dt
+
+
+def no_drive(size: int) -> Drive:
+    """A drive of nothing."""
+    return Drive(jnp.zeros(size, jnp.float32))

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import concrete, fail, finite, nonnegative
+from jaxsnn_noise._checks import concrete, count, fail, finite, nonnegative
 from jaxsnn_noise._typing import Leaf, PerNeuron, as_float
 from jaxsnn_noise.random import Tick
 
@@ -26,6 +26,19 @@ class Input(eqx.Module):
     """Whether the values are events (0/1) and not currents or analog values."""
     constant: ClassVar[bool] = False
     """Whether all steps have the same value (its synaptic product is then formed once)."""
+
+    @property
+    def largest(self) -> int | None:
+        """The largest whole number that the signal can hold in a step, 1 for spikes; ``None`` for analog values.
+
+        Sums of whole numbers up to it are exact; a value above it becomes NaN.
+        """
+        return 1 if self.spikes else None
+
+    @property
+    def length(self) -> int | None:
+        """The number of steps that the signal has values for; ``None`` without an end."""
+        return None
 
     if TYPE_CHECKING:
         values: Leaf  # every member has it: what an axis of samples and a batch set
@@ -92,6 +105,10 @@ class TimeSeries(Input):
             fail("TimeSeries.values", "must be currents or analog values; spikes go into SpikeTrain", values)
         self.values = as_float(values)
 
+    @property
+    def length(self) -> int:
+        return len(self.values)
+
     def init(self, key: Any, size: int, dt: float) -> None:
         return None
 
@@ -109,14 +126,25 @@ class TimeSeries(Input):
 
 
 class SpikeTrain(Input):
-    """Given spikes for a port.
+    """Given spikes, or counts of spikes, for a port.
 
     Args:
-        values: [time, neuron], 0 or 1 (or bool); time in steps of dt, warm-up included.
+        values: [time, neuron], 0 or 1 (or bool); time in steps of dt, warm-up included. With ``largest`` whole numbers from 0
+            to it.
+        largest: The largest count in one step. The grid of exact sums is coarser by ``ceil(log2(largest))`` bits; a larger
+            value would make the sum NaN, which ``health`` counts.
     """
 
     spikes: ClassVar[bool] = True
     values: Leaf = eqx.field(converter=as_float)
+    largest: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self) -> None:
+        count("SpikeTrain.largest", self.largest)
+
+    @property
+    def length(self) -> int:
+        return len(self.values)
 
     def init(self, key: Any, size: int, dt: float) -> None:
         return None
@@ -128,8 +156,12 @@ class SpikeTrain(Input):
         if self.values.shape != (steps, size):
             fail(f"{who}.values", f"must have the shape ({steps}, {size}) [time, neuron]", self.values.shape)
         array = concrete(self.values)
-        if array is not None and not np.isin(array, (0.0, 1.0)).all():
+        if array is None:
+            return
+        if self.largest == 1 and not np.isin(array, (0.0, 1.0)).all():
             fail(f"{who}.values", "spikes must be 0 or 1", array)
+        if not np.all((array == np.round(array)) & (array >= 0) & (array <= self.largest)):
+            fail(f"{who}.values", f"counts must be whole numbers from 0 to largest = {self.largest}", array)
 
     @classmethod
     def example(cls) -> Self:

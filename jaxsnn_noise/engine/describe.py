@@ -39,8 +39,7 @@ UNITS = {
 def report(sim: Simulation) -> str:
     """A text of everything in a simulation, with units: time, parts, every leaf with its value, what is random."""
     lines = [
-        f"Simulation: {sim.duration:g} ms in steps of {sim.dt:g} ms after {sim.warmup:g} ms of warm-up, "
-        f"{type(sim.schedule).__name__}",
+        f"Simulation: {sim.duration:g} ms in steps of {sim.dt:g} ms after {sim.warmup:g} ms of warm-up",
     ]
     for name, part in sim.network.populations.items():
         kind = type(part).__name__ if not hasattr(part, "neuron") else type(part.neuron).__name__
@@ -99,7 +98,7 @@ def _composition(source: Any) -> str:
     for field in ("amplitude", "coupling", "colour", "correlation", "distribution"):
         if hasattr(source, field):
             parts.append(type(getattr(source, field)).__name__)
-    return ", ".join(parts) + f" at the {source.seam.name.lower()} seam [{source.seam.unit}]"
+    return ", ".join(parts) + f" at the {source.seam.name.lower()} seam [{source.seam.units}]"
 
 
 def _delay(delay: float | None) -> str:

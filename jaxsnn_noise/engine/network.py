@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
-import numpy as np
 
 from jaxsnn_noise._checks import count, fail, one_of, steps_of
-from jaxsnn_noise.firing import Firing, HardThreshold
+from jaxsnn_noise.engine.deciding import deciding_source, undecided
+from jaxsnn_noise.firing import Density, Firing, HardThreshold
 from jaxsnn_noise.neurons import Neuron
 from jaxsnn_noise.noise import Seam, Source
 from jaxsnn_noise.synapses import Projection
@@ -73,11 +73,31 @@ class Population(eqx.Module):
             source.check(f"{who}.noise.{name}")
             if not self.neuron.spiking and source.seam in (Seam.THRESHOLD, Seam.SPIKE):
                 fail(f"{who}.noise.{name}", "a neuron that never fires has no such seam", type(source).__name__)
+        self._check_firing(who)
         for field, law in self.initial.items():
             one_of(f"{who}.initial", field, vars(self.neuron.rest()))
             if not hasattr(law, "draw"):
                 fail(f"{who}.initial.{field}", "must be an absolute law, e.g. laws.UniformBetween(0.0, 1.0)", law)
             law.check(f"{who}.initial.{field}")
+
+    def _check_firing(self, who: str) -> None:
+        """What the firing rule needs of the noise and of the neuron is there."""
+        density = isinstance(getattr(self.firing, "gradient", None), Density) and not self.firing.random
+        if self.neuron.spiking and (density or self.firing.asks) and deciding_source(self.neuron, self.noise) is None:
+            rule = "needs noise that decides, with a private white Gaussian part"
+            fail(f"{who}.firing", rule, undecided(self.neuron, self.noise))
+        if not self.firing.inside:
+            return
+        if not self.neuron.partial_steps:
+            fail(
+                f"{who}.firing",
+                "tells spike times inside a step, which needs a neuron with partial steps",
+                type(self.neuron).__name__,
+            )
+        for name, source in self.noise.items():
+            if source.seam is Seam.VOLTAGE and not source.divisible:
+                rule = "must be a white Diffusion: the rest of a step after a spike inside it takes noise of its own"
+                fail(f"{who}.noise.{name}", rule, type(source).__name__)
 
 
 class Port(eqx.Module):
@@ -140,6 +160,7 @@ class Network(eqx.Module):
             if name in self.populations:
                 fail(f"{who}.{name}", "a projection needs a name of its own", name)
             self._check_projection(f"{who}.{name}", projection)
+        self.order()
 
     def cells(self) -> dict[str, Population]:
         """The populations of neurons."""
@@ -155,40 +176,61 @@ class Network(eqx.Module):
         return sum(counts[1:], counts[0]) if counts else None
 
     def delay_steps(self, name: str, dt: float) -> int:
-        """Delay of a projection in steps: for a population at least 1 (its spikes lie at the end of a step)."""
+        """Delay of a projection in steps; without a given delay one step from a population, none from a port."""
         projection = self.projections[name]
-        least = 0 if isinstance(self.populations[projection.source], Port) else 1
         if projection.delay is None:
-            return least
+            return 0 if isinstance(self.populations[projection.source], Port) else 1
         steps = steps_of(f"network.{name}.delay", projection.delay, dt)
-        if steps < least:
-            fail(f"network.{name}.delay", f"must be at least dt = {dt:g} ms [ms]", projection.delay)
+        if projection.delay and not steps:
+            fail(f"network.{name}.delay", f"must be 0 or at least dt = {dt:g} ms [ms]", projection.delay)
         return steps
 
-    def components(self) -> list[list[str]]:
-        """The strongly connected components of the populations of neurons, sources before targets."""
-        names = list(self.cells())
-        reach = np.eye(len(names), dtype=bool)
-        for p in self.projections.values():
-            if p.source in names:
-                reach[names.index(p.source), names.index(p.target)] = True
-        for k in range(len(names)):
-            reach |= reach[:, k : k + 1] & reach[k : k + 1]
-        mutual = reach & reach.T
-        groups = {tuple(np.flatnonzero(row)) for row in mutual}
-        ordered = sorted(groups, key=lambda g: (reach[:, g[0]].sum(), g))
-        return [[names[i] for i in group] for group in ordered]
+    def order(self) -> list[str]:
+        """The populations in the order of a step: sources of projections without delay first, then by name.
+
+        Raises:
+            InputError: projections without delay form a cycle; it names them.
+        """
+        waiting = {k: p for k, p in self.projections.items() if p.delay == 0 and p.source in self.cells()}
+        ordered: list[str] = []
+        while len(ordered) < len(self.cells()):
+            free = [n for n in self.cells() if n not in ordered and not any(p.target == n for p in waiting.values())]
+            if not free:
+                cycle = _cycle(waiting)
+                rule = "projections without delay must form no cycle; give one of them a delay [ms]"
+                fail("network", rule, " -> ".join(cycle))
+            ordered.append(free[0])
+            waiting = {k: p for k, p in waiting.items() if p.source != free[0]}
+        return ordered
 
     def _check_projection(self, who: str, projection: Projection) -> None:
         one_of(f"{who}.source", projection.source, self.populations)
         one_of(f"{who}.target", projection.target, self.cells())
         sizes = self.populations[projection.source].size, self.populations[projection.target].size
         projection.check(who, *sizes)
+        for population in projection.reads:
+            one_of(f"{who}.reads", population, self.cells())
+        target = self.cells()[projection.target]
+        projection.kinetics.check_target(f"{who}.kinetics", target.neuron.threshold(target.neuron.rest()))
+        if projection.kinetics.conductance and target.prefilter is not None:
+            rule = f"a conductance cannot enter {projection.target}, whose pre-filter maps a current"
+            fail(f"{who}.kinetics", rule, type(projection.kinetics).__name__)
         for name, source in projection.noise.items():
             _identifier(f"{who}.noise", name)
             if not isinstance(source, Source) or source.seam is not Seam.RELEASE:
                 fail(f"{who}.noise.{name}", "must be a release source", type(source).__name__)
             source.check(f"{who}.noise.{name}")
+
+
+def _cycle(projections: Mapping[str, Projection]) -> list[str]:
+    """One cycle of populations and projections, as a walk; every population with an incoming projection lies behind another."""
+    into = {p.target: (k, p.source) for k, p in sorted(projections.items(), reverse=True)}
+    walk = [next(iter(sorted(into)))]
+    while walk.count(walk[-1]) < 2:
+        name, source = into[walk[-1]]
+        walk += [name, source]
+    ring = walk[walk.index(walk[-1]) :]
+    return ring[::-1]
 
 
 def _identifier(who: str, name: str) -> None:

@@ -18,20 +18,19 @@ from jaxsnn_noise.coding import Constant, Input
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.engine.scan import Scan
-from jaxsnn_noise.engine.schedules import Schedule
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.statistics import Mean, SpikeCount, Statistic
 
 
 def simulate(
     sim: Simulation,
-    key: Any,
     *,
+    key: Any,
     address: Mapping[str, Any] | Address | None = None,
     statistics: Mapping[str, Statistic] | None = None,
     backend: Scan | None = None,
 ) -> dict[str, Any]:
-    """Run one member of a simulation.
+    """Run one member of a simulation: its warm-up, then its measured time.
 
     Args:
         sim: What to simulate.
@@ -42,7 +41,7 @@ def simulate(
         backend: ``Scan()`` unless given.
 
     Returns:
-        From the name of a statistic to its result, and ``"health"``.
+        From the name of a statistic to its result, and the health of every population.
     """
     if statistics is not None:
         sim = with_statistics(sim, statistics)
@@ -76,7 +75,7 @@ def as_function(sim: Simulation, leaves: Sequence[str], outputs: Sequence[str], 
 
     def function(*values: Any) -> tuple[Any, ...]:
         changed = paths.replace(sim, dict(zip(leaves, values, strict=True)))
-        results = simulate(changed, key)
+        results = simulate(changed, key=key)
         return tuple(results[name] for name in outputs)
 
     return function
@@ -85,13 +84,12 @@ def as_function(sim: Simulation, leaves: Sequence[str], outputs: Sequence[str], 
 def apply(
     network: Network,
     batch: Shaped[Array | np.ndarray, "sample ..."],
-    key: Any,
     *,
+    key: Any,
     duration: float = 25.0,
     dt: float = 1.0,
     encode: Callable[[Values], Input] = Constant,
     statistics: Mapping[str, Statistic] | None = None,
-    schedule: Schedule | None = None,
     backend: Scan | None = None,
 ) -> dict[str, Any]:
     """Present a batch to the only port of a network. Pure and differentiable; sample ``i`` has the address ``sample=i``.
@@ -106,7 +104,6 @@ def apply(
         encode: From the values of one sample to the input of the port.
         statistics: What to return. Default: ``{"output": ...}``, the mean potential of a readout that never fires, or the spike
             count of one that does (the population that no projection leaves).
-        schedule: ``ByStep()`` unless given.
         backend: ``Scan()`` unless given.
 
     Returns:
@@ -124,7 +121,6 @@ def apply(
         duration=duration,
         dt=dt,
         statistics=chosen,
-        schedule=schedule,
     )
     indices = jnp.arange(len(batch), dtype=jnp.uint32)
     values = jax.vmap(lambda v: encode(v).values)(jnp.asarray(batch, jnp.float32))

@@ -6,6 +6,7 @@ import abc
 from typing import ClassVar
 
 import equinox as eqx
+import numpy as np
 
 from jaxsnn_noise.engine.network import Network
 
@@ -27,7 +28,7 @@ class ByStep(Schedule):
     batches: ClassVar[bool] = False
 
     def groups(self, network: Network) -> list[list[str]]:
-        return [list(network.cells())]
+        return [network.order()]
 
 
 class ByComponent(Schedule):
@@ -39,4 +40,25 @@ class ByComponent(Schedule):
     batches: ClassVar[bool] = True
 
     def groups(self, network: Network) -> list[list[str]]:
-        return network.components()
+        return components(network)
+
+
+def components(network: Network) -> list[list[str]]:
+    """The strongly connected components of the populations, sources before targets, each in the order of a step.
+
+    A projection that is not linear ties its source, its target, the populations that it reads, and all between them together.
+    """
+    names = network.order()
+    reach = np.eye(len(names), dtype=bool)
+    for p in network.projections.values():
+        if p.source in names:
+            reach[names.index(p.source), names.index(p.target)] = True
+        if not p.linear:
+            tied = [names.index(n) for n in {p.source, p.target, *p.reads} if n in names]
+            reach[np.ix_(tied, tied)] = True
+    for k in range(len(names)):
+        reach |= reach[:, k : k + 1] & reach[k : k + 1]
+    mutual = reach & reach.T
+    groups = {tuple(np.flatnonzero(row)) for row in mutual}
+    ordered = sorted(groups, key=lambda g: (reach[:, g[0]].sum(), g))
+    return [[names[i] for i in group] for group in ordered]

@@ -10,10 +10,11 @@ import equinox as eqx
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import count, fail, number, one_of, positive, steps_of
 from jaxsnn_noise.coding import Input
-from jaxsnn_noise.engine.network import Network, Port
-from jaxsnn_noise.engine.schedules import ByStep, Schedule
+from jaxsnn_noise.engine.deciding import deciding_source, undecided
+from jaxsnn_noise.engine.network import Network, Population, Port
 from jaxsnn_noise.hardware import Imperfection
 from jaxsnn_noise.noise import Source
+from jaxsnn_noise.signals import DECISIONS
 from jaxsnn_noise.statistics import Health, Statistic
 
 
@@ -31,7 +32,6 @@ class Simulation(eqx.Module):
         statistics: Named statistics. ``health`` is always added.
         frozen: From a stream or a prefix of stream names to the axes on which it is redrawn: ``{"inputs": ()}`` repeats the same
             random input in every trial, ``{"inputs": ("sample",)}`` draws one per sample.
-        schedule: ``ByStep()`` or ``ByComponent()``; the same numbers either way.
 
     Raises:
         InputError: a part that does not fit, with the rule, the unit and the value.
@@ -41,7 +41,6 @@ class Simulation(eqx.Module):
     inputs: dict[str, Input]
     imperfections: dict[str, Any]
     statistics: dict[str, Statistic]
-    schedule: Schedule
     duration: float = eqx.field(static=True)
     dt: float = eqx.field(static=True)
     warmup: float = eqx.field(static=True)
@@ -58,7 +57,6 @@ class Simulation(eqx.Module):
         imperfections: Mapping[str, Any] | None = None,
         statistics: Mapping[str, Statistic] | None = None,
         frozen: Mapping[str, tuple[str, ...]] | None = None,
-        schedule: Schedule | None = None,
     ):
         if not isinstance(network, Network):
             fail("network", "must be a Network", network)
@@ -67,7 +65,6 @@ class Simulation(eqx.Module):
         self.imperfections = dict(sorted((imperfections or {}).items()))
         self.duration, self.dt, self.warmup = number("duration", duration), number("dt", dt), number("warmup", warmup)
         self.frozen = tuple(sorted((k, _axes(k, v)) for k, v in (frozen or {}).items()))
-        self.schedule = ByStep() if schedule is None else schedule
         self.statistics = resolved(network, statistics or {})
         validate(self)
 
@@ -134,6 +131,16 @@ def validate(sim: Simulation) -> None:
             fail("frozen", "must be a stream or a prefix of one", prefix, known=known)
     for name, statistic in sim.statistics.items():
         one_of(f"statistics.{name}.population", statistic.population or "", sim.network.cells())
+        _check_decisions(f"statistics.{name}", statistic, sim.network.cells()[statistic.population or ""])
+
+
+def _check_decisions(who: str, statistic: Statistic, population: Population) -> None:
+    """What reads the probability of spikes watches a population that has one."""
+    read = sorted(set(statistic.reads) & set(DECISIONS))
+    if not read or not population.neuron.spiking or population.firing.random:
+        return
+    if deciding_source(population.neuron, population.noise) is None:
+        fail(who, f"reads {read[0]}, which needs noise that decides", undecided(population.neuron, population.noise))
 
 
 def streams(sim: Simulation) -> list[str]:
@@ -144,6 +151,7 @@ def streams(sim: Simulation) -> list[str]:
         names += [f"initial.{name}.{k}" for k in population.initial]
     for name, projection in sim.network.projections.items():
         names += [f"projections.{name}.{k}" for k in projection.noise]
+        names += [] if projection.linear else [f"projections.{name}"]
     return sorted(names)
 
 

@@ -1,144 +1,115 @@
-"""One time step of one population: the list of physics, with noise in the seams between its items."""
+"""One time step of the populations that advance together, in the order of events that ``docs/explanation/seams.md`` states."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
-from jax import lax
 
-from jaxsnn_noise._typing import Key, PerNeuron, Values
-from jaxsnn_noise.engine.addresses import Keys, Step
-from jaxsnn_noise.engine.network import Population
-from jaxsnn_noise.noise import Context, Seam, Source
-from jaxsnn_noise.statistics import Frame
+from jaxsnn_noise._typing import Key, Values
+from jaxsnn_noise.engine.addresses import Step
+from jaxsnn_noise.engine.carry import Carry, Link
+from jaxsnn_noise.engine.cell import advance, current_context
+from jaxsnn_noise.engine.pinning import opaque_zero, pinned_tree
+from jaxsnn_noise.engine.plan import Plan
+from jaxsnn_noise.noise import Source
+from jaxsnn_noise.signals import Context, Drive, Frame, Seen
+from jaxsnn_noise.synapses import Projection
 
-
-class Cell(eqx.Module):
-    """What a population carries from step to step: the state of its neurons and the memory of its noise."""
-
-    state: Any
-    memory: dict[str, Any]
+Signals = dict[str, Values]
 
 
-def start_population(name: str, population: Population, keys: Keys, dt: float) -> Cell:
-    """The population before the first step: at rest, but for the fields that an initial law sets."""
-    state = population.neuron.rest()
-    for field, law in population.initial.items():
-        value = law.draw(keys(f"initial.{name}.{field}"), population.size)
-        state = eqx.tree_at(operator.attrgetter(field), state, value)
-    return Cell(state, start_noise(f"noise.{name}", population.noise, keys, population.size, dt))
+def step(plan: Plan, carry: Carry, at: Step, flow: Mapping[str, Values]) -> tuple[Carry, dict[str, Frame]]:
+    """Inputs; then each population with what arrives at it; then learning; then the delay lines.
+
+    ``flow`` holds the arrivals of this step that were formed before the loop.
+    """
+    signals, memory = inputs(plan, carry, at)
+    cells, links, frames = dict(carry.cells), dict(carry.projections), {}
+    sent: Signals = {}
+    for name in plan.order:
+        drive = Drive(signals[name] if name in plan.inputs else jnp.zeros(plan.size(name), jnp.float32))
+        for k in plan.incoming(name):
+            reached, links[k] = conduct(plan, k, carry, signals, sent, flow, at)
+            drive = drive + reached
+        cells[name], frames[name] = advance(
+            name, plan.populations[name], carry.cells[name], drive, plan.stream_keys, at, plan.dt, plan.variables[name]
+        )
+        signals[name] = frames[name].output
+    links = learn(plan, links, sent, frames)
+    lines = {source: line.write(signals[source], at) for source, line in carry.lines.items()}
+    return Carry(cells, memory, links, lines), frames
 
 
-def start_noise(prefix: str, sources: Mapping[str, Source], keys: Keys, size: int, dt: float) -> dict[str, Any]:
-    """The stationary memory of named sources."""
-    return {k: source.init(keys(f"{prefix}.{k}"), size, dt) for k, source in sources.items()}
+def inputs(plan: Plan, carry: Carry, at: Step) -> tuple[Signals, dict[str, Any]]:
+    """What enters from outside: of a port its signal, of a population a current [nA]."""
+    signals, memory = {}, dict(carry.inputs)
+    for name, signal in plan.inputs.items():
+        context = current_context(jnp.zeros(plan.size(name), jnp.float32), plan.dt)
+        tick = at.tick(plan.stream_keys[f"inputs.{name}"])
+        value, memory[name] = signal.step(memory[name], at.index, tick, context, plan.dt)
+        signals[name] = whole(value, signal.largest)
+    return signals, memory
 
 
-def advance(
-    name: str,
-    population: Population,
-    cell: Cell,
-    current: PerNeuron,
+def whole(value: Values, largest: int | None) -> Values:
+    """The value of a signal, NaN where it is larger than it said: sums over it would not be exact."""
+    return value if largest is None else jnp.where(value <= largest, value, jnp.nan)
+
+
+def conduct(
+    plan: Plan, k: str, carry: Carry, signals: Signals, sent: Signals, flow: Mapping[str, Values], at: Step
+) -> tuple[Drive, Link]:
+    """What a projection brings in this step: delay, release noise, transmission, kinetics. ``sent`` gets what arrived."""
+    projection, link = plan.projections[k], carry.projections[k]
+    source = _potential(plan, carry, projection.source) if projection.source in plan.populations else None
+    seen = Seen(source, _potential(plan, carry, projection.target))
+    if k in plan.constant or k in flow:
+        arrivals = plan.constant[k] if k in plan.constant else flow[k]
+        drive, kinetics = projection.kinetics.step(link.kinetics, arrivals, seen, plan.dt)
+        return drive, Link(link.state, kinetics, link.memory)
+    delay = plan.delays[k]
+    signal = carry.lines[projection.source].read(delay, at) if delay else signals[projection.source]
+    sent[k], memory = release(k, projection.noise, link.memory, signal, plan.stream_keys, at, plan.dt)
+    key = at.tick(plan.stream_keys.get(f"projections.{k}", plan.keys.root))  # a linear one draws nothing
+    arrivals, state = projection.transmit(plan.prepared[k], link.state, sent[k], seen, key, plan.dt)
+    drive, kinetics = projection.kinetics.step(link.kinetics, arrivals, seen, plan.dt)
+    return drive, Link(state, kinetics, memory)
+
+
+def release(
+    k: str,
+    sources: Mapping[str, Source],
+    memory: dict[str, Any],
+    signal: Values,
     keys: Mapping[str, Key],
     at: Step,
     dt: float,
-) -> tuple[Cell, Frame]:
-    """One step: current, flow, membrane noise, comparison, spikes, reset. The frame is what an observer sees before the reset."""
-    neuron = population.neuron
-    seams = Seams(name, population.noise, dict(cell.memory), keys, at, dt)
-    ready = neuron.ready(cell.state)
-    margin_before = neuron.potential(cell.state) - neuron.threshold(cell.state)
-
-    if population.prefilter is not None:
-        current = population.prefilter(current)
-    current = current + seams.perturbation(Seam.CURRENT, current_context(current, dt))
-
-    state = neuron.integrate(cell.state, current, at.tick(keys[f"neurons.{name}"]), dt)
-    kick = seams.perturbation(Seam.VOLTAGE, _voltage_context(neuron.potential(state), neuron.diffuse(dt), dt))
-    state = eqx.tree_at(lambda s: s.v, state, state.v + kick * ready)
-
-    threshold = neuron.threshold(state)
-    threshold = threshold + seams.perturbation(Seam.THRESHOLD, Context(threshold))
-    potential = neuron.potential(state)
-    if neuron.spiking:
-        firing_key = at.tick(keys[f"firing.{name}"])
-        spikes = population.firing(potential - threshold, margin_before, firing_key, dt) * ready
-    else:
-        spikes = jnp.zeros_like(potential)
-    output = spikes + seams.perturbation(Seam.SPIKE, Context(spikes))
-
-    frame = Frame(spikes=spikes, output=output, v=potential, current=current, threshold=threshold, index=at.index)
-    if neuron.spiking:
-        state = neuron.reset(state, spikes)
-    return Cell(state, seams.memory), frame
+) -> tuple[Values, dict[str, Any]]:
+    """The signal with release noise, drawn at the step of arrival, and the next memories."""
+    released, memory = signal, dict(memory)
+    for name in sorted(sources):
+        tick = at.tick(keys[f"projections.{k}.{name}"])
+        drawn, memory[name] = sources[name].draw(memory[name], Context(signal), tick, dt)
+        released = released + drawn
+    return released, memory
 
 
-class Seams:
-    """The sources of one population in one step. Local to a trace: draws move their memories forward in ``memory``."""
-
-    def __init__(
-        self,
-        name: str,
-        sources: Mapping[str, Source],
-        memory: dict[str, Any],
-        keys: Mapping[str, Key],
-        at: Step,
-        dt: float,
-    ):
-        self.name, self.sources, self.memory, self.keys, self.at, self.dt = (
-            name,
-            sources,
-            memory,
-            keys,
-            at,
-            dt,
-        )
-
-    def perturbation(self, seam: Seam, context: Context) -> Values | float:
-        """The sum of the perturbations at a seam: all see the same value, and are added in the order of their names."""
-        total: Values | float = 0.0
-        for name in sorted(self.sources):
-            source = self.sources[name]
-            if source.seam is seam:
-                tick = self.at.tick(self.keys[f"noise.{self.name}.{name}"])
-                drawn, self.memory[name] = source.draw(self.memory[name], context, tick, self.dt)
-                total = total + drawn
-        return total
+def learn(plan: Plan, links: dict[str, Link], sent: Signals, frames: Mapping[str, Frame]) -> dict[str, Link]:
+    """What projections learn of what arrived in the step and of its frames. Pinned: weights have the same bits everywhere."""
+    plastic = {k: p for k, p in plan.stepped.items() if type(p).learn is not Projection.learn}
+    if not plastic:
+        return links
+    zero, links = opaque_zero(plan.keys.root), dict(links)
+    for k, projection in plastic.items():
+        seen = {name: frames[name] for name in projection.reads}
+        args = (plan.prepared[k], links[k].state, sent[k], seen)
+        state = pinned_tree(projection.learn, *args, plan.dt, zero=zero)()
+        links[k] = Link(state, links[k].kinetics, links[k].memory)
+    return links
 
 
-def current_context(current: PerNeuron, dt: float) -> Context:
-    """The current seam: white noise is held over the step."""
-    white = jnp.float32(1.0 / np.sqrt(dt))
-    return Context(current, white=white, step=white, rate=jnp.float32(1.0))
-
-
-def _voltage_context(potential: PerNeuron, diffuse: Values, dt: float) -> Context:
-    return Context(potential, white=diffuse, step=jnp.float32(np.sqrt(dt)), rate=jnp.float32(dt))
-
-
-class Line(eqx.Module):
-    """The delay line of a population or port: its last output [neuron], or those of ``depth`` steps in a ring [depth, neuron]."""
-
-    ring: Values
-
-    @classmethod
-    def silent(cls, depth: int, size: int) -> Line:
-        """A line that has carried nothing yet."""
-        return cls(jnp.zeros(size if depth == 1 else (depth, size), jnp.float32))
-
-    def read(self, delay: int, at: Step) -> PerNeuron:
-        """The output of ``delay`` >= 1 steps ago."""
-        if self.ring.ndim == 1:
-            return self.ring
-        return lax.dynamic_index_in_dim(self.ring, (at.index - delay) % len(self.ring), keepdims=False)
-
-    def write(self, output: PerNeuron, at: Step) -> Line:
-        """The line after this step's output."""
-        if self.ring.ndim == 1:
-            return Line(output)
-        return Line(lax.dynamic_update_index_in_dim(self.ring, output, at.index % len(self.ring), axis=0))
+def _potential(plan: Plan, carry: Carry, name: str) -> Values:
+    """The potential of a population at the start of the step."""
+    return plan.populations[name].neuron.potential(carry.cells[name].state)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise._checks import count, fail, one_of
-from jaxsnn_noise.engine.scan import formed_once
+from jaxsnn_noise.engine.plan import formed_once
 from jaxsnn_noise.engine.simulation import Simulation
 
 Chunk = int | str | Mapping[str, int] | None

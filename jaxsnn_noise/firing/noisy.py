@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import ClassVar, Self
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import nonnegative
-from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, Values, as_scalar
+from jaxsnn_noise._typing import Leaf, Scalar, Values, as_scalar
 from jaxsnn_noise.distributions import Distribution, Gaussian
+from jaxsnn_noise.firing.gradients import Density, Gradient, check_gradient, through
 from jaxsnn_noise.firing.rule import Firing
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.signals import Crossing, Decision
 
 
 class NoisyThreshold(Firing):
     """Fires with the probability that noise of the given distribution lifts the margin above zero.
 
-    ``P(s = 1) = F(margin/scale)``; backward, the sample has the derivative of that probability,
-    ``F'(margin/scale)/scale`` for the margin (noise-driven learning): unbiased for one step. ``scale = 0`` is the hard threshold.
+    ``P(s = 1) = F(margin/scale)``. ``scale = 0`` is the hard threshold.
 
     Args:
         scale: Standard deviation of the threshold noise [mV], >= 0.
         distribution: Of the unit-variance noise.
+        gradient: What passes backward through a spike: ``Density()``, the derivative of that probability (noise-driven
+            learning; unbiased for one step); a surrogate's derivative of the margin; or ``Stopped()``.
 
     Reference: Ma, Yan, Tang 2023, doi:10.1016/j.patter.2023.100831.
 
@@ -33,13 +35,25 @@ class NoisyThreshold(Firing):
         0.3
     """
 
+    random: ClassVar[bool] = True
+
     scale: Leaf = eqx.field(converter=as_scalar)
     distribution: Distribution = Gaussian()
+    gradient: Gradient = Density()
 
-    def __call__(self, margin: PerNeuron, margin_before: PerNeuron, key: Tick, dt: float) -> PerNeuron:
-        del margin_before, dt
+    def __call__(self, crossing: Crossing, key: Tick, dt: float) -> Decision:
+        del dt
+        margin = crossing.margin
         u = random.uniform(key, random.entities(margin.shape[-1]))
-        return _noisy_spike(self.distribution, margin, self.scale, u)
+        probability = _probability(self.distribution, margin, self.scale)
+        drawn = (u < probability).astype(margin.dtype)
+        spikes = through(self.gradient, drawn, margin, margin, self.scale, self.distribution)
+        if not crossing.probabilities:
+            return Decision(spikes)
+        # symmetric distributions: P(no spike) = F(-m), whose logarithm loses no digits
+        decided = _probability(self.distribution, jnp.where(drawn > 0, margin, -margin), self.scale)
+        certain = jnp.where(self.scale > 0, decided, 1.0)
+        return Decision(spikes, probability, jnp.log(certain))
 
     def probability(self, margin: Values) -> Values:
         """Probability of a spike at this margin [mV]."""
@@ -47,6 +61,7 @@ class NoisyThreshold(Firing):
 
     def check(self, who: str) -> None:
         nonnegative(f"{who}.scale", self.scale, "mV")
+        check_gradient(f"{who}.gradient", self.gradient)
 
     @classmethod
     def example(cls) -> Self:
@@ -57,17 +72,3 @@ def _probability(distribution: Distribution, margin: Values, scale: Scalar) -> V
     safe = jnp.where(scale > 0, scale, 1.0)
     hard = (margin >= 0).astype(margin.dtype)
     return jnp.where(scale > 0, distribution.cdf(margin / safe), hard)
-
-
-@jax.custom_jvp
-def _noisy_spike(distribution: Distribution, margin: Values, scale: Scalar, u: Values) -> Values:
-    return (u < _probability(distribution, margin, scale)).astype(margin.dtype)
-
-
-@_noisy_spike.defjvp
-def _noisy_spike_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Values, Values]:
-    distribution, margin, scale, u = primals
-    safe = jnp.where(scale > 0, scale, 1.0)
-    density = jnp.where(scale > 0, distribution.pdf(margin / safe) / safe, jnp.zeros_like(margin))
-    slope = tangents[1] - margin / safe * tangents[2]
-    return _noisy_spike(distribution, margin, scale, u), density * slope

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import abc
-from typing import Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 
-from jaxsnn_noise._typing import PerNeuron
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.signals import Crossing, Decision
 
 
 class Firing(eqx.Module):
-    """Decides which neurons fire at the end of a step."""
+    """Decides which neurons fire at the end of a step, and what gradient passes through that decision.
+
+    A member whose gradient may be chosen has the field ``gradient`` (see :mod:`jaxsnn_noise.firing.gradients`).
+    """
+
+    random: ClassVar[bool] = False
+    """Whether the rule draws: its own noise then decides, and none of the noise sources does."""
+
+    asks: ClassVar[bool] = False
+    """Whether the rule needs ``Crossing.std`` and ``expected``, the deciding noise, to say which neurons fire."""
+
+    inside: ClassVar[bool] = False
+    """Whether its decisions tell the time of a spike within the step."""
 
     @abc.abstractmethod
-    def __call__(self, margin: PerNeuron, margin_before: PerNeuron, key: Tick, dt: float) -> PerNeuron:
-        """Spikes (0 or 1) from the margin [mV] now and at the end of the last step (after its reset)."""
+    def __call__(self, crossing: Crossing, key: Tick, dt: float) -> Decision:
+        """The decision of one step; the engine clears the spikes of held neurons."""
 
     @abc.abstractmethod
     def check(self, who: str) -> None:

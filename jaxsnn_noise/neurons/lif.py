@@ -6,28 +6,34 @@ from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float32
 
 from jaxsnn_noise._checks import concrete, count, fail, finite, nonnegative, positive
-from jaxsnn_noise._typing import PerNeuron, per_neuron
+from jaxsnn_noise._typing import PerNeuron, Values, per_neuron
+from jaxsnn_noise.neurons.membrane import diffusion_of, flow, held_gain
 from jaxsnn_noise.neurons.neuron import Neuron
 from jaxsnn_noise.neurons.resets import Reset, ResetToValue
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.signals import Drive
 
 
 class LIFState(eqx.Module):
-    """Membrane potential [mV] and what is left of the refractory time [ms] (``None`` in a model without one)."""
+    """Membrane potential [mV], and for how many steps it is held yet [1] (``None`` in a model without refractoriness).
+
+    ``hold`` is a whole number, plus the fraction of a step that a spike inside a step leaves.
+    """
 
     v: PerNeuron
-    refractory_left: PerNeuron | None
+    hold: PerNeuron | None
 
 
 class LIF(Neuron):
     """Leaky integrate-and-fire, exact for a current held over the step.
 
-    Equation: ``tau_mem dv/dt = -(v - v_rest) + R I``, solved as ``v <- v_inf + (v - v_inf) exp(-dt/tau_mem)`` with
-    ``v_inf = v_rest + R I``. A spike at ``v >= v_threshold`` resets the membrane and holds it for ``refractory`` ms
-    (the nearest whole number of steps, at least one if it is not zero), during which neither current nor membrane noise acts.
+    Equation: ``tau_mem dv/dt = -(v - v_rest) + R (I - g v)``, solved as ``v <- v_inf + (v - v_inf) exp(-dt/tau)`` with
+    ``v_inf = (v_rest + R I)/(1 + R g)`` and ``tau = tau_mem/(1 + R g)``; ``g`` is the conductance of the synapses, 0 where
+    they give currents. A spike at ``v >= v_threshold`` resets the membrane and holds it for ``refractory`` ms, during which
+    neither current nor membrane noise acts: the nearest whole number of steps, at least one if it is not zero. After a spike
+    inside a step (see :class:`Decision`) it is held for exactly ``refractory`` from that spike on.
 
     Args:
         size: Number of neurons.
@@ -50,6 +56,8 @@ class LIF(Neuron):
         3
     """
 
+    partial_steps: ClassVar[bool] = True
+
     size: int = eqx.field(static=True)
     tau_mem: PerNeuron
     v_threshold: PerNeuron
@@ -57,7 +65,7 @@ class LIF(Neuron):
     v_rest: PerNeuron
     resistance: PerNeuron
     refractory: PerNeuron | None
-    reset_policy: Reset
+    reset: Reset
 
     def __init__(
         self,
@@ -78,7 +86,7 @@ class LIF(Neuron):
         self.v_rest = per_neuron("LIF.v_rest", v_rest, size)
         self.resistance = per_neuron("LIF.resistance", resistance, size)
         self.refractory = None if refractory is None else per_neuron("LIF.refractory", refractory, size)
-        self.reset_policy = ResetToValue() if reset is None else reset
+        self.reset = ResetToValue() if reset is None else reset
         self.check("LIF")
 
     def check(self, who: str) -> None:
@@ -94,35 +102,48 @@ class LIF(Neuron):
     def rest(self) -> LIFState:
         return LIFState(self.v_rest, None if self.refractory is None else jnp.zeros_like(self.v_rest))
 
-    def integrate(self, state: LIFState, current: PerNeuron, key: Tick, dt: float) -> LIFState:
+    def integrate(self, state: LIFState, drive: Drive, key: Tick, dt: Values | float) -> LIFState:
         del key
-        v_inf = self.v_rest + self.resistance * current
-        v = v_inf + (state.v - v_inf) * jnp.exp(-dt / self.tau_mem)
-        if state.refractory_left is None:
+        v = flow(state.v, drive, dt, tau_mem=self.tau_mem, v_rest=self.v_rest, resistance=self.resistance)
+        if state.hold is None:
             return LIFState(v, None)
-        left = jnp.maximum(state.refractory_left - dt, 0.0)
-        # Less than half a step left counts as none: the hold is the nearest whole number of steps.
-        left = jnp.where(left < 0.5 * dt, 0.0, left)
-        return LIFState(jnp.where(state.refractory_left > 0, state.v, v), left)
+        return LIFState(jnp.where(state.hold < 1, v, state.v), jnp.maximum(state.hold - 1, 0))
 
     def threshold(self, state: LIFState) -> PerNeuron:
         del state
         return self.v_threshold
 
     def ready(self, state: LIFState) -> PerNeuron:
-        if state.refractory_left is None:
-            return jnp.ones_like(state.v)
-        return (state.refractory_left == 0).astype(state.v.dtype)
+        return jnp.ones_like(state.v) if state.hold is None else (state.hold < 1).astype(state.v.dtype)
 
-    def reset(self, state: LIFState, spikes: PerNeuron) -> LIFState:
-        v = self.reset_policy(state.v, spikes, self.v_reset, self.v_threshold)
-        if self.refractory is None or state.refractory_left is None:
+    def free(self, state: LIFState, dt: float) -> Values:
+        return jnp.full_like(state.v, dt) if state.hold is None else dt * jnp.clip(1 - state.hold, 0.0, 1.0)
+
+    def after_spikes(self, state: LIFState, spikes: PerNeuron, dt: float) -> LIFState:
+        v = self.reset(state.v, spikes, self.v_reset, self.v_threshold)
+        if self.refractory is None or state.hold is None:
             return LIFState(v, None)
-        return LIFState(v, jnp.where(spikes > 0, self.refractory, state.refractory_left))
+        steps = jnp.where(self.refractory > 0, jnp.maximum(jnp.floor(self.refractory / dt + 0.5), 1), 0)
+        return LIFState(v, jnp.where(spikes > 0, steps, state.hold))
 
-    def diffuse(self, dt: float) -> Float32[Array, "..."]:
-        """Exact for the linear membrane: ``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)]."""
-        return jnp.sqrt(-0.5 * self.tau_mem * jnp.expm1(-2.0 * dt / self.tau_mem))
+    def after_spikes_inside(
+        self, state: LIFState, spikes: PerNeuron, inside: PerNeuron, dt: float
+    ) -> tuple[LIFState, PerNeuron]:
+        crossed = jnp.where(spikes > 0, self.v_threshold, state.v)
+        v = self.reset(crossed, spikes, self.v_reset, self.v_threshold)
+        rest = dt - inside
+        if self.refractory is None or state.hold is None:
+            return LIFState(v, None), rest
+        hold = jnp.maximum(self.refractory - rest, 0.0) / dt
+        return LIFState(v, jnp.where(spikes > 0, hold, state.hold)), jnp.maximum(rest - self.refractory, 0.0)
+
+    def diffuse(self, drive: Drive, dt: Values | float) -> Values:
+        """Exact for the linear membrane: ``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)], ``tau`` that under the drive."""
+        return diffusion_of(drive, dt, tau_mem=self.tau_mem, resistance=self.resistance)
+
+    def gain(self, drive: Drive, dt: Values | float) -> Values:
+        """``R/(1 + R g) (1 - exp(-dt/tau))`` [MOhm]."""
+        return held_gain(drive, dt, tau_mem=self.tau_mem, resistance=self.resistance)
 
     @classmethod
     def example(cls) -> Self:
@@ -174,22 +195,26 @@ class LeakyIntegrator(Neuron):
     def rest(self) -> IntegratorState:
         return IntegratorState(self.v_rest)
 
-    def integrate(self, state: IntegratorState, current: PerNeuron, key: Tick, dt: float) -> IntegratorState:
+    def integrate(self, state: IntegratorState, drive: Drive, key: Tick, dt: Values | float) -> IntegratorState:
         del key
-        v_inf = self.v_rest + self.resistance * current
-        return IntegratorState(v_inf + (state.v - v_inf) * jnp.exp(-dt / self.tau_mem))
+        v = flow(state.v, drive, dt, tau_mem=self.tau_mem, v_rest=self.v_rest, resistance=self.resistance)
+        return IntegratorState(v)
 
     def threshold(self, state: IntegratorState) -> PerNeuron:
         """Zero, and of no consequence: a model with ``spiking = False`` is never asked to fire."""
         return jnp.zeros_like(state.v)
 
-    def reset(self, state: IntegratorState, spikes: PerNeuron) -> IntegratorState:
-        del spikes
+    def after_spikes(self, state: IntegratorState, spikes: PerNeuron, dt: float) -> IntegratorState:
+        del spikes, dt
         return state
 
-    def diffuse(self, dt: float) -> Float32[Array, "..."]:
-        """Exact for the linear membrane: ``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)]."""
-        return jnp.sqrt(-0.5 * self.tau_mem * jnp.expm1(-2.0 * dt / self.tau_mem))
+    def diffuse(self, drive: Drive, dt: Values | float) -> Values:
+        """Exact for the linear membrane: ``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)], ``tau`` that under the drive."""
+        return diffusion_of(drive, dt, tau_mem=self.tau_mem, resistance=self.resistance)
+
+    def gain(self, drive: Drive, dt: Values | float) -> Values:
+        """``R/(1 + R g) (1 - exp(-dt/tau))`` [MOhm]."""
+        return held_gain(drive, dt, tau_mem=self.tau_mem, resistance=self.resistance)
 
     @classmethod
     def example(cls) -> Self:

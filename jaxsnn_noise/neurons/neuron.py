@@ -7,11 +7,10 @@ from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float32
 
-from jaxsnn_noise._typing import PerNeuron
+from jaxsnn_noise._typing import PerNeuron, Values
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.signals import Drive
 
 
 class Neuron(eqx.Module):
@@ -24,6 +23,13 @@ class Neuron(eqx.Module):
     spiking: ClassVar[bool] = True
     """Whether the model fires at all; a readout does not."""
 
+    units: ClassVar[str] = "mV"
+    """Unit of what is compared with the threshold."""
+
+    partial_steps: ClassVar[bool] = False
+    """Whether ``integrate`` and ``diffuse`` take a ``dt`` per neuron, and ``after_spikes_inside`` is written. A firing rule
+    that tells spike times within the step needs that."""
+
     size: eqx.AbstractVar[int]
 
     @abc.abstractmethod
@@ -35,31 +41,53 @@ class Neuron(eqx.Module):
         """The state of a silent population."""
 
     @abc.abstractmethod
-    def integrate(self, state: Any, current: PerNeuron, key: Tick, dt: float) -> Any:
-        """The flow over one step of ``dt`` [ms] under a current [nA] held over the step."""
+    def integrate(self, state: Any, drive: Drive, key: Tick, dt: Values | float) -> Any:
+        """The flow over one step of ``dt`` [ms] under a drive held over the step."""
 
     @abc.abstractmethod
     def threshold(self, state: Any) -> PerNeuron:
         """What the potential is compared with [mV]; always finite."""
 
     @abc.abstractmethod
-    def reset(self, state: Any, spikes: PerNeuron) -> Any:
-        """The state after spikes (0 or 1)."""
+    def after_spikes(self, state: Any, spikes: PerNeuron, dt: float) -> Any:
+        """The state after spikes (0 or 1) at the end of a step of ``dt`` [ms]."""
+
+    def after_spikes_inside(self, state: Any, spikes: PerNeuron, inside: PerNeuron, dt: float) -> tuple[Any, PerNeuron]:
+        """The state right after spikes at the times ``inside`` in (0, dt] of the step, and how much of it is left to flow [ms].
+
+        The potential at the spike is the threshold. What a refractory membrane is held for counts from ``inside`` on; the
+        engine lets the rest flow. Written by models with ``partial_steps``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no partial steps")
 
     def potential(self, state: Any) -> PerNeuron:
         """What is compared with the threshold [mV]."""
         return state.v
 
     def ready(self, state: Any) -> PerNeuron:
-        """1 where the membrane is free in the coming step, 0 where it is held (refractory)."""
+        """1 where the membrane is free in (a part of) the coming step, 0 where it is held (refractory)."""
         return jnp.ones_like(state.v)
 
-    def diffuse(self, dt: float) -> Float32[Array, "..."]:
+    def free(self, state: Any, dt: float) -> Values:
+        """How much of the coming step the membrane is free [ms]: ``dt`` or 0, or less than ``dt`` after a spike inside a step."""
+        return dt * self.ready(state)
+
+    def kicked(self, state: Any, kick: Values) -> Any:
+        """The state after a kick [mV] of the membrane."""
+        return eqx.tree_at(lambda s: s.v, state, state.v + kick)
+
+    def diffuse(self, drive: Drive, dt: Values | float) -> Values:
         """Standard deviation that unit white noise on the membrane gathers in one step [sqrt(ms)].
 
         The default is that of Euler and Maruyama, ``sqrt(dt)``; a linear membrane returns its exact value.
         """
-        return jnp.float32(np.sqrt(dt))
+        del drive
+        return jnp.sqrt(jnp.float32(dt))
+
+    def gain(self, drive: Drive, dt: Values | float) -> Values | None:
+        """How far a current of 1 nA held over the step moves the membrane [MOhm]; ``None`` where that is not linear."""
+        del drive, dt
+        return None
 
     @classmethod
     @abc.abstractmethod

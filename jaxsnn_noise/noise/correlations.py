@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import in_range
-from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, as_scalar
+from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, Values, as_scalar
 from jaxsnn_noise.distributions import Distribution
 from jaxsnn_noise.random import Tick
 
@@ -20,6 +20,11 @@ class Correlation(eqx.Module):
     @abc.abstractmethod
     def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
         """One innovation per neuron, each of mean 0 and variance 1."""
+
+    def parts(self, distribution: Distribution, at: Tick, size: int) -> tuple[Values, Values, PerNeuron] | None:
+        """The innovation taken apart, ``given + share own``, with a private draw ``own`` for each neuron; ``None`` without one."""
+        del distribution, at, size
+        return None
 
     @abc.abstractmethod
     def coefficient(self) -> Scalar | float:
@@ -34,6 +39,9 @@ class Independent(Correlation):
 
     def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
         return distribution.sample(at, random.entities(size))
+
+    def parts(self, distribution: Distribution, at: Tick, size: int) -> tuple[Values, Values, PerNeuron]:
+        return jnp.float32(0), jnp.float32(1), self.innovation(distribution, at, size)
 
     def coefficient(self) -> float:
         return 0.0
@@ -62,9 +70,13 @@ class SharedFraction(Correlation):
     c: Leaf = eqx.field(converter=as_scalar)
 
     def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
+        given, share, own = self.parts(distribution, at, size)
+        return given + share * own
+
+    def parts(self, distribution: Distribution, at: Tick, size: int) -> tuple[Values, Values, PerNeuron]:
         common = distribution.sample(at, random.shared())
         own = distribution.sample(at, random.entities(size))
-        return jnp.sqrt(self.c) * jnp.broadcast_to(common, (size,)) + jnp.sqrt(1.0 - self.c) * own
+        return jnp.sqrt(self.c) * jnp.broadcast_to(common, (size,)), jnp.sqrt(1.0 - self.c), own
 
     def coefficient(self) -> Scalar:
         return self.c

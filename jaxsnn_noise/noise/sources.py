@@ -25,7 +25,7 @@ from jaxsnn_noise.noise.policies import (
     White,
 )
 from jaxsnn_noise.random import Tick
-from jaxsnn_noise.signals import Context, Seam
+from jaxsnn_noise.signals import Conditional, Context, Seam
 
 
 class Moments(eqx.Module):
@@ -59,6 +59,24 @@ class Source(eqx.Module):
     @abc.abstractmethod
     def check(self, who: str) -> None:
         """Raise :class:`InputError` for a parameter outside its range."""
+
+    @property
+    def divisible(self) -> bool:
+        """Whether the perturbation of a part of a step can be drawn by itself, from a context of that part."""
+        return False
+
+    @property
+    def indecisive(self) -> str | None:
+        """Why :meth:`conditional` cannot take the perturbation apart; ``None`` if it can."""
+        return "has no private white Gaussian part"
+
+    def conditional(self, memory: Any, context: Context, key: Tick, dt: float) -> Conditional | str:
+        """The perturbation of the step as ``shift + std z`` with private normals ``z``, or the reason why there is none.
+
+        The same numbers as ``draw`` at the same address.
+        """
+        del memory, context, key, dt
+        return self.indecisive or ""
 
     def check_step(self, who: str, dt: float) -> None:
         """Raise :class:`InputError` if the source cannot be stepped by ``dt`` [ms]; most can be stepped by any."""
@@ -121,6 +139,32 @@ class ComposedSource(Source):
         x, state = self.colour.step(state, innovation, dt)
         return self.coupling.perturbation(x, self._std(context), context), state
 
+    @property
+    def divisible(self) -> bool:
+        return self.amplitude.diffusive and isinstance(self.colour, White)
+
+    @property
+    def indecisive(self) -> str | None:
+        if not isinstance(self.colour, White):
+            return "is coloured: given its memory nothing of this step's value is random"
+        if not isinstance(self.distribution, Gaussian):
+            return "is not Gaussian"
+        if type(self.correlation).parts is Correlation.parts:
+            return "is common: no neuron has a part of its own"
+        if type(self.coupling) is not Additive and not _is_ito(self.coupling):
+            return "is coupled in a way that is not linear in the normal"
+        return None
+
+    def conditional(self, memory: Any, context: Context, key: Tick, dt: float) -> Conditional | str:
+        parts = self.correlation.parts(self.distribution, key, context.value.shape[-1])
+        if self.indecisive is not None or parts is None:
+            return self.indecisive or "has no private part"
+        given, share, own = parts
+        std = self._std(context)
+        scale = std if isinstance(self.coupling, Additive) else std * context.value
+        spread = jnp.broadcast_to(jnp.abs(scale) * share, context.value.shape)
+        return Conditional(scale * given, spread, jnp.where(scale < 0, -own, own), memory)
+
     def moments(self, context: Context, dt: float) -> Moments | None:
         std = self._std(context)
         if isinstance(self.coupling, Multiplicative):
@@ -158,6 +202,10 @@ class ComposedSource(Source):
     @classmethod
     def example(cls) -> Self:
         return cls(PerStep(0.1))
+
+
+def _is_ito(coupling: Coupling) -> bool:
+    return isinstance(coupling, Multiplicative) and not isinstance(coupling.interpretation, Stratonovich)
 
 
 class CurrentNoise(ComposedSource):

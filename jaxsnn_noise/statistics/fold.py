@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 
@@ -30,6 +30,9 @@ class Statistic(eqx.Module):
     ``population`` names the population that is watched; ``None`` means the only one there is. Members are
     trials, devices and samples; a statistic is written for one of them and is batched from outside.
     """
+
+    from_start: ClassVar[bool] = False
+    """Whether it sees the warm-up, too: its steps are then those of the whole run."""
 
     @property
     @abc.abstractmethod

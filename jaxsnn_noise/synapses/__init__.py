@@ -1,12 +1,13 @@
 """Projections between populations, their kinetics, and the exact sums of their weights."""
 
 from jaxsnn_noise.synapses.dense import Dense as Dense
-from jaxsnn_noise.synapses.dense import Projection as Projection
 from jaxsnn_noise.synapses.dense import random_weights as random_weights
 from jaxsnn_noise.synapses.kinetics import Delta as Delta
 from jaxsnn_noise.synapses.kinetics import Exponential as Exponential
 from jaxsnn_noise.synapses.kinetics import Held as Held
 from jaxsnn_noise.synapses.kinetics import Kinetics as Kinetics
+from jaxsnn_noise.synapses.projection import Projection as Projection
 from jaxsnn_noise.synapses.sums import ExactSums as ExactSums
+from jaxsnn_noise.synapses.sums import FixedSums as FixedSums
 from jaxsnn_noise.synapses.sums import NativeSums as NativeSums
 from jaxsnn_noise.synapses.sums import Sums as Sums

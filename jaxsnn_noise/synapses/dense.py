@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -16,36 +15,8 @@ from jaxsnn_noise import random
 from jaxsnn_noise._checks import fail, finite, in_range, nonnegative
 from jaxsnn_noise._typing import PerNeuron, Values, as_float
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
+from jaxsnn_noise.synapses.projection import Projection, check_delay
 from jaxsnn_noise.synapses.sums import ExactSums, Sums, Weights, dot
-
-
-class Projection(eqx.Module):
-    """Carries the output of a source population to a target population.
-
-    Release noise acts on what is released, the kinetics on what has arrived; both are driven by the engine.
-    """
-
-    source: eqx.AbstractVar[str]
-    target: eqx.AbstractVar[str]
-    delay: eqx.AbstractVar[float | None]
-    kinetics: eqx.AbstractVar[Kinetics]
-    noise: eqx.AbstractVar[dict[str, Any]]
-
-    @abc.abstractmethod
-    def prepared(self) -> Any:
-        """What the product needs, formed once per run (after sweeps and imperfections)."""
-
-    @abc.abstractmethod
-    def arrivals(self, prepared: Any, released: Values) -> Values:
-        """Weighted sums [..., target] of released signals [..., source], for one step or a stack of steps."""
-
-    @abc.abstractmethod
-    def fan_out(self) -> PerNeuron:
-        """Number of synapses that a spike of each source neuron drives."""
-
-    @abc.abstractmethod
-    def check(self, who: str, source_size: int, target_size: int) -> None:
-        """Raise :class:`InputError` if the projection does not fit its populations."""
 
 
 class Dense(Projection):
@@ -56,9 +27,9 @@ class Dense(Projection):
         target: Name of the target population.
         weights: [target, source]; unit as its kinetics says ([nA] for ``Held`` and ``Exponential``, [nA ms] for ``Delta``).
         kinetics: ``Held()``, ``Delta()`` or ``Exponential(tau_syn)``.
-        delay: Time from the end of the step of the spike to its arrival [ms]. ``None``: a spike of a population acts in
-            the next step, what a port holds acts in the same step. A given delay is a multiple of dt; for a population it
-            is at least dt.
+        delay: Time from the step of the spike to the step of its arrival [ms], a multiple of dt. 0: it acts in the same step,
+            which projections that form a cycle cannot all do. ``None``: a spike of a population acts in the next step, what a
+            port holds in the same step.
         noise: Named :class:`ReleaseNoise` sources.
         sums: ``ExactSums()`` (spikes give the same bits for any batch size) or ``NativeSums()``.
     """
@@ -90,8 +61,8 @@ class Dense(Projection):
         self.noise = dict(noise or {})
         self.sums = ExactSums() if sums is None else sums
 
-    def prepared(self) -> Weights:
-        return self.sums.prepare(self.weights)
+    def prepared(self, largest: int = 1) -> Weights:
+        return self.sums.prepare(self.weights, largest)
 
     def arrivals(self, prepared: Weights, released: Values) -> Values:
         return dot(prepared, released)
@@ -104,9 +75,10 @@ class Dense(Projection):
             rule = f"must have the shape [target, source] = ({target_size}, {source_size})"
             fail(f"{who}.weights", rule, self.weights.shape)
         finite(f"{who}.weights", self.weights)
-        if self.delay is not None:
-            nonnegative(f"{who}.delay", self.delay, "ms")
+        check_delay(f"{who}.delay", self.delay)
         self.kinetics.check(f"{who}.kinetics")
+        self.kinetics.check_weights(f"{who}.weights", self.weights)
+        self.sums.check(who, self.weights)
 
     @classmethod
     def example(cls) -> Self:

@@ -1,30 +1,40 @@
-"""Synaptic kinetics: from weighted arrivals to the current of the step."""
+"""Synaptic kinetics: from weighted arrivals to what drives the neuron in the step."""
 
 from __future__ import annotations
 
 import abc
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from jaxsnn_noise._checks import positive
-from jaxsnn_noise._typing import Leaf, PerNeuron, as_scalar
+from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_scalar
+from jaxsnn_noise.signals import Drive, Seen
 
 
 class Kinetics(eqx.Module):
-    """Turns the weighted arrivals of a step into a current [nA] held over it."""
+    """Turns the weighted arrivals of a step into a drive held over it: a current [nA], or a conductance [uS] as well."""
+
+    conductance: ClassVar[bool] = False
+    """Whether the drive has a conductance."""
 
     @abc.abstractmethod
     def init(self, size: int) -> Any:
         """The state of silent synapses onto ``size`` targets."""
 
     @abc.abstractmethod
-    def step(self, state: Any, arrivals: PerNeuron, dt: float) -> tuple[PerNeuron, Any]:
-        """The current of this step [nA] and the next state."""
+    def step(self, state: Any, arrivals: PerNeuron, seen: Seen, dt: float) -> tuple[Drive, Any]:
+        """The drive of this step and the next state; ``seen`` are the potentials at its start."""
 
     def check(self, who: str) -> None:
         """Raise :class:`InputError` for a parameter outside its range."""
+
+    def check_weights(self, who: str, weights: Values) -> None:
+        """Raise :class:`InputError` for weights that make no sense with these kinetics."""
+
+    def check_target(self, who: str, threshold: PerNeuron) -> None:
+        """Raise :class:`InputError` for a parameter that does not fit neurons with these thresholds [mV]."""
 
     @classmethod
     def example(cls) -> Self:
@@ -38,8 +48,8 @@ class Held(Kinetics):
     def init(self, size: int) -> None:
         return None
 
-    def step(self, state: None, arrivals: PerNeuron, dt: float) -> tuple[PerNeuron, None]:
-        return arrivals, None
+    def step(self, state: None, arrivals: PerNeuron, seen: Seen, dt: float) -> tuple[Drive, None]:
+        return Drive(arrivals), None
 
 
 class Delta(Kinetics):
@@ -48,8 +58,8 @@ class Delta(Kinetics):
     def init(self, size: int) -> None:
         return None
 
-    def step(self, state: None, arrivals: PerNeuron, dt: float) -> tuple[PerNeuron, None]:
-        return arrivals / dt, None
+    def step(self, state: None, arrivals: PerNeuron, seen: Seen, dt: float) -> tuple[Drive, None]:
+        return Drive(arrivals / dt), None
 
 
 class Exponential(Kinetics):
@@ -67,10 +77,10 @@ class Exponential(Kinetics):
     def init(self, size: int) -> PerNeuron:
         return jnp.zeros(size, jnp.float32)
 
-    def step(self, state: PerNeuron, arrivals: PerNeuron, dt: float) -> tuple[PerNeuron, PerNeuron]:
+    def step(self, state: PerNeuron, arrivals: PerNeuron, seen: Seen, dt: float) -> tuple[Drive, PerNeuron]:
         now = state + arrivals
         lost = -jnp.expm1(-dt / self.tau_syn)
-        return now * (self.tau_syn / dt * lost), now - now * lost
+        return Drive(now * (self.tau_syn / dt * lost)), now - now * lost
 
     def check(self, who: str) -> None:
         positive(f"{who}.tau_syn", self.tau_syn, "ms")

@@ -9,6 +9,8 @@ below ``2^24 q``, hence exact in float32.
 from __future__ import annotations
 
 import abc
+from functools import partial
+from typing import Self
 
 import equinox as eqx
 import jax
@@ -17,6 +19,9 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float32
 
+from jaxsnn_noise._checks import concrete, fail, positive
+from jaxsnn_noise._typing import Leaf, Scalar, as_scalar
+
 Weights = Float32[Array, "target source"]
 
 
@@ -24,35 +29,96 @@ class Sums(eqx.Module):
     """How the weighted sums of a projection are formed."""
 
     @abc.abstractmethod
-    def prepare(self, weights: Weights) -> Weights:
-        """The weights that enter the product (once per device and run, after sweeps and imperfections)."""
+    def prepare(self, weights: Weights, largest: int = 1) -> Weights:
+        """The weights that enter the product (once per device and run, after sweeps and imperfections).
+
+        ``largest`` is the largest whole number in the signal that they are summed over: 1 for spikes.
+        """
+
+    def check(self, who: str, weights: Weights) -> None:
+        """Raise :class:`InputError` for weights that the sums cannot hold."""
+
+    @classmethod
+    def example(cls) -> Self:
+        """An instance for the contract suite."""
+        return cls()
 
 
 class ExactSums(Sums):
     """Weights rounded to a grid per row: sums over spikes are exact. Weights move by 1e-5 to 3e-4 of their mean size.
 
-    The gradient passes straight through the rounding; the stored weights are untouched.
+    The gradient passes straight through the rounding; the stored weights are untouched. For signals that hold whole numbers up
+    to ``largest`` the grid is coarser by ``ceil(log2(largest))`` bits.
     """
 
-    def prepare(self, weights: Weights) -> Weights:
-        return _on_grid(weights)
+    def prepare(self, weights: Weights, largest: int = 1) -> Weights:
+        return _on_grid(largest, weights)
+
+
+class FixedSums(Sums):
+    """Weights rounded to one fixed grid, for weights that change while the network runs: sums over spikes are exact.
+
+    The grid is ``q = 2^(e-23)`` with ``2^e >= w_max x sources x largest``, whatever the weights are, so a weight that learns
+    keeps the grid of its first value.
+
+    Args:
+        w_max: Bound of the weights' absolute values, > 0, in their unit. A weight beyond it becomes NaN, which ``health``
+            counts.
+    """
+
+    w_max: Leaf = eqx.field(converter=as_scalar)
+
+    def prepare(self, weights: Weights, largest: int = 1) -> Weights:
+        return _on_fixed_grid(largest, weights, self.w_max)
+
+    def check(self, who: str, weights: Weights) -> None:
+        positive(f"{who}.sums.w_max", self.w_max)
+        values, bound = concrete(weights), concrete(self.w_max)
+        if values is not None and bound is not None and np.abs(values).max(initial=0.0) > bound:
+            fail(f"{who}.weights", f"must lie within the bound of their sums, w_max = {float(bound):g}", values)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(8.0)
 
 
 class NativeSums(Sums):
     """Weights as they are: sums round in an order that depends on batch size and device."""
 
-    def prepare(self, weights: Weights) -> Weights:
+    def prepare(self, weights: Weights, largest: int = 1) -> Weights:
         return weights
 
 
-@jax.custom_jvp
-def _on_grid(weights: Weights) -> Weights:
-    step = _power_of_two(_grid_exponent(weights))
-    inverse = _power_of_two(-_grid_exponent(weights))
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _on_grid(largest: int, weights: Weights) -> Weights:
+    exponent = _grid_exponent(weights) + _bits(largest)
+    step, inverse = _power_of_two(exponent), _power_of_two(-exponent)
     return jnp.round(weights * inverse[:, None]) * step[:, None]
 
 
-_on_grid.defjvps(lambda tangent, answer, weights: tangent)
+@_on_grid.defjvp
+def _on_grid_jvp(largest: int, primals: tuple[Weights], tangents: tuple[Weights]) -> tuple[Weights, Weights]:
+    return _on_grid(largest, *primals), tangents[0]
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _on_fixed_grid(largest: int, weights: Weights, w_max: Scalar) -> Weights:
+    top = (lax.bitcast_convert_type(w_max, jnp.int32) >> 23) - 126  # w_max < 2^top
+    exponent = top + _bits(weights.shape[1]) + _bits(largest) - 23
+    rounded = jnp.round(weights * _power_of_two(-exponent)) * _power_of_two(exponent)
+    return jnp.where(jnp.abs(weights) <= w_max, rounded, jnp.nan)
+
+
+@_on_fixed_grid.defjvp
+def _on_fixed_grid_jvp(
+    largest: int, primals: tuple[Weights, Scalar], tangents: tuple[Weights, Scalar]
+) -> tuple[Weights, Weights]:
+    return _on_fixed_grid(largest, *primals), tangents[0]
+
+
+def _bits(count: int) -> int:
+    """``ceil(log2(count))``."""
+    return (count - 1).bit_length()
 
 
 def _grid_exponent(weights: Weights) -> jax.Array:

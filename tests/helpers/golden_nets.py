@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import numpy as np
 
 import jaxsnn_noise as jn
@@ -38,9 +37,8 @@ def rasters(case: Case, key: int = KEY) -> dict[str, np.ndarray]:
     sim, cells = case.sim, case.sim.network.cells()
     names = sorted(name for name, part in cells.items() if part.neuron.spiking)
     watched = {f"raster_{name}": jn.statistics.Raster(population=name) for name in names}
-    if case.schedule is not None:
-        sim = eqx.tree_at(lambda s: s.schedule, sim, case.schedule)
-    results = jn.simulate(sim, key, address=case.address, statistics=watched)
+    backend = jn.Scan(schedule=case.schedule or jn.ByStep())
+    results = jn.simulate(sim, key=key, address=case.address, statistics=watched, backend=backend)
     steps = sim.total_steps - sim.warmup_steps
     packed = {name: np.asarray(results[f"raster_{name}"]) for name in names}  # unpacked by NumPy: nothing to compile
     return {name: np.unpackbits(p, axis=0, count=steps, bitorder="little") for name, p in packed.items()}
@@ -268,7 +266,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "time_series": lambda: single(drive=coding.TimeSeries(1.0 + 0.5 * np.sin(np.arange(200.0) / 9.0))),
     "initial_laws": lambda: single(
         lif={"refractory": 3.0},
-        initial={"v": laws.UniformBetween(-1.0, 0.9), "refractory_left": laws.Fixed(np.arange(8.0))},
+        initial={"v": laws.UniformBetween(-1.0, 0.9), "hold": laws.Fixed(np.arange(8.0))},
     ),
     "prefilter_tanh": lambda: single(drive=2.0, prefilter=coding.Tanh(), lif={"v_threshold": 0.8}),
     "prefilter_relu_then_noise": lambda: recurrent(

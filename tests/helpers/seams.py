@@ -8,12 +8,13 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from jaxsnn_noise import random
+from jaxsnn_noise.engine.cell import current_context, voltage_context
 from jaxsnn_noise.neurons import LIF
 from jaxsnn_noise.noise import Context, Seam, Source
+from jaxsnn_noise.signals import no_drive
 
 TAU = 20.0
 
@@ -21,12 +22,11 @@ TAU = 20.0
 def context(seam: Seam, value: Any, dt: float) -> Context:
     """What the engine tells a source at this seam; the membrane is that of an LIF with ``tau_mem = 20 ms``."""
     value = jnp.asarray(value, jnp.float32)
-    root = jnp.float32(np.sqrt(dt))
     if seam is Seam.CURRENT:
-        return Context(value, white=1 / root, step=1 / root, rate=jnp.float32(1))
+        return current_context(value, dt)
     if seam is Seam.VOLTAGE:
-        diffuse = LIF(value.shape[-1], tau_mem=TAU).diffuse(dt)
-        return Context(value, white=diffuse, step=root, rate=jnp.float32(dt))
+        diffuse = LIF(value.shape[-1], tau_mem=TAU).diffuse(no_drive(value.shape[-1]), dt)
+        return voltage_context(value, diffuse, dt)
     return Context(value)
 
 

@@ -1,0 +1,123 @@
+"""What does not change while populations advance together: parts, keys, what was formed before the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+
+from jaxsnn_noise._typing import Values
+from jaxsnn_noise.engine.addresses import Keys
+from jaxsnn_noise.engine.carry import Carry, Line, Link, start_cell, start_noise
+from jaxsnn_noise.engine.network import Network, Population
+from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.signals import About
+from jaxsnn_noise.synapses import Projection
+
+
+class Plan:
+    """The populations that advance together, in the order of a step, and what flows into them. Local to one trace.
+
+    Args:
+        sim: The simulation.
+        network: Its network as this device has it.
+        keys: The keys of its streams at this address.
+        order: Names of the populations, in the order of a step.
+        fed: From the projections whose arrivals were formed before the loop to these: [target] where they are the same in
+            every step, [time, target] else.
+        later: Populations of later groups, which need the outputs of this one as trains.
+    """
+
+    def __init__(
+        self,
+        sim: Simulation,
+        network: Network,
+        keys: Keys,
+        order: list[str],
+        fed: Mapping[str, Values],
+        later: frozenset[str] = frozenset(),
+    ):
+        self.sim, self.network, self.keys, self.order, self.dt = sim, network, keys, order, sim.dt
+        self.populations: dict[str, Population] = {n: network.cells()[n] for n in order}
+        self.projections: dict[str, Projection] = {k: p for k, p in network.projections.items() if p.target in order}
+        self.constant = {k: v for k, v in fed.items() if v.ndim == 1}
+        self.trains = {k: v for k, v in fed.items() if v.ndim == 2}
+        self.stepped = {k: p for k, p in self.projections.items() if k not in fed}
+        self.ports = sorted({p.source for p in self.stepped.values()} - set(order))
+        self.inputs = {n: x for n, x in sim.inputs.items() if n in order or n in self.ports}
+        self.emitting = [
+            n for n in order if any(p.source == n and p.target in later for p in network.projections.values())
+        ]
+        self.delays = {k: network.delay_steps(k, sim.dt) for k in self.stepped}
+        self.prepared = {k: p.prepared(largest(sim, p.source)) for k, p in self.stepped.items()}
+        self.stream_keys = {name: keys(name) for name in self._streams()}
+        self.variables = {n: self._read(n) for n in order}
+
+    def incoming(self, population: str) -> list[str]:
+        """The projections onto a population, in the order in which their drives are joined."""
+        return [k for k, p in self.projections.items() if p.target == population]
+
+    def size(self, name: str) -> int:
+        """Number of neurons or channels."""
+        return self.network.populations[name].size
+
+    def watched(self) -> list[str]:
+        """The statistics of these populations."""
+        return [k for k in sorted(self.sim.statistics) if self.sim.statistics[k].population in self.order]
+
+    def population_of(self, statistic: str) -> str:
+        """The population of a statistic; a simulation's statistics all name theirs."""
+        return self.sim.statistics[statistic].population or ""
+
+    def about(self, statistic: str, steps: int) -> About:
+        """What a statistic knows of a measurement of so many steps."""
+        name = self.population_of(statistic)
+        size, fan_out = self.size(name), self.network.fan_out(name)
+        return About(size, steps, self.dt, jnp.zeros(size, jnp.float32) if fan_out is None else fan_out)
+
+    def start(self) -> Carry:
+        """What the loop carries before the first step."""
+        keys, dt = self.keys, self.dt
+        depths = {p.source: 0 for p in self.stepped.values()}
+        for k, p in self.stepped.items():
+            depths[p.source] = max(depths[p.source], self.delays[k])
+        return Carry(
+            cells={n: start_cell(n, p, keys, dt) for n, p in self.populations.items()},
+            inputs={n: x.init(self.stream_keys[f"inputs.{n}"], self.size(n), dt) for n, x in self.inputs.items()},
+            projections={k: self._start_link(k, p) for k, p in self.projections.items()},
+            lines={s: Line.silent(d, self.size(s)) for s, d in sorted(depths.items()) if d},
+        )
+
+    def _start_link(self, k: str, projection: Projection) -> Link:
+        kinetics = projection.kinetics.init(self.size(projection.target))
+        if k not in self.stepped:
+            return Link(None, kinetics, {})
+        state = projection.init(self.prepared[k], self.stream_keys.get(f"projections.{k}", self.keys.root), self.dt)
+        memory = start_noise(f"projections.{k}", projection.noise, self.keys, self.size(projection.source), self.dt)
+        return Link(state, kinetics, memory)
+
+    def _streams(self) -> list[str]:
+        names = [f"{kind}.{n}" for n in self.order for kind in ("neurons", "firing")]
+        names += [f"noise.{n}.{k}" for n in self.order for k in self.populations[n].noise]
+        names += [f"inputs.{n}" for n in self.inputs]
+        names += [f"projections.{k}" for k, p in self.stepped.items() if not p.linear]
+        return names + [f"projections.{k}.{s}" for k, p in self.stepped.items() for s in p.noise]
+
+    def _read(self, population: str) -> frozenset[str]:
+        """The variables of a population's frame that somebody reads."""
+        mine = [s for s in self.sim.statistics.values() if s.population == population]
+        return frozenset(name for statistic in mine for name in statistic.reads)
+
+
+def largest(sim: Simulation, source: str) -> int:
+    """The largest whole number that a population or port gives in one step; 1 where signals are analog, and sums round."""
+    signal = sim.inputs.get(source) if source in sim.network.ports() else None
+    return 1 if signal is None or signal.largest is None else signal.largest
+
+
+def formed_once(sim: Simulation, projection: str) -> bool:
+    """Whether a projection carries the same in every step: a constant input, with neither noise nor delay on the way."""
+    path = sim.network.projections[projection]
+    if path.source not in sim.network.ports() or not sim.inputs[path.source].constant:
+        return False
+    return path.linear and not path.noise and not sim.network.delay_steps(projection, sim.dt)
