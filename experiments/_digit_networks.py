@@ -143,7 +143,7 @@ def network(layers: Layers, setting: Setting, key: Any, sources: dict[str, Sourc
     resistance = layers.resistance
     return networks.feedforward(
         [784, layers.hidden, 10],
-        key,
+        key=key,
         neuron=lambda n: LIF(n, tau_mem=layers.tau_mem, resistance=resistance, reset=FlooredReset()),
         readout=lambda n: LeakyIntegrator(n, tau_mem=layers.tau_mem),
         gain=GAIN[setting.place],

@@ -125,7 +125,7 @@ def weights(config: Config) -> np.ndarray:
     shape = (config.size, config.size)
     return np.stack(
         [
-            jn.synapses.random_weights(1000 + i, shape=shape, probability=config.probability, std=config.weight_std)
+            jn.synapses.random_weights(shape=shape, probability=config.probability, std=config.weight_std, key=1000 + i)
             for i in range(config.wirings)
         ]
     )

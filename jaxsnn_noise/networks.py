@@ -16,8 +16,8 @@ from jaxsnn_noise.synapses import Dense, Kinetics
 
 def feedforward(
     sizes: Sequence[int],
-    key: Any,
     *,
+    key: Any,
     neuron: Callable[[int], Neuron] = LIF,
     readout: Callable[[int], Neuron] = LeakyIntegrator,
     gain: float = 5.0,

@@ -77,7 +77,7 @@ def test_paired_devices_redraw_chips_and_no_noise():
 
 def test_realisations_draw_from_their_own_index_alone():
     def build(key):
-        weights = jn.synapses.random_weights(key, shape=(6, 6), probability=1.0, std=1.0)
+        weights = jn.synapses.random_weights(shape=(6, 6), probability=1.0, std=1.0, key=key)
         return jn.Network(SIM.network.populations, {"recurrent": jn.synapses.Dense("cells", "cells", weights)})
 
     axis, path = jn.Realisations(3, build), "network.recurrent.weights"
@@ -88,7 +88,7 @@ def test_realisations_draw_from_their_own_index_alone():
 
 
 def built(key):
-    weights = jn.synapses.random_weights(key, shape=(6, 6), probability=0.5, std=2.0)
+    weights = jn.synapses.random_weights(shape=(6, 6), probability=0.5, std=2.0, key=key)
     cells = jn.Population(
         jn.neurons.LIF(6, refractory=2.0), noise={"membrane": noise.VoltageNoise(noise.Diffusion(0.1))}
     )

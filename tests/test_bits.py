@@ -106,7 +106,7 @@ def test_stepwise_and_time_batched_schedules_give_the_same_spikes() -> None:
 
 def test_graded_signals_have_the_same_bits_for_one_chunk_size_and_agree_within_rounding_for_others() -> None:
     """Analog values times weights are outside of exact sums."""
-    weights = jn.synapses.random_weights(1, shape=(8, 30), probability=1.0, std=1.0)
+    weights = jn.synapses.random_weights(shape=(8, 30), probability=1.0, std=1.0, key=1)
     parts = {"image": jn.Port(30), "readout": jn.Population(jn.neurons.LeakyIntegrator(8))}
     network = jn.Network(parts, {"read": jn.synapses.Dense("image", "readout", weights)})
     images = np.random.default_rng(0).random((6, 30))
@@ -121,7 +121,7 @@ def test_a_python_loop_over_simulate_gives_the_same_spikes(whole: Any) -> None:
     sim = chips()
     for i, sigma in enumerate(whole["sigma"].values):
         for device, trial in ((0, 0), (1, 4)):
-            one = jn.simulate(jn.paths.replace(sim, {SIGMA: sigma}), 7, address={"device": device, "trial": trial})
+            one = jn.simulate(jn.paths.replace(sim, {SIGMA: sigma}), key=7, address={"device": device, "trial": trial})
             np.testing.assert_array_equal(one["raster"], whole["raster"].values[i, device, trial])
 
 
@@ -158,7 +158,7 @@ def test_an_added_population_moves_no_number() -> None:
     both = jn.Simulation(
         network, sim.inputs, duration=60.0, dt=1.0, statistics={"raster": jn.statistics.Raster(population="cells")}
     )
-    np.testing.assert_array_equal(jn.simulate(both, 7)["raster"], jn.simulate(sim, 7)["raster"])
+    np.testing.assert_array_equal(jn.simulate(both, key=7)["raster"], jn.simulate(sim, key=7)["raster"])
 
 
 def test_pinned_runs_give_the_same_bits_of_every_voltage() -> None:
@@ -168,7 +168,7 @@ def test_pinned_runs_give_the_same_bits_of_every_voltage() -> None:
     with_silent = run(silent_source_added(sim), [jn.Trials(4)], backend=pinned)["v_v"].values
     np.testing.assert_array_equal(many, with_silent)
     for trial in (0, 3):
-        one = jn.simulate(sim, 7, address={"trial": trial}, backend=pinned)
+        one = jn.simulate(sim, key=7, address={"trial": trial}, backend=pinned)
         np.testing.assert_array_equal(one["v"].v, many[trial])
 
 
@@ -180,7 +180,7 @@ def test_checkpointing_draws_the_same_noise_again() -> None:
     sim = recurrent(duration=20.0, statistics={"v": jn.statistics.Mean("v")})
 
     def loss(sigma: Any, backend: jn.Scan) -> Any:
-        return jn.simulate(jn.paths.replace(sim, {SIGMA: sigma}), 7, backend=backend)["v"].sum()
+        return jn.simulate(jn.paths.replace(sim, {SIGMA: sigma}), key=7, backend=backend)["v"].sum()
 
     plain = jax.grad(loss)(0.1, jn.Scan())
     again = jax.grad(loss)(0.1, jn.Scan(checkpoint=True))

@@ -163,7 +163,7 @@ def test_samples_set_the_stimulus_and_keep_labels() -> None:
 
 def test_realisations_build_a_network_each() -> None:
     def build(key: Any) -> jn.Network:
-        weights = jn.synapses.random_weights(key, shape=(6, 6), probability=1.0, std=20.0)
+        weights = jn.synapses.random_weights(shape=(6, 6), probability=1.0, std=20.0, key=key)
         return jn.Network(
             {"cells": jn.Population(jn.neurons.LIF(6))}, {"r": jn.synapses.Dense("cells", "cells", weights)}
         )
@@ -295,7 +295,7 @@ def test_replay_says_what_it_needs(result: Any) -> None:
 
 
 def test_several_populations_get_dimensions_of_their_own() -> None:
-    network = jn.networks.feedforward([4, 5, 3], 0)
+    network = jn.networks.feedforward([4, 5, 3], key=0)
     statistics = {
         "hidden": jn.statistics.SpikeCount(population="hidden"),
         "output": jn.statistics.Mean("v", population="output"),

@@ -75,19 +75,19 @@ def test_delays_are_counted_in_steps():
     ],
 )
 def test_feedforward_networks_have_the_layers_asked_for(sizes, names):
-    network = jn.networks.feedforward(sizes, 0)
+    network = jn.networks.feedforward(sizes, key=0)
     assert {n: network.populations[n].size for n in names} == dict(zip(names, sizes, strict=True))
     assert sorted(network.projections) == sorted(f"{a}_to_{b}" for a, b in itertools.pairwise(names))
     assert isinstance(network.populations["output"].neuron, LeakyIntegrator)
 
 
 def test_feedforward_weights_have_the_spread_asked_for_and_follow_the_key():
-    network = jn.networks.feedforward([400, 200, 10], 3, gain=2.0)
+    network = jn.networks.feedforward([400, 200, 10], key=3, gain=2.0)
     weights = np.asarray(network.projections["input_to_hidden"].weights, np.float64).ravel()
     assert_mean(weights, 0.0)
     assert_variance(weights, 4.0 / 400)
     negative_control(lambda a: assert_variance(a * weights, 4.0 / 400))
-    same, other = (jn.networks.feedforward([400, 200, 10], k, gain=2.0) for k in (3, 4))
+    same, other = (jn.networks.feedforward([400, 200, 10], key=k, gain=2.0) for k in (3, 4))
     np.testing.assert_array_equal(same.projections["input_to_hidden"].weights.ravel(), weights.astype(np.float32))
     assert np.any(np.asarray(other.projections["input_to_hidden"].weights).ravel() != weights.astype(np.float32))
 
@@ -96,7 +96,7 @@ def test_feedforward_takes_the_parts_that_it_is_given():
     source = jn.noise.VoltageNoise(jn.noise.PerStep(0.1))
     network = jn.networks.feedforward(
         [4, 5, 3],
-        0,
+        key=0,
         neuron=lambda n: LIF(n, tau_mem=7.0),
         readout=LIF,
         noise={"x": source},

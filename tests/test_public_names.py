@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import pkgutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import jaxsnn_noise as jn
+from helpers.surface import callables, parameters
 
 
 @pytest.mark.parametrize("name", sorted({*jn._MODULES, *jn._HOME}))
@@ -51,3 +53,14 @@ def test_simulating_loads_no_labelling_plotting_or_storing_library() -> None:
     names = "jn.simulate, jn.monte_carlo, jn.Network, jn.noise, jn.neurons, jn.statistics"
     code = f"import sys, jaxsnn_noise as jn; {names}; found = {heavy} & set(sys.modules); assert not found, found"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_key_is_given_by_name() -> None:
+    # but the low-level functions of `random`, like the methods of parts, take it by position
+    public = {name: value for name, value in callables().items() if value.__module__ != "jaxsnn_noise.random"}
+    found = {name: parameters(value).get("key") for name, value in public.items()}
+    taking = {name: parameter.kind for name, parameter in found.items() if parameter is not None}
+    assert {f"jaxsnn_noise.{name}" for name in ("simulate", "apply", "monte_carlo", "networks.feedforward")} <= set(
+        taking
+    )
+    assert {name for name, kind in taking.items() if kind is not inspect.Parameter.KEYWORD_ONLY} == set()

@@ -51,7 +51,7 @@ def resets():
     network = jn.Network({name: resetting(name) for name in RESETS})
     drive = {name: jn.coding.Constant(1.3) for name in RESETS}
     sim = jn.Simulation(network, drive, duration=STEPS * DT, dt=DT, statistics=watch(*RESETS))
-    return jn.simulate(sim, SEED, address={"trial": 3})
+    return jn.simulate(sim, key=SEED, address={"trial": 3})
 
 
 @pytest.mark.parametrize("name", sorted(RESETS))
@@ -92,7 +92,7 @@ def test_the_recurrent_network_agrees_with_a_numpy_loop_spike_for_spike():
         dt=dt,
         statistics=watch("cells"),
     )
-    result = jn.simulate(sim, SEED)["cells"]
+    result = jn.simulate(sim, key=SEED)["cells"]
     loop = Cells(size, dt=dt, tau=tau, reset="value")
     z, history = normals(SEED, "noise.cells.membrane", steps, size), np.zeros((steps + 1, size), np.float32)
     synapses = np.zeros(size)
@@ -139,7 +139,7 @@ def membranes():
     network = jn.Network({name: jn.Population(cells, noise={"x": source}) for name, source in MEMBRANES.items()})
     trace = {name: Trace(("v",), every=APART, population=name) for name in MEMBRANES}
     sim = jn.Simulation(network, duration=SAMPLES * APART, dt=1.0, warmup=1001.0, statistics=trace)
-    result = jn.simulate(sim, SEED)
+    result = jn.simulate(sim, key=SEED)
     return {name: np.asarray(result[name].v, np.float64).reshape(SAMPLES, COPIES, len(TAUS)) for name in MEMBRANES}
 
 
@@ -179,7 +179,7 @@ def test_the_gradient_of_the_variance_is_sigma_tau():
     path = "network.cells.noise.x.amplitude.sigma"
 
     def variance(sigma):
-        variances = jn.simulate(jn.paths.replace(sim, {path: sigma}), SEED)["v"].variance
+        variances = jn.simulate(jn.paths.replace(sim, {path: sigma}), key=SEED)["v"].variance
         return variances.mean(), variances
 
     slope, per_neuron = jax.grad(variance, has_aux=True)(sigma)
@@ -218,7 +218,7 @@ def test_noise_free_intervals_match_the_closed_form_to_within_one_step():
     sim = jn.Simulation(
         jn.Network({"cells": jn.Population(cells)}), drive, duration=600.0, dt=dt, statistics=watch("cells")
     )
-    spikes = np.asarray(jn.simulate(sim, 0)["cells"].spikes)
+    spikes = np.asarray(jn.simulate(sim, key=0)["cells"].spikes)
     final = rest + resistance * current
     wanted = refractory + tau * np.log((final - reset) / (final - threshold))
     for train, interval in zip(spikes.T, wanted, strict=True):
@@ -240,8 +240,8 @@ def noisy(duration, warmup):
 
 @pytest.mark.parametrize(("warmup", "duration"), [(1, 30), (2, 29), (30, 1)])
 def test_warm_up_and_odd_durations_shift_the_window_and_nothing_else(warmup, duration):
-    whole = jn.simulate(noisy(31.0, 0.0), SEED)["cells"].spikes
-    part = jn.simulate(noisy(float(duration), float(warmup)), SEED)["cells"].spikes
+    whole = jn.simulate(noisy(31.0, 0.0), key=SEED)["cells"].spikes
+    part = jn.simulate(noisy(float(duration), float(warmup)), key=SEED)["cells"].spikes
     np.testing.assert_array_equal(part, whole[warmup:])
 
 
@@ -266,7 +266,7 @@ def arrival_steps(schedule):
         statistics=watch(*delays),
         schedule=schedule,
     )
-    result = jn.simulate(sim, 0)
+    result = jn.simulate(sim, key=0)
     return {name: np.flatnonzero(result[name].spikes).tolist() for name in delays}
 
 
@@ -288,7 +288,7 @@ def test_sources_of_a_seam_see_the_same_value_and_add_up_whatever_the_order_they
         stats = watch("cells", variables=("v",))
         drive = {"cells": jn.coding.Constant(1.0)}
         sim = jn.Simulation(jn.Network({"cells": cells}), drive, duration=steps, dt=1.0, statistics=stats)
-        return np.asarray(jn.simulate(sim, SEED)["cells"].v)
+        return np.asarray(jn.simulate(sim, key=SEED)["cells"].v)
 
     found = potentials({"a": a, "b": b})
     np.testing.assert_array_equal(potentials({"b": b, "a": a}), found)
@@ -319,7 +319,7 @@ def with_spike_noise(sigma):
     network = jn.Network({"cells": spiking, "target": target}, {"feed": Dense("cells", "target", np.eye(10))})
     stats = watch("cells", variables=("spikes", "output")) | watch("target", variables=("current",))
     drive = {"cells": jn.coding.Constant(np.linspace(0.9, 2, 10))}
-    return jn.simulate(jn.Simulation(network, drive, duration=61.0, dt=1.0, statistics=stats), SEED)
+    return jn.simulate(jn.Simulation(network, drive, duration=61.0, dt=1.0, statistics=stats), key=SEED)
 
 
 def test_spike_noise_reaches_targets_and_not_reset_or_spike_trains():
@@ -338,15 +338,15 @@ def test_without_noise_is_the_simulation_with_silent_noise():
     drive = {"cells": jn.coding.Constant(np.linspace(0.9, 2, 10))}
     sim = jn.Simulation(jn.Network({"cells": cells}), drive, duration=60.0, dt=1.0, statistics=watch("cells"))
     silent = {"network.cells.noise.x.amplitude.sigma": 0.0, "network.cells.firing.scale": 0.0}
-    wanted = jn.simulate(jn.paths.replace(sim, silent), SEED)["cells"]
-    got = jn.simulate(jn.without_noise(sim), SEED + 1)["cells"]
+    wanted = jn.simulate(jn.paths.replace(sim, silent), key=SEED)["cells"]
+    got = jn.simulate(jn.without_noise(sim), key=SEED + 1)["cells"]
     np.testing.assert_array_equal(got.spikes, wanted.spikes)
     assert not any("noise" in path for path in jn.paths.leaves(jn.without_noise(sim)))
-    assert np.any(jn.simulate(sim, SEED)["cells"].spikes != wanted.spikes)
+    assert np.any(jn.simulate(sim, key=SEED)["cells"].spikes != wanted.spikes)
 
 
 def test_the_report_says_everything_with_units():
-    text = noisy(30.0, 5.0).report()
+    text = jn.report(noisy(30.0, 5.0))
     for part in (
         "30 ms in steps of 1 ms after 5 ms",
         "cells: LIF, 20 neurons",
@@ -358,6 +358,6 @@ def test_the_report_says_everything_with_units():
 
 def test_results_do_not_depend_on_jit_or_on_the_seeds_form():
     sim = noisy(31.0, 0.0)
-    wanted = jn.simulate(sim, SEED)["cells"].spikes
+    wanted = jn.simulate(sim, key=SEED)["cells"].spikes
     for key in (jax.random.key(SEED), jax.random.PRNGKey(SEED), jnp.array([0, SEED], jnp.uint32)):
-        np.testing.assert_array_equal(jn.simulate(sim, key)["cells"].spikes, wanted)
+        np.testing.assert_array_equal(jn.simulate(sim, key=key)["cells"].spikes, wanted)

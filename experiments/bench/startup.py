@@ -33,7 +33,7 @@ cells = jn.Population(
     jn.neurons.LIF(100, tau_mem=-1 / math.log(0.95)),
     noise={"membrane": jn.noise.VoltageNoise(jn.noise.PerStep(0.1))},
 )
-weights = jn.synapses.random_weights(1, shape=(100, 100), probability=0.1, std=0.1)
+weights = jn.synapses.random_weights(shape=(100, 100), probability=0.1, std=0.1, key=1)
 network = jn.Network({"cells": cells}, projections={"recurrent": jn.synapses.Dense("cells", "cells", weights)})
 statistics = {"rate": jn.statistics.Rate()}
 sim = jn.Simulation(network, {"cells": jn.coding.Constant(1.1)}, duration=1000.0, dt=1.0, statistics=statistics)

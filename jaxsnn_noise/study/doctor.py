@@ -105,7 +105,7 @@ def _simulation(size: int = 20_000, sigma: float = 0.1, tau: float = 20.0, seed:
         warmup=49.0,
         statistics={"v": jn.statistics.VoltageMoments()},
     )
-    potentials = np.asarray(jn.simulate(sim, seed)["v"].mean, np.float64)  # of the one measured step
+    potentials = np.asarray(jn.simulate(sim, key=seed)["v"].mean, np.float64)  # of the one measured step
     got = float(np.var(potentials, ddof=1))
     expected = sigma**2 * tau / 2 * (1 - math.exp(-2 * 50.0 / tau))
     away = (got / expected - 1) / math.sqrt(2 / (size - 1))

@@ -86,16 +86,16 @@ class Dense(Projection):
 
 
 def random_weights(
-    key: Any, *, shape: tuple[int, int], probability: float, std: float, mean: float = 0.0
+    *, shape: tuple[int, int], probability: float, std: float, mean: float = 0.0, key: Any
 ) -> Float32[Array, "target source"]:
     """Weights of a random graph: each synapse exists with a probability, and has a Gaussian weight.
 
     Args:
-        key: A JAX key or a seed; the numbers come from the house's own stream.
         shape: (target, source).
         probability: Connection probability in [0, 1].
         std: Standard deviation of the weights, >= 0.
         mean: Their mean.
+        key: A JAX key or a seed; the numbers come from the house's own stream.
     """
     in_range("random_weights.probability", probability, 0.0, 1.0, "1")
     nonnegative("random_weights.std", std)

@@ -2,7 +2,7 @@
 
 In short::
 
-    build = lambda key: networks.feedforward([784, 128, 10], key)
+    build = lambda key: networks.feedforward([784, 128, 10], key=key)
     fitted = training.fit(build, (x, y), key=jax.random.key(0), validation=(xv, yv), epochs=30)
     fitted.sim, fitted.history, fitted.evaluate((x_test, y_test), key=1)
 """

@@ -65,7 +65,7 @@ def fit(
     """Train leaves of a simulation on data, by backpropagation through time with surrogate gradients.
 
     A whole epoch is one compiled program. The simulation runs as it is, noise included, fresh for every seed, optimiser step
-    and sample; imperfections are those of the one device that ``simulate(sim, key)`` shows.
+    and sample; imperfections are those of the one device that ``simulate(sim, key=key)`` shows.
 
     Args:
         system: A :class:`Simulation` with one input, whose values the samples set; or a :class:`Network` with one port, shown
@@ -110,7 +110,7 @@ def fit(
         >>> import jax, numpy as np
         >>> from jaxsnn_noise import networks, training
         >>> x, y = np.eye(4, dtype=np.float32), np.arange(4)
-        >>> build = lambda key: networks.feedforward([4, 16, 4], key)
+        >>> build = lambda key: networks.feedforward([4, 16, 4], key=key)
         >>> fitted = training.fit(build, (x, y), key=0, epochs=2, batch_size=4, progress=False)
         >>> dict(fitted.history.sizes)
         {'seed': 1, 'epoch': 2}

@@ -23,7 +23,7 @@ SIZE = 200
 
 def network():
     cells = jn.Population(jn.neurons.LIF(SIZE, tau_mem=20.0, refractory=2.0))
-    weights = jn.synapses.random_weights(1, shape=(SIZE, SIZE), probability=0.1, std=0.1)
+    weights = jn.synapses.random_weights(shape=(SIZE, SIZE), probability=0.1, std=0.1, key=1)
     return jn.Network({"cells": cells}, {"recurrent": jn.synapses.Dense("cells", "cells", weights)})
 
 

@@ -32,7 +32,7 @@ def simulation(noise: dict[str, Any], *, reset: Any = None, gain: float = 0.5, t
 
 
 def traces(sim: jn.Simulation, key: int = 3) -> Any:
-    return jn.simulate(sim, key)["v"]
+    return jn.simulate(sim, key=key)["v"]
 
 
 @pytest.mark.parametrize("coupling", [Additive(), Multiplicative()])

@@ -115,9 +115,9 @@ MISTAKES: dict[str, Mistake] = {
     "no delay at all": (lambda: simulation(network=projection(delay=0.0), inputs={"port": coding.Constant(0.0)}), r"network.feed.delay: must be at least dt = 1 ms \[ms\]; got 0.0"),
     "a delay of half a step": (lambda: simulation(network=projection(delay=1.5), inputs={"port": coding.Constant(0.0)}), r"network.feed.delay: must be a multiple of dt = 1 ms \[ms\]; got 1.5"),
     "voltage noise on a projection": (lambda: projection(noise={"x": noise.VoltageNoise(noise.PerStep(0.1))}), r"network.feed.noise.x: must be a release source"),
-    "one layer": (lambda: jn.networks.feedforward([5], 0), r"feedforward.sizes: needs at least an input and an output size"),
-    "an empty layer": (lambda: jn.networks.feedforward([5, 0, 3], 0), r"feedforward.sizes: must be a whole number >= 1; got 0"),
-    "no gain": (lambda: jn.networks.feedforward([5, 3], 0, gain=0.0), r"feedforward.gain: must be finite and > 0"),
+    "one layer": (lambda: jn.networks.feedforward([5], key=0), r"feedforward.sizes: needs at least an input and an output size"),
+    "an empty layer": (lambda: jn.networks.feedforward([5, 0, 3], key=0), r"feedforward.sizes: must be a whole number >= 1; got 0"),
+    "no gain": (lambda: jn.networks.feedforward([5, 3], key=0, gain=0.0), r"feedforward.gain: must be finite and > 0"),
     # time
     "half a step": (lambda: simulation(duration=10.5), r"duration: must be a multiple of dt = 1 ms \[ms\]; got 10.5"),
     "no duration": (lambda: simulation(duration=0.0), r"duration: must be finite and > 0 \[ms\]; got 0.0"),
@@ -158,13 +158,13 @@ MISTAKES: dict[str, Mistake] = {
     "a word for frozen axes": (lambda: simulation(frozen={"noise": "trial"}), r"frozen\['noise'\]: must be a tuple of names of axes"),
     "a number for a network": (lambda: simulation(network=3), r"network: must be a Network"),
     # simulate and monte_carlo
-    "no key": (lambda: jn.simulate(simulation(), None), r"key: must be one JAX key"),
-    "a negative seed": (lambda: jn.simulate(simulation(), -1), r"key: a seed must lie in \[0, 2\*\*64\); got -1"),
-    "many keys": (lambda: jn.simulate(simulation(), jax.random.split(jax.random.key(0))), r"key: must be one JAX key"),
-    "a negative trial": (lambda: jn.simulate(simulation(), 0, address={"trial": -1}), r"address\['trial'\]: must be a whole number in \[0, 2\*\*32\); got -1"),
-    "half a trial": (lambda: jn.simulate(simulation(), 0, address={"trial": 1.5}), r"address\['trial'\]: must be a whole number"),
-    "sigma made negative by replace": (lambda: jn.simulate(jn.paths.replace(simulation(), {SIGMA: -0.1}), 0), r"network.cells.noise.x.amplitude.sigma: must be finite and >= 0; got"),
-    "sigma made NaN by replace": (lambda: jn.simulate(jn.paths.replace(simulation(), {SIGMA: NAN}), 0), r"network.cells.noise.x.amplitude.sigma: must be finite"),
+    "no key": (lambda: jn.simulate(simulation(), key=None), r"key: must be one JAX key"),
+    "a negative seed": (lambda: jn.simulate(simulation(), key=-1), r"key: a seed must lie in \[0, 2\*\*64\); got -1"),
+    "many keys": (lambda: jn.simulate(simulation(), key=jax.random.split(jax.random.key(0))), r"key: must be one JAX key"),
+    "a negative trial": (lambda: jn.simulate(simulation(), key=0, address={"trial": -1}), r"address\['trial'\]: must be a whole number in \[0, 2\*\*32\); got -1"),
+    "half a trial": (lambda: jn.simulate(simulation(), key=0, address={"trial": 1.5}), r"address\['trial'\]: must be a whole number"),
+    "sigma made negative by replace": (lambda: jn.simulate(jn.paths.replace(simulation(), {SIGMA: -0.1}), key=0), r"network.cells.noise.x.amplitude.sigma: must be finite and >= 0; got"),
+    "sigma made NaN by replace": (lambda: jn.simulate(jn.paths.replace(simulation(), {SIGMA: NAN}), key=0), r"network.cells.noise.x.amplitude.sigma: must be finite"),
     "an output that is none": (lambda: jn.as_function(simulation(), [SIGMA], ["rates"], key=0), r"as_function.outputs: unknown name; got 'rates'"),
     "a number for an axis": (lambda: monte_carlo(5), r"monte_carlo.axes: must be axes, e.g. Trials\(50\); got 5"),
     "a network for a simulation": (lambda: monte_carlo(jn.Trials(2), sim=network()), r"monte_carlo: takes a Simulation"),
@@ -185,7 +185,7 @@ MISTAKES: dict[str, Mistake] = {
     "samples that are NaN": (lambda: jn.Samples([[NAN]]), r"Samples.data: must be finite"),
     "no cases": (lambda: jn.Cases({}), r"Cases: needs at least one simulation"),
     "a network as a case": (lambda: jn.monte_carlo(None, [jn.Cases({"a": network()})], key=0), r"monte_carlo: takes a Simulation"),
-    "a batch without a port": (lambda: jn.apply(network(), np.zeros((2, 3)), 0), r"apply: needs a network with exactly one port; got \[\]"),
+    "a batch without a port": (lambda: jn.apply(network(), np.zeros((2, 3)), key=0), r"apply: needs a network with exactly one port; got \[\]"),
 }  # fmt: skip
 
 

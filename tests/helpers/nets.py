@@ -22,7 +22,7 @@ def recurrent(
     """Randomly connected noisy cells, driven above threshold; a flipped spike changes everything after it."""
     sources = {"membrane": jn.noise.VoltageNoise(jn.noise.Diffusion(0.1))} if noise is None else noise
     cells = jn.Population(jn.neurons.LIF(size, tau_mem=10.0, refractory=2.0), noise=sources)
-    weights = jn.synapses.random_weights(1, shape=(size, size), probability=min(1.0, 10 / size), std=1.0)
+    weights = jn.synapses.random_weights(shape=(size, size), probability=min(1.0, 10 / size), std=1.0, key=1)
     network = jn.Network({"cells": cells}, {"recurrent": jn.synapses.Dense("cells", "cells", weights)})
     return jn.Simulation(
         network,
@@ -46,11 +46,11 @@ def layered(schedule: Schedule, *, duration: float = 25.0) -> jn.Simulation:
             "output": jn.Population(jn.neurons.LIF(10, tau_mem=15.0)),
         },
         {
-            "feed": dense("input", "hidden", weights(1, shape=(30, 20), probability=1.0, std=4.0)),
+            "feed": dense("input", "hidden", weights(shape=(30, 20), probability=1.0, std=4.0, key=1)),
             "loop": dense(
-                "hidden", "hidden", weights(2, shape=(30, 30), probability=0.3, std=1.0), kinetics=exponential
+                "hidden", "hidden", weights(shape=(30, 30), probability=0.3, std=1.0, key=2), kinetics=exponential
             ),
-            "read": dense("hidden", "output", weights(3, shape=(10, 30), probability=1.0, std=6.0), delay=3.0),
+            "read": dense("hidden", "output", weights(shape=(10, 30), probability=1.0, std=6.0, key=3), delay=3.0),
         },
     )
     rasters = {"hidden": jn.statistics.Raster(population="hidden"), "output": jn.statistics.Raster(population="output")}

@@ -29,7 +29,7 @@ def points(size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def build(key: Any, sigma: float) -> jn.Simulation:
     """The network with its readout, and voltage noise on the hidden membranes."""
     noise = {"membrane": jn.noise.VoltageNoise(jn.noise.Diffusion(sigma))}
-    network = jn.networks.feedforward([6, 8, 3], key, gain=12.0, noise=noise)
+    network = jn.networks.feedforward([6, 8, 3], key=key, gain=12.0, noise=noise)
     return jn.Simulation(network, {"input": jn.coding.Constant(0.0)}, duration=6.0, dt=1.0)
 
 

@@ -75,7 +75,7 @@ def test_more_events_per_step_than_the_quantile_can_count_are_refused():
     background(1.01 * limit, dt=0.5)
     path = "network.cells.noise.background.rate_hz"
     with pytest.raises(InputError, match="needs sources x rate_hz"):
-        jn.simulate(jn.paths.replace(background(5.0), {path: 100.0}), 0)
+        jn.simulate(jn.paths.replace(background(5.0), {path: 100.0}), key=0)
     with pytest.raises(InputError, match="needs sources x rate_hz"):
         jn.monte_carlo(background(5.0), [jn.Sweep(path, [5.0, 100.0])], key=0, progress=False)
 

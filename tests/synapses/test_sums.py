@@ -90,15 +90,15 @@ def test_extreme_weights_stay_finite_and_close(scale):
 def test_random_weights_have_the_probability_and_spread_asked_for():
     from helpers.statistical import assert_mean, assert_proportion, assert_variance, negative_control
 
-    weights = np.asarray(random_weights(3, shape=(400, 500), probability=0.1, std=0.2, mean=0.05), np.float64)
+    weights = np.asarray(random_weights(shape=(400, 500), probability=0.1, std=0.2, mean=0.05, key=3), np.float64)
     there = weights[weights != 0]
     assert_proportion(there.size, weights.size, 0.1)
     assert_mean(there, 0.05)
     assert_variance(there, 0.04)
     negative_control(lambda a: assert_variance(a * there, 0.04))
-    assert (np.asarray(random_weights(3, shape=(4, 5), probability=0.0, std=0.2)) == 0).all()
+    assert (np.asarray(random_weights(shape=(4, 5), probability=0.0, std=0.2, key=3)) == 0).all()
     np.testing.assert_array_equal(
-        random_weights(3, shape=(4, 5), probability=1.0, std=0.0, mean=2.0), np.full((4, 5), 2)
+        random_weights(shape=(4, 5), probability=1.0, std=0.0, mean=2.0, key=3), np.full((4, 5), 2)
     )
 
 
@@ -112,4 +112,4 @@ def test_random_weights_have_the_probability_and_spread_asked_for():
 )
 def test_parameters_of_random_weights_out_of_range_are_refused(changed, message):
     with pytest.raises(InputError, match=message):
-        random_weights(3, **({"shape": (4, 5), "probability": 0.1, "std": 0.2} | changed))
+        random_weights(**({"shape": (4, 5), "probability": 0.1, "std": 0.2} | changed), key=3)

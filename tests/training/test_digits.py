@@ -22,7 +22,7 @@ def trained(name: str, hidden: int, duration: float, **settings: Any) -> Any:
     x, y = flat(digits.train)
 
     def build(key: Any) -> jn.Simulation:
-        network = jn.networks.feedforward([x.shape[1], hidden, 10], key)
+        network = jn.networks.feedforward([x.shape[1], hidden, 10], key=key)
         return jn.Simulation(network, {"input": jn.coding.Constant(0.0)}, duration=duration, dt=1.0)
 
     loss = losses.CrossEntropy(scale=10.0)

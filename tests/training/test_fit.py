@@ -110,7 +110,7 @@ def test_noise_is_addressed_by_seed_and_sample_as_in_the_engine() -> None:
         lost = []
         for j, (values, label) in enumerate(zip(*test, strict=True)):
             where = {"seed": i, "sample": 24 + j}  # the samples for validation come after those for training
-            x = jn.simulate(shown(sim, values), 3, address=where, statistics=readout)["x"]
+            x = jn.simulate(shown(sim, values), key=3, address=where, statistics=readout)["x"]
             lost.append(cross_entropy(np.asarray(x, np.float64)[None], np.asarray([label])))
         np.testing.assert_allclose(fitted.history.validation_loss[i, -1], np.mean(lost), rtol=1e-5)
 
@@ -157,7 +157,7 @@ def test_the_history_says_where_it_comes_from() -> None:
 
 
 def test_a_network_is_shown_each_sample_for_25_ms() -> None:
-    network = jn.networks.feedforward([6, 3], 1)
+    network = jn.networks.feedforward([6, 3], key=1)
     fitted = fit(network, points(24), epochs=1)
     assert (fitted.sim.duration, fitted.sim.dt) == (25.0, 1.0)
     assert not np.array_equal(
@@ -167,7 +167,7 @@ def test_a_network_is_shown_each_sample_for_25_ms() -> None:
 
 def test_random_spikes_in_and_counts_out_train_too() -> None:
     def counting(key: object) -> jn.Simulation:
-        network = jn.networks.feedforward([6, 3], key, gain=20.0, readout=lambda n: jn.neurons.LIF(n, tau_mem=10.0))
+        network = jn.networks.feedforward([6, 3], key=key, gain=20.0, readout=lambda n: jn.neurons.LIF(n, tau_mem=10.0))
         return jn.Simulation(network, {"input": jn.coding.PoissonSpikes(0.0)}, duration=20.0, dt=1.0)
 
     values, labels = points(24)

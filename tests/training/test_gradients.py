@@ -116,7 +116,7 @@ def test_through_a_noisy_threshold_the_step_is_the_gradient_of_the_expectation()
 
 def test_a_regulariser_adds_its_gradient() -> None:
     """Rates below the band are pushed up: through nothing else does a silent network learn."""
-    network = jn.networks.feedforward([6, 8, 3], 0, gain=0.5)
+    network = jn.networks.feedforward([6, 8, 3], key=0, gain=0.5)
     silent = jn.Simulation(network, {"input": jn.coding.Constant(0.0)}, duration=6.0, dt=1.0)
     path, x = "network.input_to_hidden.weights", np.abs(points(24)[0])
     steps = []

@@ -163,11 +163,11 @@ def test_what_is_not_of_the_right_kind() -> None:
 def test_a_builder_of_different_structures_is_refused() -> None:
     sizes = iter([8, 9])
     with pytest.raises(InputError, match="one structure and one set of shapes"):
-        fit(lambda key: jn.networks.feedforward([6, next(sizes), 3], key), (X, Y), seeds=2)
+        fit(lambda key: jn.networks.feedforward([6, next(sizes), 3], key=key), (X, Y), seeds=2)
 
 
 def test_inputs_have_their_own_rules() -> None:
-    network = jn.networks.feedforward([6, 8, 3], 0)
+    network = jn.networks.feedforward([6, 8, 3], key=0)
     poisson = jn.Simulation(network, {"input": jn.coding.PoissonSpikes(1.0)}, duration=6.0, dt=1.0)
     with pytest.raises(InputError, match=r"must be finite and >= 0 \[Hz\]"):
         fit(poisson, (X - 5.0, Y))

@@ -18,7 +18,7 @@ from jaxsnn_noise.training import augment, losses, optimisers, transforms
 from jaxsnn_noise.training.loop import permutation
 from jaxsnn_noise.training.parameters import chosen
 
-NETWORK = jn.networks.feedforward([4, 5, 3], 0)
+NETWORK = jn.networks.feedforward([4, 5, 3], key=0)
 
 
 def members(family: type) -> list[Any]:
