@@ -80,10 +80,22 @@ def _getter(tree: Any, path: str) -> Getter:
         known = children(node)
         if name not in known:
             where = ".".join(path.split(".")[:position]) or type(tree).__name__
+            rooted = [f"{root}.{path}" for root, (_, child) in known.items() if not position and _leads(child, path)]
+            if rooted:
+                fail(f"path {path!r}", f"must start at the {where}", path, known=rooted)
             fail(f"path {path!r}", f"no such name under {where}", name, known=known)
         getter, node = known[name]
         steps.append(getter)
     return lambda root: _follow(root, steps)
+
+
+def _leads(node: Any, path: str) -> bool:
+    for name in path.split("."):
+        known = children(node)
+        if name not in known:
+            return False
+        node = known[name][1]
+    return True
 
 
 def _follow(root: Any, steps: list[Getter]) -> Any:

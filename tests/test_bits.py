@@ -36,7 +36,7 @@ def same(a: Any, b: Any) -> bool:
 
 def chips() -> jn.Simulation:
     """The recurrent network with mismatch, after some warm-up steps (an odd number); every voltage is kept."""
-    mismatch = jn.hardware.Mismatch("cells.neuron.tau_mem", jn.laws.LogNormal(0.2), per="neuron")
+    mismatch = jn.hardware.Mismatch("network.cells.neuron.tau_mem", jn.laws.LogNormal(0.2), per="neuron")
     statistics = {"raster": jn.statistics.Raster(), **TRACE}
     return recurrent(warmup=5.0, imperfections={"mismatch": mismatch}, statistics=statistics)
 

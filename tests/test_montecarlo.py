@@ -32,7 +32,7 @@ def small(**options: Any) -> jn.Simulation:
 
 
 def mismatch(cv: float = 0.2) -> dict[str, Any]:
-    return {"mismatch": jn.hardware.Mismatch("cells.neuron.tau_mem", jn.laws.LogNormal(cv), per="neuron")}
+    return {"mismatch": jn.hardware.Mismatch("network.cells.neuron.tau_mem", jn.laws.LogNormal(cv), per="neuron")}
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ def simulation():
     cells = jn.Population(jn.neurons.LIF(4), noise=noise)
     recurrent = jn.synapses.Dense("cells", "cells", jnp.zeros((4, 4)))
     network = jn.Network({"cells": cells}, {"recurrent": recurrent})
-    mismatch = jn.hardware.Mismatch("cells.neuron.tau_mem", jn.laws.LogNormal(0.1), per="neuron")
+    mismatch = jn.hardware.Mismatch("network.cells.neuron.tau_mem", jn.laws.LogNormal(0.1), per="neuron")
     return jn.Simulation(
         network, {"cells": jn.coding.Constant(1.1)}, imperfections={"m": mismatch}, duration=10.0, dt=1.0
     )

@@ -61,7 +61,7 @@ def test_a_pinned_tree_keeps_what_is_no_array():
 
 @pytest.mark.parametrize("law", [jn.laws.LogNormal(0.2), jn.laws.TruncatedNormal(0.2, low=0.5, high=1.5)])
 def test_a_chip_has_the_same_bits_alone_and_among_others(law):
-    mismatch = jn.hardware.Mismatch("cells.neuron.tau_mem", law, per="neuron")
+    mismatch = jn.hardware.Mismatch("network.cells.neuron.tau_mem", law, per="neuron")
     sim = recurrent(2000, imperfections={"mismatch": mismatch})
 
     def taus(device):

@@ -26,7 +26,8 @@ class Mismatch(Imperfection):
     The scores do not depend on the law's parameters: along a sweep of ``law.cv`` the same devices get worse.
 
     Args:
-        path: Dotted path of the leaf below the network, e.g. ``"cells.neuron.tau_mem"`` or ``"recurrent.weights"``.
+        path: Dotted path of the leaf as seen from the simulation, e.g. ``"network.cells.neuron.tau_mem"`` or
+            ``"network.recurrent.weights"``.
         law: How a nominal value deviates; laws keep parameters in their range.
         per: ``"neuron"``: one deviation per neuron (for weights [target, source]: per target), ``"synapse"``: per element,
             ``"chip"``: one for the whole leaf (global variation).
@@ -37,7 +38,7 @@ class Mismatch(Imperfection):
 
     Example:
         >>> from jaxsnn_noise.laws import LogNormal
-        >>> Mismatch("cells.neuron.tau_mem", law=LogNormal(cv=0.1), per="neuron").axis
+        >>> Mismatch("network.cells.neuron.tau_mem", law=LogNormal(cv=0.1), per="neuron").axis
         'device'
     """
 
@@ -53,31 +54,36 @@ class Mismatch(Imperfection):
         self.path, self.law, self.per, self.axis = path, law, per, axis
 
     def apply(self, network: Any, key: Key) -> Any:
-        nominal = paths.get(network, self.path)
+        nominal = paths.get(_rooted(network), self.path)
         groups = None
         if self.per == "chip":
             groups = jnp.zeros(nominal.shape, jnp.uint32)
         elif self.per == "neuron" and nominal.ndim > 1:
             groups = lax.broadcasted_iota(jnp.uint32, nominal.shape, 0)
-        return paths.replace(network, {self.path: self.law.apply(nominal, key, groups)})
+        return paths.replace(_rooted(network), {self.path: self.law.apply(nominal, key, groups)})["network"]
 
     def check(self, who: str, network: Any) -> None:
-        leaf = paths.get(network, self.path)
+        rooted = _rooted(network)
+        if self.path.split(".")[0] not in rooted:
+            rule = "must start at the simulation, with 'network.'"
+            fail(f"{who}.path", rule, self.path, known=paths.leaves(rooted))
+        leaf = paths.get(rooted, self.path)
         if not eqx.is_array(leaf):
-            fail(
-                f"{who}.path",
-                "must lead to a parameter (an array leaf)",
-                self.path,
-                known=paths.leaves(network),
-            )
+            rule = "must lead to a parameter (an array leaf)"
+            fail(f"{who}.path", rule, self.path, known=paths.leaves(rooted))
         self.law.check(f"{who}.law")
         for z in (-FARTHEST, FARTHEST):
             extreme = self.law.perturb(leaf, jnp.full_like(leaf, z))
             try:
-                paths.replace(network, {self.path: extreme}).check("network")
+                paths.replace(rooted, {self.path: extreme})["network"].check("network")
             except InputError as error:
                 fail(f"{who}.law", f"must keep {self.path} in its range in every draw", f"a law with {error}")
 
     @classmethod
     def example(cls) -> Self:
-        return cls("cells.neuron.tau_mem", LogNormal(cv=0.1), per="neuron")
+        return cls("network.cells.neuron.tau_mem", LogNormal(cv=0.1), per="neuron")
+
+
+def _rooted(network: Any) -> dict[str, Any]:
+    """What an imperfection sees of the simulation: paths start there, whoever takes them."""
+    return {"network": network}

@@ -60,7 +60,7 @@ def monte_carlo(*axes: Any, sim: Any = None, **options: Any) -> Any:
     return jn.monte_carlo(sim, list(axes), key=0, progress=False, **options)
 
 
-def mismatched(law: Any, path: str = "cells.neuron.tau_mem", **options: Any) -> jn.Simulation:
+def mismatched(law: Any, path: str = "network.cells.neuron.tau_mem", **options: Any) -> jn.Simulation:
     """A simulation with mismatch."""
     return simulation(imperfections={"m": Mismatch(path, law, **({"per": "neuron"} | options))})
 
@@ -145,11 +145,13 @@ MISTAKES: dict[str, Mistake] = {
     "a fluctuating mean for other neurons": (lambda: simulation(inputs={"cells": coding.Fluctuating([1.0, 2.0], noise.CurrentNoise(noise.PerStep(0.1)))}), r"inputs.cells.values: must be one number or have the shape \(3,\)"),
     # imperfections, statistics, streams
     "a number for an imperfection": (lambda: simulation(imperfections={"m": 0.1}), r"imperfections.m: must be an imperfection"),
-    "a number for a law": (lambda: Mismatch("cells.neuron.tau_mem", 0.1, per="neuron"), r"Mismatch.law: must be a law"),
-    "mismatch of an unknown parameter": (lambda: mismatched(laws.LogNormal(0.1), "cells.neuron.tau"), r"path 'cells.neuron.tau': no such name under cells.neuron; got 'tau'.*tau_mem"),
-    "mismatch of a population": (lambda: mismatched(laws.LogNormal(0.1), "cells.neuron"), r"imperfections.m.path: must lead to a parameter"),
+    "a number for a law": (lambda: Mismatch("network.cells.neuron.tau_mem", 0.1, per="neuron"), r"Mismatch.law: must be a law"),
+    "mismatch of an unknown parameter": (lambda: mismatched(laws.LogNormal(0.1), "network.cells.neuron.tau"), r"path 'network.cells.neuron.tau': no such name under network.cells.neuron; got 'tau'.*tau_mem"),
+    "mismatch of a path below the network": (lambda: mismatched(laws.LogNormal(0.1), "cells.neuron.tau_mem"), r"imperfections.m.path: must start at the simulation, with 'network.'; got 'cells.neuron.tau_mem'. Did you mean 'network.cells.neuron.tau_mem'"),
+    "a sweep of a path below the network": (lambda: monte_carlo(jn.Sweep("cells.neuron.tau_mem", [10.0])), r"path 'cells.neuron.tau_mem': must start at the Simulation; got 'cells.neuron.tau_mem'. Did you mean 'network.cells.neuron.tau_mem'"),
+    "mismatch of a population": (lambda: mismatched(laws.LogNormal(0.1), "network.cells.neuron"), r"imperfections.m.path: must lead to a parameter"),
     "mismatch per layer": (lambda: mismatched(laws.LogNormal(0.1), per="layer"), r"Mismatch.per: unknown name; got 'layer'"),
-    "mismatch that makes time constants negative": (lambda: mismatched(laws.Normal(0.2)), r"imperfections.m.law: must keep cells.neuron.tau_mem in its range in every draw"),
+    "mismatch that makes time constants negative": (lambda: mismatched(laws.Normal(0.2)), r"imperfections.m.law: must keep network.cells.neuron.tau_mem in its range in every draw"),
     "a negative cv": (lambda: laws.LogNormal(-0.1), r"LogNormal.cv: must be finite and >= 0"),
     "a word for a statistic": (lambda: simulation(statistics={"rate": "rate"}), r"statistics.rate: must be a statistic"),
     "a statistic of nobody": (lambda: simulation(statistics={"rate": jn.statistics.Rate(population="cell")}), r"statistics.rate.population: unknown name; got 'cell'. Did you mean 'cells'"),
