@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from jaxsnn_noise.engine.schedules import ByComponent as ByComponent
     from jaxsnn_noise.engine.schedules import ByStep as ByStep
     from jaxsnn_noise.engine.simulation import Simulation as Simulation
+    from jaxsnn_noise.engine.state import State as State
+    from jaxsnn_noise.engine.stretches import advance as advance
+    from jaxsnn_noise.engine.stretches import start as start
     from jaxsnn_noise.ensemble.axes import Axis as Axis
     from jaxsnn_noise.ensemble.axes import Cases as Cases
     from jaxsnn_noise.ensemble.axes import Devices as Devices
@@ -52,9 +55,11 @@ if TYPE_CHECKING:
     from jaxsnn_noise.ensemble.montecarlo import monte_carlo as monte_carlo
     from jaxsnn_noise.ensemble.montecarlo import replay as replay
     from jaxsnn_noise.ensemble.store import StoreError as StoreError
+    from jaxsnn_noise.firing import Density as Density
     from jaxsnn_noise.firing import Firing as Firing
     from jaxsnn_noise.firing import HardThreshold as HardThreshold
     from jaxsnn_noise.firing import NoisyThreshold as NoisyThreshold
+    from jaxsnn_noise.firing import Stopped as Stopped
 
 _MODULES = frozenset(
     {
@@ -90,9 +95,11 @@ _HOME = {
     "Vary": "ensemble.axes",
     "report": "engine.describe",
     "without_noise": "engine.describe",
+    "Density": "firing",
     "Firing": "firing",
     "HardThreshold": "firing",
     "NoisyThreshold": "firing",
+    "Stopped": "firing",
     "apply": "engine.running",
     "Interrupted": "ensemble.montecarlo",
     "monte_carlo": "ensemble.montecarlo",
@@ -105,6 +112,9 @@ _HOME = {
     "Port": "engine.network",
     "Scan": "engine.scan",
     "Simulation": "engine.simulation",
+    "State": "engine.state",
+    "advance": "engine.stretches",
+    "start": "engine.stretches",
     "as_function": "engine.running",
     "simulate": "engine.running",
 }

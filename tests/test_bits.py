@@ -98,8 +98,8 @@ def test_sums_are_exact_in_any_order_and_native_ones_are_not() -> None:
 
 
 def test_stepwise_and_time_batched_schedules_give_the_same_spikes() -> None:
-    a = run(layered(jn.ByStep()), [jn.Trials(6)])
-    b = run(layered(jn.ByComponent()), [jn.Trials(6)])
+    a = run(layered(), [jn.Trials(6)])
+    b = run(layered(), [jn.Trials(6)], backend=jn.Scan(schedule=jn.ByComponent()))
     assert np.unpackbits(a["output"].values).sum() > 20
     assert same(a, b)
 

@@ -13,6 +13,7 @@ from helpers.statistical import assert_mean, assert_proportion, negative_control
 from jaxsnn_noise import distributions, random
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.firing import HardThreshold, NoisyThreshold
+from jaxsnn_noise.signals import Crossing
 from jaxsnn_noise.surrogates import SuperSpike
 
 N = 100_000
@@ -23,7 +24,7 @@ each = pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=label)
 
 @eqx.filter_jit
 def fire(rule, margin):
-    return rule(margin, jnp.zeros_like(margin), AT, 1.0)
+    return rule(Crossing(margin, jnp.zeros_like(margin), jnp.ones_like(margin)), AT, 1.0).spikes
 
 
 @cache
@@ -112,6 +113,6 @@ def test_the_gradient_is_the_density(distribution):
 def test_a_scale_or_sharpness_out_of_range_is_refused(bad):
     with pytest.raises(InputError, match=r"firing.scale: must be finite and >= 0 \[mV\]"):
         NoisyThreshold(bad).check("firing")
-    rule = eqx.tree_at(lambda r: r.surrogate.sharpness, HardThreshold(), jnp.float32(bad))
-    with pytest.raises(InputError, match=r"firing.surrogate.sharpness: must be finite and > 0"):
+    rule = eqx.tree_at(lambda r: r.gradient.sharpness, HardThreshold(), jnp.float32(bad))
+    with pytest.raises(InputError, match=r"firing.gradient.sharpness: must be finite and > 0"):
         rule.check("firing")

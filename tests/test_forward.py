@@ -36,9 +36,8 @@ def test_a_sample_is_that_member_of_a_simulation(whole):
         duration=25.0,
         dt=1.0,
         statistics=STATS,
-        schedule=jn.ByComponent(),
     )
-    one = jn.simulate(sim, key=5, address={"sample": 4})
+    one = jn.simulate(sim, key=5, address={"sample": 4}, backend=jn.Scan(schedule=jn.ByComponent()))
     np.testing.assert_array_equal(one["spikes"], whole["spikes"][4])
     np.testing.assert_allclose(one["output"], whole["output"][4], rtol=1e-4, atol=1e-5)
     assert np.unpackbits(np.asarray(one["spikes"])).sum() > 10

@@ -7,6 +7,7 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.statistical import assert_mean, assert_variance, negative_control
+from jaxsnn_noise.engine.schedules import components as components_of
 from jaxsnn_noise.neurons import LIF, LeakyIntegrator
 from jaxsnn_noise.synapses import Dense
 
@@ -31,13 +32,13 @@ def graph(*edges, ports=()):
 )
 def test_components_come_in_the_order_of_what_flows(edges, components):
     network = graph(*edges)
-    assert network.components() == components
+    assert components_of(network) == components
     assert jn.ByStep().groups(network) == [sorted(set("".join(edges)))]
     assert jn.ByComponent().groups(network) == components
 
 
 def test_ports_are_no_part_of_a_component():
-    assert graph("pa", "ab", ports="p").components() == [["a"], ["b"]]
+    assert components_of(graph("pa", "ab", ports="p")) == [["a"], ["b"]]
 
 
 def test_the_order_of_names_in_a_dictionary_means_nothing():

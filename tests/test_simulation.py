@@ -248,8 +248,8 @@ def test_warm_up_and_odd_durations_shift_the_window_and_nothing_else(warmup, dur
 def arrival_steps(schedule):
     """When each population first fires after one spike of a port in step 4."""
     kick = {"kinetics": Delta()}
-    sources = {"port": ("a", "b", "c"), "a": ("d", "e", "f")}
-    delays = {"a": None, "b": 1.0, "c": 3.0, "d": None, "e": 1.0, "f": 4.0}
+    sources = {"port": ("a", "b", "c"), "a": ("d", "e", "f", "g")}
+    delays = {"a": None, "b": 1.0, "c": 3.0, "d": None, "e": 1.0, "f": 4.0, "g": 0.0}
     populations = {name: jn.Population(LIF(1, tau_mem=1.0)) for name in delays}
     projections = {
         f"to_{target}": Dense(source, target, [[50.0]], delay=delays[target], **kick)
@@ -264,15 +264,14 @@ def arrival_steps(schedule):
         duration=20.0,
         dt=1.0,
         statistics=watch(*delays),
-        schedule=schedule,
     )
-    result = jn.simulate(sim, key=0)
+    result = jn.simulate(sim, key=0, backend=jn.Scan(schedule=schedule))
     return {name: np.flatnonzero(result[name].spikes).tolist() for name in delays}
 
 
 @pytest.mark.parametrize("schedule", [jn.ByStep(), jn.ByComponent()], ids=lambda s: type(s).__name__)
 def test_spikes_arrive_when_their_delay_says(schedule):
-    assert arrival_steps(schedule) == {"a": [4], "b": [5], "c": [7], "d": [5], "e": [5], "f": [8]}
+    assert arrival_steps(schedule) == {"a": [4], "b": [5], "c": [7], "d": [5], "e": [5], "f": [8], "g": [4]}
 
 
 # -- seams seen from outside -----------------------------------------------------------------------------------

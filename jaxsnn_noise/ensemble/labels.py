@@ -103,7 +103,9 @@ def provenance(studies: Mapping[str, Any], axes: Sequence[Axis | Cases]) -> dict
         "root_key": [int(w) for w in np.asarray(first.root)],
         "stream_version": random.STREAM_VERSION,
         "versions": json.dumps({"python": platform.python_version(), **versions}),
-        "backend": json.dumps([type(first.backend).__name__, dict(vars(first.backend))]),
+        "backend": json.dumps(
+            [type(first.backend).__name__, vars(first.backend)], default=lambda part: type(part).__name__
+        ),
         "device": f"{device.platform} {device.device_kind}",
     }
 

@@ -272,7 +272,8 @@ def run_chunk(
 ) -> dict[str, Any]:
     """The results of all members of a block: one leading dimension per axis.
 
-    The axes act in one order (those that rebuild the network first, then by name), whatever the order of dimensions.
+    The axes act, and are batched, in one order (those that rebuild the network first, then by name), whatever the order of
+    dimensions: another nesting would be another program, which rounds differently.
     """
     order = sorted(range(len(axes)), key=lambda i: (not axes[i].rebuilds, axes[i].name))
 
@@ -283,9 +284,10 @@ def run_chunk(
         return backend.run(changed, root, address)
 
     function = member
-    for depth in reversed(range(len(axes))):
+    for depth in reversed(order):
         function = jax.vmap(function, in_axes=tuple(0 if i == depth else None for i in range(len(axes))))
-    return function(*indices)
+    result: dict[str, Any] = function(*indices)
+    return jax.tree.map(lambda x: x.transpose(*np.argsort(order), *range(len(order), x.ndim)), result)
 
 
 def flat(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from helpers.seams import keys
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.firing import Firing
+from jaxsnn_noise.signals import Crossing
 
 MEMBERS = members(Firing)
 each = pytest.mark.parametrize("cls", MEMBERS, ids=label)
@@ -21,7 +22,8 @@ N, DT = 2000, 0.5
 
 @eqx.filter_jit
 def fire(rule, margin, key):
-    return rule(margin, margin, random.tick(key, 3), DT)
+    crossing = Crossing(margin, margin, jnp.ones_like(margin))
+    return rule(crossing, random.tick(key, 3), DT).spikes
 
 
 def test_the_known_rules_are_found():

@@ -12,6 +12,7 @@ from helpers.discovery import label, members
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.neurons import Neuron
+from jaxsnn_noise.signals import Drive, no_drive
 
 MEMBERS = members(Neuron)
 each = pytest.mark.parametrize("cls", MEMBERS, ids=label)
@@ -26,7 +27,7 @@ def driven(neuron, currents, dt):
     def step(state, seen):
         number, current = seen
         held = jnp.broadcast_to(current, (neuron.size,))
-        state = neuron.integrate(state, held, random.Tick(KEY, number, 0), dt)
+        state = neuron.integrate(state, Drive(held), random.Tick(KEY, number, 0), dt)
         return state, neuron.potential(state)
 
     numbers = jnp.arange(len(currents), dtype=jnp.uint32)
@@ -35,7 +36,7 @@ def driven(neuron, currents, dt):
 
 def after_a_step(neuron, current=0.3, dt=0.5):
     tick = random.tick(KEY, 0)
-    return neuron.integrate(neuron.rest(), jnp.full(neuron.size, current), tick, dt)
+    return neuron.integrate(neuron.rest(), Drive(jnp.full(neuron.size, current)), tick, dt)
 
 
 def arrays_of(state):
@@ -82,7 +83,7 @@ def test_without_input_it_stays_silent(cls):
 def test_it_is_ready_at_rest_and_ready_is_zero_or_one(cls):
     neuron = cls.example()
     np.testing.assert_array_equal(neuron.ready(neuron.rest()), np.ones(neuron.size))
-    after = neuron.reset(after_a_step(neuron), jnp.ones(neuron.size))
+    after = neuron.after_spikes(after_a_step(neuron), jnp.ones(neuron.size), 0.5)
     assert np.isin(neuron.ready(after), (0.0, 1.0)).all()
 
 
@@ -90,7 +91,7 @@ def test_it_is_ready_at_rest_and_ready_is_zero_or_one(cls):
 def test_without_a_spike_the_reset_does_nothing(cls):
     neuron = cls.example()
     state = after_a_step(neuron)
-    after = neuron.reset(state, jnp.zeros(neuron.size))
+    after = neuron.after_spikes(state, jnp.zeros(neuron.size), 0.5)
     for a, b in zip(arrays_of(state), arrays_of(after), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -101,7 +102,7 @@ def test_a_spike_brings_it_below_threshold_and_touches_no_other_neuron(cls):
     v = neuron.threshold(neuron.rest())
     state = eqx.tree_at(lambda s: s.v, neuron.rest(), v)
     spikes = (jnp.arange(neuron.size) == 1).astype(jnp.float32)
-    after = neuron.reset(state, spikes)
+    after = neuron.after_spikes(state, spikes, 0.5)
     assert float(neuron.potential(after)[1]) < float(v[1])
     others = np.arange(neuron.size) != 1
     for a, b in zip(arrays_of(state), arrays_of(after), strict=True):
@@ -139,8 +140,10 @@ def test_vmap_equals_a_loop_to_the_bit(cls):
 def test_unit_noise_of_one_step_is_that_of_euler_in_the_limit(cls):
     neuron = cls.example()
     for dt in (1e-3, 1e-2):
-        np.testing.assert_allclose(np.broadcast_to(neuron.diffuse(dt), neuron.size), np.sqrt(dt), rtol=1e-2)
-    assert np.all(np.asarray(neuron.diffuse(5.0)) <= np.sqrt(5.0) * (1 + 1e-6))
+        np.testing.assert_allclose(
+            np.broadcast_to(neuron.diffuse(no_drive(neuron.size), dt), neuron.size), np.sqrt(dt), rtol=1e-2
+        )
+    assert np.all(np.asarray(neuron.diffuse(no_drive(neuron.size), 5.0)) <= np.sqrt(5.0) * (1 + 1e-6))
 
 
 @each

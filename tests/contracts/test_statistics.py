@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 from collections.abc import Callable
@@ -258,7 +259,7 @@ def test_only_the_variables_that_it_reads_matter(cls: type[Statistic]) -> None:
 def test_members_watch_a_population_by_name(cls: type[Statistic]) -> None:
     statistic = cls.example()
     assert statistic.population is None
-    fields = {f: getattr(statistic, f) for f in statistic.__dataclass_fields__}
+    fields = {f.name: getattr(statistic, f.name) for f in dataclasses.fields(statistic)}
     named = cls(**{**fields, "population": "cells"})
     assert named.population == "cells"
     assert jax.tree.leaves(named) == jax.tree.leaves(statistic)

@@ -11,6 +11,7 @@ import pytest
 from helpers.discovery import label, members
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import InputError
+from jaxsnn_noise.signals import Seen
 from jaxsnn_noise.synapses import Delta, Exponential, Held, Kinetics, Projection, Sums
 
 KINETICS, SUMS, PROJECTIONS = members(Kinetics), members(Sums), members(Projection)
@@ -23,9 +24,11 @@ each_projection = pytest.mark.parametrize("cls", PROJECTIONS, ids=label)
 def currents(kinetics, arrivals, dt):
     """Currents [step, target] from weighted arrivals [step, target]."""
 
+    seen = Seen(None, jnp.zeros(arrivals.shape[1]))
+
     def step(state, arrived):
-        current, state = kinetics.step(state, arrived, dt)
-        return state, current
+        drive, state = kinetics.step(state, arrived, seen, dt)
+        return state, drive.current
 
     return jax.lax.scan(step, kinetics.init(arrivals.shape[1]), arrivals)[1]
 
@@ -92,16 +95,16 @@ def test_a_time_constant_out_of_range_is_refused(bad):
 @each_sums
 def test_the_gradient_of_prepared_weights_passes_straight_through(cls):
     weights = some_weights(4, 6)
-    slope = jax.grad(lambda w: (cls().prepare(w) * jnp.arange(24.0).reshape(4, 6)).sum())(weights)
+    slope = jax.grad(lambda w: (cls.example().prepare(w) * jnp.arange(24.0).reshape(4, 6)).sum())(weights)
     np.testing.assert_array_equal(slope, np.arange(24.0).reshape(4, 6))
 
 
 @each_sums
 def test_preparing_twice_is_preparing_once_and_zeros_stay_zero(cls):
     weights = some_weights(40, 60)
-    once = cls().prepare(weights)
+    once = cls.example().prepare(weights)
     assert (np.asarray(once)[np.asarray(weights) == 0] == 0).all()
-    np.testing.assert_array_equal(cls().prepare(once), once)
+    np.testing.assert_array_equal(cls.example().prepare(once), once)
 
 
 @each_projection

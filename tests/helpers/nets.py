@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jaxsnn_noise as jn
-from jaxsnn_noise.engine.schedules import Schedule
 
 SIGMA = "network.cells.noise.membrane.amplitude.sigma"
 
@@ -35,7 +34,7 @@ def recurrent(
     )
 
 
-def layered(schedule: Schedule, *, duration: float = 25.0) -> jn.Simulation:
+def layered(*, duration: float = 25.0) -> jn.Simulation:
     """Poisson spikes through a port, a hidden layer that is recurrent, and a readout with a longer delay."""
     dense, weights = jn.synapses.Dense, jn.synapses.random_weights
     exponential = jn.synapses.Exponential(5.0)
@@ -55,4 +54,4 @@ def layered(schedule: Schedule, *, duration: float = 25.0) -> jn.Simulation:
     )
     rasters = {"hidden": jn.statistics.Raster(population="hidden"), "output": jn.statistics.Raster(population="output")}
     signal = {"input": jn.coding.PoissonSpikes(100.0)}
-    return jn.Simulation(network, signal, duration=duration, dt=1.0, warmup=3.0, statistics=rasters, schedule=schedule)
+    return jn.Simulation(network, signal, duration=duration, dt=1.0, warmup=3.0, statistics=rasters)
