@@ -89,7 +89,7 @@ def keeps_decision(firing: Firing) -> bool:
 
 
 @jax.custom_jvp
-def given_decision(v: PerNeuron, std: PerNeuron, threshold: PerNeuron, z: PerNeuron, spikes: PerNeuron) -> PerNeuron:
+def given_decision(v: Values, std: Values, threshold: Values, z: Values, spikes: Values) -> Values:
     """The potential ``v = h + std z``, differentiated at a fixed decision; the forward bits are those of ``v``.
 
     Given no spike, ``z`` is a normal below ``a = (threshold - h)/std``: ``z = Phi^-1(u Phi(a))`` with ``u`` fixed, hence

@@ -24,6 +24,9 @@ class Traces(eqx.Module):
     threshold: Float[Array, "time neuron"] | None = None
     spikes: Float[Array, "time neuron"] | None = None
     output: Float[Array, "time neuron"] | None = None
+    probability: Float[Array, "time neuron"] | None = None
+    log_probability: Float[Array, "time neuron"] | None = None
+    surprise: Float[Array, "time neuron"] | None = None
 
 
 class Recorded(eqx.Module):
@@ -48,7 +51,8 @@ class Trace(Statistic):
     per member is 4 bytes x variables x neurons x samples. Differentiable.
 
     Args:
-        variables: names out of "v" [mV], "current" [nA], "threshold" [mV], "spikes" [1], "output" [1].
+        variables: names out of "v" [mV], "current" [nA], "threshold" [mV], "spikes" [1], "output" [1], and of the decisions
+            "probability" [1], "log_probability" [1], "surprise" [1] (see :class:`Frame`).
         neurons: indices of the recorded neurons; ``None``: all.
         every: a sample every so many steps.
         population: the population that is watched; ``None``: the only one.
