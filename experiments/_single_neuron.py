@@ -86,7 +86,7 @@ def measured(
     chunk = {"row": axis.size, "trial": -(-one.trials // 8)}
     sim = simulation(one, current_gain, depth)
     found = monte_carlo(sim, [axis, Trials(one.trials)], key=seed, chunk=chunk, progress=progress)
-    return _labelled(one, found.squeeze("neuron", drop=True), len(noisy))
+    return _labelled(one, found.squeeze("cells_neuron", drop=True), len(noisy))
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _labelled(one: OneNeuron, found: xr.Dataset, conditions: int) -> xr.Dataset:
         "clipped_far_below": (("beta", "D", "trial"), of_noisy("far_below")[:, last:]),
         "second_moment": (("beta", "ratio", "trial"), second.reshape(betas, len(one.ratios), one.trials)),
         "expected_second_moment": (("beta", "ratio"), expected),
-        "health_nonfinite": ((), int(found["health_nonfinite"].sum())),
+        "health_nonfinite": ((), int(found["health_cells_nonfinite"].sum())),
     }
     coords = {
         "beta": list(one.betas), "site": list(SITES), "coupling": list(COUPLINGS), "D": list(one.levels),

@@ -149,9 +149,9 @@ def measure(config: Config, progress: Progress) -> dict[str, Any]:
         folder = progress.folder("grid")
         data = jn.monte_carlo(None, axes, key=config.seed, store=folder, progress=task.update)
     attributes = {**data.attrs, "seed": config.seed}
-    reliable = jn.reduce.reliability(data["counts"], over="trial", bins=("bin", "neuron"))
-    fano = jn.reduce.fano_factor(data["counts"].sum("bin"), over="trial")
-    members = data.drop_vars("counts").drop_dims("bin", errors="ignore")
+    reliable = jn.reduce.reliability(data["counts"], over="trial", bins=("bin_counts", "cells_neuron"))
+    fano = jn.reduce.fano_factor(data["counts"].sum("bin_counts"), over="trial")
+    members = data.drop_vars("counts").drop_dims("bin_counts", errors="ignore")
     return {
         "members": members.assign_attrs(attributes),
         "reliability": reliable.assign_attrs(attributes),
@@ -179,7 +179,7 @@ def _rasters(data: Any, config: Config) -> Any:
 def summary(data: Any, name: str) -> Any:
     """Mean over neurons and wirings with an interval over trials: for the wirings that were drawn."""
     values = data["members"][name]
-    values = values.mean([d for d in ("neuron", "wiring") if d in values.dims])
+    values = values.mean([d for d in ("cells_neuron", "wiring") if d in values.dims])
     return jn.reduce.mean_and_error(values, over=("trial",))
 
 
@@ -233,7 +233,7 @@ def _raster_picture(rasters: Any, config: Config) -> Picture:
 def _contrast(data: Any, name: str, kind: str) -> tuple[float, float, float]:
     """Highest level less none, paired by trial (the same stimulus and random numbers)."""
     values = data["members"][name].sel(kind=kind)
-    values = values.mean([d for d in ("neuron", "wiring") if d in values.dims])
+    values = values.mean([d for d in ("cells_neuron", "wiring") if d in values.dims])
     result = jn.reduce.paired_contrast(values, "level", values["level"].values[0], over=("trial",)).isel(level=-1)
     return float(result["mean"]), float(result["low"]), float(result["high"])
 
@@ -271,7 +271,7 @@ def asynchronous(data: Any, config: Config) -> Judgement:
 
 def diffusion_limit(data: Any, config: Config) -> Judgement:
     """Poisson background and white noise of the same membrane spread give the same rate within 5 %."""
-    rates = data["members"]["rate"].isel(level=-1).mean(("neuron", "wiring"))
+    rates = data["members"]["rate"].isel(level=-1).mean(("cells_neuron", "wiring"))
     result = jn.reduce.paired_contrast(rates, "kind", "additive", over=("trial",)).sel(kind="poisson")
     base = float(rates.sel(kind="additive").mean())
     estimate, low, high = (float(result[k]) / base for k in ("mean", "low", "high"))

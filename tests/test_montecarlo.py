@@ -42,11 +42,11 @@ def result() -> Any:
 
 
 def test_dimensions_coordinates_units(result: Any) -> None:
-    assert result["rate"].dims == ("sigma", "device", "trial", "neuron")
+    assert result["rate"].dims == ("sigma", "device", "trial", "cells_neuron")
     assert result["rate"].shape == (3, 2, 4, 6)
     np.testing.assert_allclose(result["sigma"], [0.0, 0.1, 0.3], rtol=1e-6)
     assert result["rate"].attrs["units"] == "Hz"
-    assert result["health_nonfinite"].dims == ("sigma", "device", "trial")
+    assert result["health_cells_nonfinite"].dims == ("sigma", "device", "trial")
 
 
 def test_attributes_say_where_the_numbers_come_from(result: Any) -> None:
@@ -133,7 +133,7 @@ def test_cases_are_stacked_with_their_names() -> None:
     quiet = small(noise={})
     loud = small(noise={"current": jn.noise.CurrentNoise(jn.noise.PerStep(0.5))})
     data = study(None, [jn.Cases({"quiet": quiet, "loud": loud}), jn.Trials(3)])
-    assert data["rate"].dims == ("case", "trial", "neuron")
+    assert data["rate"].dims == ("case", "trial", "cells_neuron")
     assert list(data["case"].values) == ["quiet", "loud"]
     assert float(data["rate"].sel(case="quiet").std("trial").max()) == 0
     assert float(data["rate"].sel(case="loud").std("trial").max()) > 0
@@ -154,7 +154,7 @@ def test_vary_zips_leaves_and_takes_a_function() -> None:
 def test_samples_set_the_stimulus_and_keep_labels() -> None:
     data = study(small(), [jn.Samples(np.array([0.0, 2.0, 0.0]), labels=[7, 8, 7]), jn.Trials(2)])
     assert list(data["label"].values) == [7, 8, 7]
-    rates = data["rate"].mean(("trial", "neuron")).values
+    rates = data["rate"].mean(("trial", "cells_neuron")).values
     assert rates[1] > rates[0]
     noisy = jn.paths.replace(small(), {SIGMA: 0.5})
     twins = study(noisy, [jn.Samples(np.array([1.2, 1.2]))])["rate"].values
@@ -205,7 +205,7 @@ def test_ctrl_c_hands_over_what_was_computed(monkeypatch: pytest.MonkeyPatch) ->
     partial = caught.value.partial
     assert np.isfinite(partial["rate"].values[:4]).all()
     assert np.isnan(partial["rate"].values[4:]).all()
-    assert np.isnan(partial["health_nonfinite"].values[4:]).all()
+    assert np.isnan(partial["health_cells_nonfinite"].values[4:]).all()
     monkeypatch.setattr(montecarlo.Study, "compute", compute)
     np.testing.assert_array_equal(study(small(), [jn.Trials(8)])["rate"].values[:4], partial["rate"].values[:4])
 
@@ -310,6 +310,6 @@ def test_several_populations_get_dimensions_of_their_own() -> None:
 def test_bins_of_two_lengths_do_not_clash() -> None:
     statistics = {"fine": jn.statistics.BinnedCounts(5.0), "coarse": jn.statistics.BinnedCounts(10.0)}
     data = study(recurrent(4, duration=20.0, statistics=statistics), [jn.Trials(2)])
-    assert data["fine"].dims[1:] == ("fine_bin", "neuron")
-    assert data["coarse"].dims[1:] == ("coarse_bin", "neuron")
-    assert jax.tree.map(int, (data.sizes["fine_bin"], data.sizes["coarse_bin"])) == (4, 2)
+    assert data["fine"].dims[1:] == ("bin_fine", "cells_neuron")
+    assert data["coarse"].dims[1:] == ("bin_coarse", "cells_neuron")
+    assert jax.tree.map(int, (data.sizes["bin_fine"], data.sizes["bin_coarse"])) == (4, 2)

@@ -55,9 +55,9 @@ def run_script(script: str) -> dict:
 
 
 def check(names: dict, devices: int, trials: int) -> None:
-    assert set(names["one"]) == {"rate", "cv", "health"}
+    assert set(names["one"]) == {"rate", "cv", "health_cells"}
     assert names["one"]["rate"].shape == (100,)
-    assert dict(names["study"].sizes) == {"sigma": 7, "device": devices, "trial": trials, "neuron": 100}
+    assert dict(names["study"].sizes) == {"sigma": 7, "device": devices, "trial": trials, "cells_neuron": 100}
     assert np.all(np.isfinite(names["study"]["rate"]))
     # 100 neurons for 50 time constants: variances of an OU process are worth T / tau samples each, and the
     # mean over the run takes 2 tau / T of the variance away

@@ -41,7 +41,7 @@ def simulate(
         backend: ``Scan()`` unless given.
 
     Returns:
-        From the name of a statistic to its result, and the health of every population.
+        From the name of a statistic to its result, ``"health_<population>"`` of every population among them.
     """
     if statistics is not None:
         sim = with_statistics(sim, statistics)

@@ -11,6 +11,7 @@ from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import count, fail, number, one_of, positive, steps_of
 from jaxsnn_noise.coding import Input
 from jaxsnn_noise.engine.deciding import deciding_source, undecided
+from jaxsnn_noise.engine.names import check_health, check_names
 from jaxsnn_noise.engine.network import Network, Population, Port
 from jaxsnn_noise.hardware import Imperfection
 from jaxsnn_noise.noise import Source
@@ -29,7 +30,7 @@ class Simulation(eqx.Module):
         duration: Measured time [ms], a multiple of dt.
         dt: Time step [ms].
         warmup: Time before the measurement [ms], a multiple of dt; simulated, not seen by statistics.
-        statistics: Named statistics. ``health`` is always added.
+        statistics: Named statistics. ``health_<population>`` of every population is always added.
         frozen: From a stream or a prefix of stream names to the axes on which it is redrawn: ``{"inputs": ()}`` repeats the same
             random input in every trial, ``{"inputs": ("sample",)}`` draws one per sample.
 
@@ -85,7 +86,7 @@ def with_statistics(sim: Simulation, statistics: Mapping[str, Statistic]) -> Sim
 
 
 def resolved(network: Network, statistics: Mapping[str, Statistic]) -> dict[str, Statistic]:
-    """The statistics with their populations named, and ``health`` of every population added."""
+    """The statistics with their populations named, and ``health_<population>`` of every population added."""
     cells = network.cells()
     spiking = [k for k, p in cells.items() if p.neuron.spiking]
     named = {}
@@ -99,9 +100,10 @@ def resolved(network: Network, statistics: Mapping[str, Statistic]) -> dict[str,
                 fail(f"statistics.{name}.population", f"must name one of {sorted(cells)}", population)
             population = choice[0]
         one_of(f"statistics.{name}.population", population, cells)
+        check_health(name, statistic, population)
         named[name] = statistic.of(population)
     for cell in cells:
-        named.setdefault("health" if len(cells) == 1 else f"health_{cell}", Health(population=cell))
+        named.setdefault(f"health_{cell}", Health(population=cell))
     return dict(sorted(named.items()))
 
 
@@ -132,6 +134,7 @@ def validate(sim: Simulation) -> None:
     for name, statistic in sim.statistics.items():
         one_of(f"statistics.{name}.population", statistic.population or "", sim.network.cells())
         _check_decisions(f"statistics.{name}", statistic, sim.network.cells()[statistic.population or ""])
+    check_names(sim.network, sim.statistics, sim.total_steps - sim.warmup_steps, sim.dt)
 
 
 def _check_decisions(who: str, statistic: Statistic, population: Population) -> None:

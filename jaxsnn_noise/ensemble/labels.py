@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import random
+from jaxsnn_noise.engine import names
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.describe import settings
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes import Axis, Cases, Samples
-from jaxsnn_noise.statistics import About
 
 if TYPE_CHECKING:
     import xarray
@@ -33,7 +32,6 @@ class Field(eqx.Module):
     dims: tuple[str, ...]
     unit: str
     coords: dict[str, Any]
-    statistic: str
 
 
 def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
@@ -43,13 +41,23 @@ def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
     found: dict[str, Field] = {}
     for name, result in _shapes(tree, structs).items():
         statistic = sim.statistics[name]
-        about = _about(sim, statistic.population)
+        population = statistic.population or ""
+        about = names.about(sim.network, population, sim.total_steps - sim.warmup_steps, sim.dt)
         dims, units, coords = statistic.dims(about), statistic.unit, statistic.coords(about)
         for part, struct in parts(result).items():
             key = f"{name}_{part}" if part else name
-            own = tuple(_dimension(sim, statistic.population, d) for d in dims[part])
-            found[key] = Field(struct.shape, np.dtype(struct.dtype), own, units.get(part, ""), coords, name)
-    return _without_clashes(found)
+            called = [
+                names.dimension(name, population, dim, size, coords.get(dim), about)
+                for dim, size in zip(dims[part], struct.shape, strict=True)
+            ]
+            # all neurons of a population count from 0 in every result, whatever else is measured
+            kept = {
+                new: coords[dim]
+                for dim, new in zip(dims[part], called, strict=True)
+                if dim in coords and new != f"{population}_{dim}"
+            }
+            found[key] = Field(struct.shape, np.dtype(struct.dtype), tuple(called), units.get(part, ""), kept)
+    return found
 
 
 @functools.lru_cache(maxsize=128)
@@ -71,7 +79,7 @@ def labelled(axes: Sequence[Axis | Cases], studies: Mapping[str, Any], blocks: M
     """The results as one dataset; along cases they are stacked (a field that a case lacks is NaN there)."""
     import xarray
 
-    names = [axis.name for axis in axes]
+    order = [axis.name for axis in axes]
     cases = next((axis for axis in axes if isinstance(axis, Cases)), None)
     plain = [axis for axis in axes if isinstance(axis, Axis)]
     parts = {}
@@ -86,7 +94,7 @@ def labelled(axes: Sequence[Axis | Cases], studies: Mapping[str, Any], blocks: M
         dataset = dataset.assign_coords({cases.name: list(parts)})
         for k in dataset.data_vars:
             dataset[k].attrs = next(p[k].attrs for p in parts.values() if k in p)
-        dataset = dataset.transpose(*names, ...)
+        dataset = dataset.transpose(*order, ...)
     dataset.attrs = provenance(studies, axes)
     dataset.encoding["studies"] = dict(studies)
     return dataset
@@ -113,40 +121,14 @@ def provenance(studies: Mapping[str, Any], axes: Sequence[Axis | Cases]) -> dict
 def _dataset(axes: Sequence[Axis], study: Any, arrays: Mapping[str, np.ndarray]) -> xarray.Dataset:
     import xarray
 
-    names = tuple(axis.name for axis in axes)
+    along = tuple(axis.name for axis in axes)
     variables: dict[str, Any] = {}
     coords: dict[str, Any] = {}
     for key, field in study.fields.items():
-        variables[key] = (names + field.dims, arrays[key], {"units": field.unit})
+        variables[key] = (along + field.dims, arrays[key], {"units": field.unit})
         coords |= {d: (d, v, {"units": "ms"} if d.startswith(("bin", "time")) else {}) for d, v in field.coords.items()}
     for axis in axes:
         coords[axis.name] = (axis.name, axis.coordinate(), {})
         if isinstance(axis, Samples) and axis.labels is not None:
             coords["label"] = (axis.name, np.asarray(axis.labels), {})
     return xarray.Dataset(variables, coords=coords)
-
-
-def _about(sim: Simulation, population: Any) -> About:
-    size = sim.network.populations[population].size
-    return About(size, sim.total_steps - sim.warmup_steps, sim.dt, jnp.zeros(size, jnp.float32))
-
-
-def _dimension(sim: Simulation, population: Any, dim: str) -> str:
-    single = len(sim.network.cells()) == 1
-    return dim if single or not dim.startswith("neuron") else f"{population}_{dim}"
-
-
-def _without_clashes(found: dict[str, Field]) -> dict[str, Field]:
-    """Dimensions of one name but different labels (or sizes) get the name of their statistic in front."""
-    seen: dict[str, set[tuple[Any, ...]]] = {}
-    for field in found.values():
-        for dim, size in zip(field.dims, field.shape, strict=True):
-            labels = field.coords.get(dim, range(size))  # a dimension without labels counts from 0
-            seen.setdefault(dim, set()).add(tuple(labels))
-    out = {}
-    for key, f in found.items():
-        renamed = {d: f"{f.statistic}_{d}" for d in f.dims if len(seen[d]) > 1}
-        dims = tuple(renamed.get(d, d) for d in f.dims)
-        coords = {renamed.get(d, d): v for d, v in f.coords.items() if d in f.dims}
-        out[key] = Field(f.shape, f.dtype, dims, f.unit, coords, f.statistic)
-    return out

@@ -21,6 +21,7 @@ from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail, one_of
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.names import reserved
 from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.ensemble.axes import Axis, Cases
@@ -124,7 +125,8 @@ def _check_conflicts(sim: Simulation, axes: Sequence[Axis]) -> None:
 
 def _check_names(study: Study) -> None:
     """No axis has the name of a result or of one of its dimensions."""
-    taken = {*study.fields, *(dim for field in study.fields.values() for dim in field.dims), "label"}
+    taken = {*study.fields, *(dim for field in study.fields.values() for dim in field.dims)}
+    taken |= reserved(study.sim.network)
     for axis in study.axes:
         if axis.name in taken:
             rule = "needs another name: a result or one of its dimensions has this one"
@@ -162,6 +164,7 @@ def replay(
         if not 0 <= indices[axis.name] < axis.size:
             fail(f"replay.{axis.name}", f"must lie in [0, {axis.size - 1}]", indices[axis.name])
     sim = with_statistics(study.sim, statistics)
+    validate(sim)
     block = [np.array([indices[n]], np.uint32) for n in names]
     result = run_chunk(sim, study.root, study.axes, padded(block), study.backend)
     return jax.tree.map(lambda x: x[(0,) * len(names)], result)

@@ -56,7 +56,7 @@ def reliability(
     binned: xr.DataArray,
     over: str = "trial",
     *,
-    bins: str | Sequence[str] = "bin",
+    bins: str | Sequence[str] | None = None,
     confidence: float = 0.95,
     chunk: int | None = None,
     groups: int = 32,
@@ -66,7 +66,8 @@ def reliability(
     Args:
         binned: Counts or smoothed rates per bin.
         over: The random dimension.
-        bins: The dimension that makes a train a vector; ``("bin", "neuron")`` compares whole populations.
+        bins: The dimension that makes a train a vector, the only one whose name starts with ``bin`` unless given;
+            ``("bin_counts", "cells_neuron")`` compares whole populations.
         confidence: Coverage of the two-sided interval.
         chunk: Members read at a time (any number gives the same bits); default all.
         groups: Jackknife groups.
@@ -85,8 +86,11 @@ def reliability(
         >>> round(float(found["reliability_active"]), 9), int(found["n_silent"])
         (1.0, 1)
     """
-    along = (bins,) if isinstance(bins, str) else tuple(bins)
-    found, _ = _stream("reduce.reliability", Reliability(groups), binned, over, along, confidence, chunk)
+    who = "reduce.reliability"
+    check_array(who, binned)
+    chosen = _bins(who, binned, bins) if bins is None or isinstance(bins, str) else bins
+    along = (chosen,) if isinstance(chosen, str) else tuple(chosen)
+    found, _ = _stream(who, Reliability(groups), binned, over, along, confidence, chunk)
     return found.assign_attrs(estimate="reliability")
 
 
@@ -94,7 +98,7 @@ def psth(
     binned: xr.DataArray,
     over: str = "trial",
     *,
-    bins: str = "bin",
+    bins: str | None = None,
     bin_ms: float | None = None,
     confidence: float = 0.95,
     chunk: int | None = None,
@@ -104,7 +108,7 @@ def psth(
     Args:
         binned: Spike counts per bin, whole numbers (NaN where missing).
         over: The random dimension.
-        bins: The dimension of the bins.
+        bins: The dimension of the bins; the only one whose name starts with ``bin`` unless given.
         bin_ms: Width of a bin [ms]; default the spacing of the labels of ``bins`` (bin centres or edges
             [ms]).
         confidence: Coverage of the two-sided interval.
@@ -126,6 +130,7 @@ def psth(
     """
     who = "reduce.psth"
     check_array(who, binned)
+    bins = _bins(who, binned, bins)
     if bins not in binned.dims:
         fail(f"{who}: bins", "unknown dimension", bins, known=map(str, binned.dims))
     fold = PSTH(_spacing(who, binned, bins) if bin_ms is None else bin_ms)
@@ -133,6 +138,16 @@ def psth(
     for name in ("rate", "standard_error", "low", "high"):
         found[name].attrs["unit"] = "Hz"
     return found.transpose(*order).assign_attrs(estimate="rate", bin_ms=fold.bin_ms)
+
+
+def _bins(who: str, binned: xr.DataArray, bins: str | None) -> str:
+    """The dimension of the bins: the one that is given, or the only one that is called so."""
+    if bins is not None:
+        return bins
+    found = [str(dim) for dim in binned.dims if str(dim).split("_")[0] == "bin"]
+    if len(found) != 1:
+        fail(f"{who}: bins", "must name the dimension of the bins", found, known=map(str, binned.dims))
+    return found[0]
 
 
 def _stream(

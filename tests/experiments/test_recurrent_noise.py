@@ -47,8 +47,8 @@ def made_up(*, cv: tuple[float, float], reliability: float, poisson: float, corr
     rates = 20.0 * np.ones((4, 2, 1, 20)) + jitter
     rates[kinds.index("poisson")] *= poisson
     members = {
-        "rate": ((*dims, "neuron"), rates[..., None]),
-        "cv": ((*dims, "neuron"), (np.array(cv)[None, :, None, None] + jitter)[..., None]),
+        "rate": ((*dims, "cells_neuron"), rates[..., None]),
+        "cv": ((*dims, "cells_neuron"), (np.array(cv)[None, :, None, None] + jitter)[..., None]),
         "correlation": (dims, correlation + jitter),
     }
     ends = {

@@ -285,3 +285,13 @@ def test_reliability_limits_are_proper_at_and_next_to_the_ends() -> None:
     assert low[4] < 0.3 < high[4]
     assert np.isnan(low[5])
     assert np.isnan(high[5])
+
+
+def test_the_dimension_of_bins_is_found_by_its_name() -> None:
+    array = xr.DataArray(np.eye(4, 5), dims=("trial", "bin_counts"))
+    named = reliability(array, bins="bin_counts")
+    assert float(reliability(array)["reliability"]) == float(named["reliability"])
+    assert psth(array, bin_ms=1.0)["rate"].dims == ("bin_counts",)
+    for dims in (("trial", "x"), ("trial", "x", "bin_a", "bin_b")):
+        with pytest.raises(InputError, match="bins: must name the dimension of the bins"):
+            psth(xr.DataArray(np.zeros((2,) * len(dims)), dims=dims), bin_ms=1.0)

@@ -1,0 +1,103 @@
+"""What results are called: a rule that looks at one statistic and its population, and at nothing else in the network.
+
+A result has the name of its statistic, ``rate``; one with fields has one name per field, ``v_mean`` and ``v_variance``. Its
+dimensions are those of the statistic, in the names that they have for all of them: ``neuron`` (and ``partner``) become
+``<population>_neuron``, ``time`` and ``byte`` stay. That holds for a dimension that is whole. One that is cut (a trace of some neurons, or
+of every tenth step), and one of any other name (``bin``), is the statistic's own: ``<dimension>_<statistic>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsnn_noise._checks import fail
+from jaxsnn_noise.engine.network import Network
+from jaxsnn_noise.statistics import About, Health, Statistic
+
+OF_POPULATION = ("neuron", "partner")
+"""Dimensions of which every population has one."""
+OF_RUN = ("time", "byte")
+"""Dimensions that all populations share: the measured steps, and the bytes of their bits."""
+LABEL = "label"
+"""The coordinate that samples have."""
+
+
+def variables(name: str, statistic: Statistic) -> list[str]:
+    """The names of the results of a statistic: its own, or one per field."""
+    return [f"{name}_{field}" if field else name for field in statistic.unit]
+
+
+def dimension(name: str, population: str, dim: str, size: int, labels: Sequence[Any] | None, about: About) -> str:
+    """The name of a dimension of a statistic's results.
+
+    Args:
+        name: The name of the statistic.
+        population: The population that it watches.
+        dim: What the statistic calls the dimension.
+        size: Its size.
+        labels: Its coordinate; ``None``: it counts from 0.
+        about: What the statistic knows of the run.
+    """
+    shared = f"{population}_{dim}" if dim in OF_POPULATION else dim
+    return shared if _whole(dim, size, labels, about) else f"{shared}_{name}"
+
+
+def reserved(network: Network) -> set[str]:
+    """Names that stand for dimensions and coordinates of any result of the network: no statistic and no axis has one."""
+    populations = {f"{name}_{dim}" for name in network.cells() for dim in OF_POPULATION}
+    return {LABEL, *OF_RUN, *populations, *(f"{name}_synapse" for name in network.projections)}
+
+
+def about(network: Network, population: str, steps: int, dt: float) -> About:
+    """What a statistic of the population knows of the measurement, its fan-out apart."""
+    size = network.populations[population].size
+    return About(size, steps, dt, jnp.zeros(size, jnp.float32))
+
+
+def check_names(network: Network, statistics: Mapping[str, Statistic], steps: int, dt: float) -> None:
+    """No result has the name of another one or of a dimension.
+
+    Raises:
+        InputError: with the statistic that needs another name.
+    """
+    dims = dict.fromkeys(reserved(network), "")
+    for name, statistic in statistics.items():
+        for dim in _own(name, statistic, about(network, statistic.population or "", steps, dt)):
+            if dims.setdefault(dim, name) != name:
+                fail(f"statistics.{name}", "needs another name: it would give two dimensions one name", dim)
+    seen: dict[str, str] = {}
+    for name, statistic in statistics.items():
+        for variable in variables(name, statistic):
+            if variable in dims:
+                fail(f"statistics.{name}", "needs another name: a dimension of results has this one", variable)
+            if seen.setdefault(variable, name) != name:
+                rule = f"needs another name: a result of {seen[variable]!r} has this one"
+                fail(f"statistics.{name}", rule, variable)
+
+
+def check_health(name: str, statistic: Statistic, population: str) -> None:
+    """Names that start with ``health`` are the engine's; a ``Health`` of other settings may stand in the place of its own."""
+    if name.startswith("health") and not (name == f"health_{population}" and isinstance(statistic, Health)):
+        rule = f"needs another name: those that start with 'health' are taken (health_{population} may be a Health)"
+        fail(f"statistics.{name}", rule, name)
+
+
+def _own(name: str, statistic: Statistic, about: About) -> Iterator[str]:
+    """The dimensions that are, or may be, the statistic's own."""
+    for dim in {dim for dims in statistic.dims(about).values() for dim in dims}:
+        shared = f"{statistic.population}_{dim}" if dim in OF_POPULATION else dim
+        yield f"{shared}_{name}"
+
+
+def _whole(dim: str, size: int, labels: Sequence[Any] | None, about: About) -> bool:
+    """Whether a dimension is the one that others have, too: all neurons, all steps."""
+    if dim in OF_POPULATION:
+        return size == about.size and (labels is None or list(labels) == list(range(size)))
+    if dim == "time":
+        ends = about.dt * np.arange(1, about.steps + 1)
+        return size == about.steps and (labels is None or np.allclose(labels, ends, rtol=1e-9))
+    return dim == "byte" and size == -(-about.steps // 8) and labels is None
