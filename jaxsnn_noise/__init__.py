@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from jaxsnn_noise.ensemble.axes import Sweep as Sweep
     from jaxsnn_noise.ensemble.axes import Trials as Trials
     from jaxsnn_noise.ensemble.axes import Vary as Vary
-    from jaxsnn_noise.ensemble.montecarlo import Interrupted as Interrupted
     from jaxsnn_noise.ensemble.montecarlo import monte_carlo as monte_carlo
     from jaxsnn_noise.ensemble.montecarlo import replay as replay
     from jaxsnn_noise.ensemble.store import StoreError as StoreError
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.firing import HardThreshold as HardThreshold
     from jaxsnn_noise.firing import NoisyThreshold as NoisyThreshold
     from jaxsnn_noise.firing import Stopped as Stopped
+    from jaxsnn_noise.progress import Interrupted as Interrupted
 
 _MODULES = frozenset(
     {
@@ -101,7 +101,7 @@ _HOME = {
     "NoisyThreshold": "firing",
     "Stopped": "firing",
     "apply": "engine.running",
-    "Interrupted": "ensemble.montecarlo",
+    "Interrupted": "progress",
     "monte_carlo": "ensemble.montecarlo",
     "replay": "ensemble.montecarlo",
     "StoreError": "ensemble.store",

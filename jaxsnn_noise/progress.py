@@ -1,14 +1,27 @@
-"""Progress of long computations, on standard error: how much is done, how fast, how long it will take."""
+"""Long computations: how much is done, how fast, how long it will take (on standard error), and Ctrl-C."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after every piece of work."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a long computation, which is still Ctrl-C for whoever does not catch it.
+
+    Args:
+        partial: What was finished: of ``monte_carlo`` the dataset, with NaN for what was not computed; of ``training.fit`` the
+            :class:`jaxsnn_noise.training.Fitted` of the epochs that are done.
+    """
+
+    def __init__(self, partial: Any):
+        super().__init__("interrupted; what was finished is in .partial")
+        self.partial = partial
 
 
 class Pace:

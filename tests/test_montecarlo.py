@@ -17,7 +17,6 @@ import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
 from jaxsnn_noise import random
 from jaxsnn_noise.ensemble import montecarlo
-from jaxsnn_noise.ensemble.store import StoreError
 
 RATE = {"rate": jn.statistics.Rate()}
 CV = "imperfections.mismatch.law.cv"
@@ -221,7 +220,7 @@ def test_a_full_disk_keeps_the_finished_chunks(tmp_path: Path, monkeypatch: pyte
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StoreError, match="the disk is full; 2 finished chunks are safe"):
+    with pytest.raises(jn.StoreError, match="the disk is full; 2 finished chunks are safe"):
         study(small(), [jn.Trials(8)], chunk=2, workers=1, store=tmp_path)
     assert not list(tmp_path.glob(".*.partial"))
     monkeypatch.undo()

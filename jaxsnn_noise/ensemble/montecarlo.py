@@ -28,19 +28,11 @@ from jaxsnn_noise.ensemble.axes import Axis, Cases
 from jaxsnn_noise.ensemble.chunks import Chunk, chunk_sizes, default_workers, padded
 from jaxsnn_noise.ensemble.labels import fields, labelled, parts
 from jaxsnn_noise.ensemble.store import Store, fingerprint
-from jaxsnn_noise.progress import Meter, Progress
+from jaxsnn_noise.progress import Interrupted, Meter, Progress
 from jaxsnn_noise.statistics import Statistic
 
 if TYPE_CHECKING:
     import xarray
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during a study. ``partial`` is the dataset of what was computed, with NaN for what was not."""
-
-    def __init__(self, partial: xarray.Dataset):
-        super().__init__("interrupted; what was computed is in .partial (missing members are NaN)")
-        self.partial = partial
 
 
 def monte_carlo(

@@ -19,7 +19,7 @@ from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.chunks import default_workers
 from jaxsnn_noise.ensemble.store import fingerprint
-from jaxsnn_noise.progress import Meter
+from jaxsnn_noise.progress import Interrupted, Meter
 from jaxsnn_noise.training.checkpoints import Folder
 from jaxsnn_noise.training.checks import System, check_augment, data_of, fed, seeds_of, sims_of
 from jaxsnn_noise.training.fitted import Fitted
@@ -31,14 +31,6 @@ from jaxsnn_noise.training.runner import Block, Callback, Runner
 from jaxsnn_noise.training.transforms import Transform
 
 Optimiser: TypeAlias = optax.GradientTransformation | Callable[[int], optax.GradientTransformation]
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during training. ``partial`` is the :class:`Fitted` of the epochs that were finished."""
-
-    def __init__(self, partial: Fitted):
-        super().__init__("interrupted; the epochs that were finished are in .partial")
-        self.partial = partial
 
 
 def fit(

@@ -14,8 +14,9 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.small_task import HIDDEN, SGD, fit, noisy, points, quiet, same_bits
+from jaxsnn_noise import Interrupted, StoreError
 from jaxsnn_noise._checks import InputError
-from jaxsnn_noise.training import Interrupted, StoreError, augment
+from jaxsnn_noise.training import augment
 
 
 def _jittered(updates: Any, key: Any, params: Any = None) -> tuple[Any, Any]:
