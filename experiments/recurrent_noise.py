@@ -140,14 +140,14 @@ def measure(config: Config, progress: Progress) -> dict[str, Any]:
     """Members by kind, level, wiring and trial; reliability over trials; one raster per kind at the highest level."""
     levels = np.asarray(config.levels, np.float32)
     axes: list[Any] = [
-        jn.Cases(build(config), name="kind"),
         jn.Vary(levels, by=lambda sim, level: set_level(sim, level, config), name="level"),
         jn.Vary({"network.recurrent.weights": weights(config)}, name="wiring"),
         jn.Trials(config.trials),
     ]
     with progress.task("members", unit="members") as task:
         folder = progress.folder("grid")
-        data = jn.monte_carlo(None, axes, key=config.seed, store=folder, progress=task.update)
+        cases = jn.Cases(build(config), name="kind")
+        data = jn.monte_carlo(cases, axes, key=config.seed, store=folder, progress=task.update)
     attributes = {**data.attrs, "seed": config.seed}
     reliable = jn.reduce.reliability(data["counts"], over="trial", bins=("bin_counts", "cells_neuron"))
     fano = jn.reduce.fano_factor(data["counts"].sum("bin_counts"), over="trial")

@@ -22,7 +22,7 @@ RATE = {"rate": jn.statistics.Rate()}
 CV = "imperfections.mismatch.law.cv"
 
 
-def study(sim: jn.Simulation | None, axes: list[Any], **options: Any) -> Any:
+def study(sim: jn.Simulation | jn.Cases, axes: list[Any], **options: Any) -> Any:
     return jn.monte_carlo(sim, axes, key=3, progress=False, **options)
 
 
@@ -131,7 +131,7 @@ def _shapes(eqn: Any) -> list[tuple[int, ...]]:
 def test_cases_are_stacked_with_their_names() -> None:
     quiet = small(noise={})
     loud = small(noise={"current": jn.noise.CurrentNoise(jn.noise.PerStep(0.5))})
-    data = study(None, [jn.Cases({"quiet": quiet, "loud": loud}), jn.Trials(3)])
+    data = study(jn.Cases({"quiet": quiet, "loud": loud}), [jn.Trials(3)])
     assert data["rate"].dims == ("case", "trial", "cells_neuron")
     assert list(data["case"].values) == ["quiet", "loud"]
     assert float(data["rate"].sel(case="quiet").std("trial").max()) == 0
@@ -267,7 +267,6 @@ BAD: list[tuple[str, Any, Any]] = [
     ("must be", lambda: study(small(), [jn.Trials(2)], chunk="some"), "chunk"),
     ("different names", lambda: study(small(), [jn.Trials(2), jn.Trials(3)]), "axes"),
     ("same length", lambda: jn.Vary({"a": [1.0], "b": [1.0, 2.0]}), "Vary"),
-    ("Cases", lambda: study(small(), [jn.Cases({"a": small()})]), "monte_carlo"),
     ("one label per sample", lambda: jn.Samples(np.zeros((3, 2)), labels=[1]), "labels"),
     ("must have the shape", lambda: study(small(), [jn.Samples(np.zeros((3, 5)))]), "Samples.data"),
 ]

@@ -75,17 +75,16 @@ def parts(result: Any) -> dict[str, Any]:
     return {"": result} if hasattr(result, "shape") else {k: v for k, v in vars(result).items() if v is not None}
 
 
-def labelled(axes: Sequence[Axis | Cases], studies: Mapping[str, Any], blocks: Mapping[str, Any]) -> xarray.Dataset:
+def labelled(
+    cases: Cases | None, axes: Sequence[Axis], studies: Mapping[str, Any], blocks: Mapping[str, Any]
+) -> xarray.Dataset:
     """The results as one dataset; along cases they are stacked (a field that a case lacks is NaN there)."""
     import xarray
 
-    order = [axis.name for axis in axes]
-    cases = next((axis for axis in axes if isinstance(axis, Cases)), None)
-    plain = [axis for axis in axes if isinstance(axis, Axis)]
     parts = {}
     for case, study in studies.items():
         arrays = blocks.get(case) or {k: np.full(study.shape + f.shape, np.nan) for k, f in study.fields.items()}
-        parts[case] = _dataset(plain, study, arrays)
+        parts[case] = _dataset(axes, study, arrays)
     if cases is None:
         dataset = next(iter(parts.values()))
     else:
@@ -94,8 +93,8 @@ def labelled(axes: Sequence[Axis | Cases], studies: Mapping[str, Any], blocks: M
         dataset = dataset.assign_coords({cases.name: list(parts)})
         for k in dataset.data_vars:
             dataset[k].attrs = next(p[k].attrs for p in parts.values() if k in p)
-        dataset = dataset.transpose(*order, ...)
-    dataset.attrs = provenance(studies, axes)
+        dataset = dataset.transpose(cases.name, *(axis.name for axis in axes), ...)
+    dataset.attrs = provenance(studies, [*([] if cases is None else [cases]), *axes])
     dataset.encoding["studies"] = dict(studies)
     return dataset
 

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 
 def monte_carlo(
-    sim: Simulation | None,
-    axes: Sequence[Axis | Cases],
+    sim: Simulation | Cases,
+    axes: Sequence[Axis],
     *,
     key: Any,
     chunk: Chunk = "auto",
@@ -50,7 +50,7 @@ def monte_carlo(
     """Run a simulation over all members of a grid of axes.
 
     Args:
-        sim: What to simulate (``None`` if :class:`Cases` say it).
+        sim: What to simulate, or :class:`Cases` of simulations; the dimension of the cases comes first.
         axes: Named axes; the order is that of the result's dimensions and changes no number.
         key: Root key or seed.
         chunk: Members computed at once: ``"auto"`` (by memory), ``None`` (all), a number, or a number per axis name.
@@ -69,39 +69,49 @@ def monte_carlo(
         InputError: before any computing, for axes, paths, values or chunks that do not fit.
         Interrupted: Ctrl-C; carries what was computed.
     """
-    for axis in axes:
-        if not isinstance(axis, (Axis, Cases)):
-            fail("monte_carlo.axes", "must be axes, e.g. Trials(50)", axis)
-    names = [axis.name for axis in axes]
-    if len(set(names)) != len(names):
-        fail("monte_carlo.axes", "need different names", names)
-    cases = [axis for axis in axes if isinstance(axis, Cases)]
-    if len(cases) > 1 or (sim is None) != bool(cases):
-        fail("monte_carlo", "takes a simulation, or None and one Cases axis that holds the simulations", names)
-    plain = [axis for axis in axes if isinstance(axis, Axis)]
-    variants: dict[str, Simulation] = cases[0].simulations if cases else {"": sim}  # type: ignore[dict-item]
-    if statistics is not None:
-        variants = {k: with_statistics(s, statistics) for k, s in variants.items()}
-    for variant in variants.values():
-        if not isinstance(variant, Simulation):
-            fail("monte_carlo", "takes a Simulation", variant)
-        validate(variant)
-        for axis in plain:
-            axis.check(variant)
-        _check_conflicts(variant, plain)
+    variants = _variants(sim, axes, statistics)
     if workers is not None:
         count("monte_carlo.workers", workers)
     # what a store keeps must fit on any machine, so its chunks do not depend on the number of workers
     workers = workers or default_workers(jax.local_devices(), list(variants.values()))
     side = 1 if store is not None else workers
-    studies = {k: Study(s, plain, random.root(key), chunk, backend or Scan(), side) for k, s in variants.items()}
+    studies = {k: Study(s, axes, random.root(key), chunk, backend or Scan(), side) for k, s in variants.items()}
+    cases = sim if isinstance(sim, Cases) else None
+    _check_names(cases, axes, studies)
     report = Meter("monte_carlo", "members") if progress is True else (progress or (lambda done, total: None))
     runner = Runner(studies, store, workers, report)
     try:
         blocks = runner.run()
     except KeyboardInterrupt:
-        raise Interrupted(labelled(axes, studies, runner.partial())) from None
-    return labelled(axes, studies, blocks)
+        raise Interrupted(labelled(cases, axes, studies, runner.partial())) from None
+    return labelled(cases, axes, studies, blocks)
+
+
+def _variants(
+    sim: Simulation | Cases, axes: Sequence[Axis], statistics: Mapping[str, Statistic] | None
+) -> dict[str, Simulation]:
+    """The simulations by case (one of no name without cases), each checked together with the axes."""
+    for axis in axes:
+        if isinstance(axis, Cases):
+            fail(
+                "monte_carlo.axes", "hold no Cases: they are the first argument, in place of the simulation", axis.name
+            )
+        if not isinstance(axis, Axis):
+            fail("monte_carlo.axes", "must be axes, e.g. Trials(50)", axis)
+    names = [axis.name for axis in axes]
+    if len(set(names)) != len(names):
+        fail("monte_carlo.axes", "need different names", names)
+    variants = dict(sim.simulations) if isinstance(sim, Cases) else {"": sim}
+    for name, variant in variants.items():
+        if not isinstance(variant, Simulation):
+            fail("monte_carlo", "takes a Simulation, or Cases of them", variant)
+        if statistics is not None:
+            variants[name] = variant = with_statistics(variant, statistics)
+        validate(variant)
+        for axis in axes:
+            axis.check(variant)
+        _check_conflicts(variant, axes)
+    return variants
 
 
 def _check_conflicts(sim: Simulation, axes: Sequence[Axis]) -> None:
@@ -115,11 +125,16 @@ def _check_conflicts(sim: Simulation, axes: Sequence[Axis]) -> None:
             setters[path] = axis.name
 
 
-def _check_names(study: Study) -> None:
-    """No axis has the name of a result or of one of its dimensions."""
-    taken = {*study.fields, *(dim for field in study.fields.values() for dim in field.dims)}
-    taken |= reserved(study.sim.network)
-    for axis in study.axes:
+def _check_names(cases: Cases | None, axes: Sequence[Axis], studies: Mapping[str, Study]) -> None:
+    """No axis, and no dimension of cases, has the name of a result, of one of its dimensions or of another axis."""
+    taken: set[str] = set()
+    for study in studies.values():
+        taken |= {*study.fields, *(dim for field in study.fields.values() for dim in field.dims)}
+        taken |= reserved(study.sim.network)
+    if cases is not None and cases.name in {axis.name for axis in axes}:
+        fail("Cases.name", "needs another name: an axis has this one", cases.name)
+    dimensions: list[Axis | Cases] = [*axes, *([] if cases is None else [cases])]
+    for axis in dimensions:
         if axis.name in taken:
             rule = "needs another name: a result or one of its dimensions has this one"
             fail(f"monte_carlo.axes: {type(axis).__name__}", rule, axis.name)
@@ -169,7 +184,6 @@ class Study:
         self.sim, self.axes, self.root, self.backend = sim, tuple(axes), root, backend
         self.shape = tuple(axis.size for axis in axes)
         self.fields = fields(sim, backend)
-        _check_names(self)
         result = sum(int(np.prod(f.shape)) * f.dtype.itemsize for f in self.fields.values())
         self.sizes = chunk_sizes(chunk, [a.name for a in axes], self.shape, sim, result, workers)
 

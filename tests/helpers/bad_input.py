@@ -194,7 +194,11 @@ MISTAKES: dict[str, Mistake] = {
     "samples of half spikes": (lambda: monte_carlo(jn.Samples(np.stack([np.ones((10, 3)), np.full((10, 3), 0.5)])), sim=with_port(coding.SpikeTrain(np.zeros((10, 3))))), r"Samples.data for inputs.port.values: spikes must be 0 or 1"),
     "samples that are NaN": (lambda: jn.Samples([[NAN]]), r"Samples.data: must be finite"),
     "no cases": (lambda: jn.Cases({}), r"Cases: needs at least one simulation"),
-    "a network as a case": (lambda: jn.monte_carlo(None, [jn.Cases({"a": network()})], key=0), r"monte_carlo: takes a Simulation"),
+    "a network as a case": (lambda: jn.monte_carlo(jn.Cases({"a": network()}), [], key=0), r"monte_carlo: takes a Simulation, or Cases of them"),
+    "cases among the axes": (lambda: monte_carlo(jn.Cases({"a": simulation()})), r"monte_carlo.axes: hold no Cases: they are the first argument, in place of the simulation; got 'case'"),
+    "cases with the name of an axis": (lambda: monte_carlo(jn.Trials(2, name="case"), sim=jn.Cases({"a": simulation()})), r"Cases.name: needs another name: an axis has this one; got 'case'"),
+    "cases with the name of a result": (lambda: monte_carlo(sim=jn.Cases({"a": simulation(statistics={"rate": jn.statistics.Rate()})}, name="rate")), r"monte_carlo.axes: Cases: needs another name.*got 'rate'"),
+    "no simulation": (lambda: jn.monte_carlo(None, [jn.Trials(2)], key=0), r"monte_carlo: takes a Simulation, or Cases of them; got None"),
     "a batch without a port": (lambda: jn.apply(network(), np.zeros((2, 3)), key=0), r"apply: needs a network with exactly one port; got \[\]"),
 }  # fmt: skip
 
