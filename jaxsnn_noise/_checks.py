@@ -76,6 +76,13 @@ def count(who: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
+def flag(who: str, value: Any) -> bool:
+    """True or false, and nothing that merely counts as one of them (0, "no", an array)."""
+    if not isinstance(value, (bool, np.bool_)):
+        fail(who, "must be True or False", value)
+    return bool(value)
+
+
 def number(who: str, value: Any) -> float:
     """A real number that is part of the structure of a program, as a float (so it can be neither traced nor swept)."""
     if isinstance(value, (bool, str)) or np.ndim(value) or concrete(value) is None:

@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +65,19 @@ def test_a_key_is_given_by_name() -> None:
         taking
     )
     assert {name for name, kind in taking.items() if kind is not inspect.Parameter.KEYWORD_ONLY} == set()
+
+
+def _is_flag(parameter: inspect.Parameter) -> bool:
+    return isinstance(parameter.default, bool) or "bool" in re.findall(r"\w+", str(parameter.annotation))
+
+
+def test_what_is_true_or_false_is_given_by_name() -> None:
+    flags = {
+        f"{name}({parameter.name})": parameter.kind
+        for name, value in callables().items()
+        if not inspect.isabstract(value)
+        for parameter in parameters(value).values()
+        if _is_flag(parameter)
+    }
+    assert {"jaxsnn_noise.Devices(paired)", "jaxsnn_noise.training.fit(progress)"} <= set(flags)
+    assert {name for name, kind in flags.items() if kind is not inspect.Parameter.KEYWORD_ONLY} == set()

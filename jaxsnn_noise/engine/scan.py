@@ -6,12 +6,14 @@ the statistics. Everything here is traced once per structure and shape; a new va
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 
+from jaxsnn_noise._checks import flag
 from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.engine.addresses import Address, Keys, Step
 from jaxsnn_noise.engine.carry import Carry
@@ -41,8 +43,10 @@ class Scan(eqx.Module):
     """
 
     schedule: Schedule = eqx.field(default=ByStep(), kw_only=True)
-    pinned: bool = eqx.field(default=False, static=True, kw_only=True)
-    checkpoint: bool = eqx.field(default=False, static=True, kw_only=True)
+    pinned: bool = eqx.field(default=False, static=True, kw_only=True, converter=functools.partial(flag, "Scan.pinned"))
+    checkpoint: bool = eqx.field(
+        default=False, static=True, kw_only=True, converter=functools.partial(flag, "Scan.checkpoint")
+    )
 
     def run(self, sim: Simulation, root: Key, address: Address) -> dict[str, Any]:
         """The results of one member: statistics by name. Pure; batched by ``vmap`` over leaves and indices."""

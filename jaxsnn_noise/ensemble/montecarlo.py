@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import count, fail, one_of
+from jaxsnn_noise._checks import count, fail, flag, one_of
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.names import reserved
@@ -78,7 +78,7 @@ def monte_carlo(
     studies = {k: Study(s, axes, random.root(key), chunk, backend or Scan(), side) for k, s in variants.items()}
     cases = sim if isinstance(sim, Cases) else None
     _check_names(cases, axes, studies)
-    report = Meter("monte_carlo", "members") if progress is True else (progress or (lambda done, total: None))
+    report = _reporter(progress)
     runner = Runner(studies, store, workers, report)
     try:
         blocks = runner.run()
@@ -112,6 +112,12 @@ def _variants(
             axis.check(variant)
         _check_conflicts(variant, axes)
     return variants
+
+
+def _reporter(progress: bool | Progress) -> Progress:
+    if callable(progress):
+        return progress
+    return Meter("monte_carlo", "members") if flag("monte_carlo.progress", progress) else lambda done, total: None
 
 
 def _check_conflicts(sim: Simulation, axes: Sequence[Axis]) -> None:

@@ -7,11 +7,15 @@ Vogels 2021, doi:10.1162/neco_a_01367), hence the visible default ``detach=True`
 from __future__ import annotations
 
 import abc
+import functools
 
 import equinox as eqx
 from jax import lax
 
+from jaxsnn_noise._checks import flag
 from jaxsnn_noise._typing import PerNeuron
+
+_DETACH = functools.partial(flag, "Reset.detach")
 
 
 class Reset(eqx.Module):
@@ -31,7 +35,7 @@ class Reset(eqx.Module):
 class ResetToValue(Reset):
     """``v <- v (1 - s) + v_reset s``."""
 
-    detach: bool = eqx.field(default=True, static=True)
+    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=_DETACH)
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         del v_threshold
@@ -41,7 +45,7 @@ class ResetToValue(Reset):
 class ResetBySubtraction(Reset):
     """``v <- v - (v_threshold - v_reset) s``: keeps the overshoot, so rates stay linear in the drive (conversion)."""
 
-    detach: bool = eqx.field(default=True, static=True)
+    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=_DETACH)
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         return v - (v_threshold - v_reset) * spikes

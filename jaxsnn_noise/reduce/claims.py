@@ -196,7 +196,7 @@ def _claim(
     finite(f"{who}: bound", bound)
     estimate = _estimate(who, values, over, confidence, nested)
     cells = _Cells.of(estimate)
-    p_reproduced, p_refuted = cells.p_values(float(bound), most, confidence)
+    p_reproduced, p_refuted = cells.p_values(float(bound), confidence, most=most)
     level = confidence
     if correction is not None:
         p_reproduced, p_refuted = correction.adjust(p_reproduced), correction.adjust(p_refuted)
@@ -247,7 +247,7 @@ class _Cells:
             return wilson(self.mean, self.effective, c)
         return self.mean - c * self.error, self.mean + c * self.error
 
-    def p_values(self, bound: float, most: bool, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    def p_values(self, bound: float, confidence: float, *, most: bool) -> tuple[np.ndarray, np.ndarray]:
         """``p_reproduced`` and ``p_refuted`` of "at most" (or "at least") ``bound``.
 
         Where the bound leaves no spread (all clusters alike; a bound of 0 or 1 on a proportion) the limits

@@ -14,7 +14,7 @@ import numpy as np
 import optax
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import count, fail
+from jaxsnn_noise._checks import count, fail, flag
 from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.chunks import default_workers
@@ -125,7 +125,7 @@ def fit(
         scheduled = None if optimiser is None or isinstance(optimiser, optax.GradientTransformation) else steps
         parts = _identity(task, blocks), data, held_out, patience, scheduled, random.STREAM_VERSION
         folder = Folder(checkpoint, fingerprint(*parts))
-    meter = Meter("fit", "epochs") if progress else None
+    meter = Meter("fit", "epochs") if flag("fit.progress", progress) else None
     runner = Runner(task, data, held_out, blocks, epochs, patience, folder, callback, meter, _devices(len(blocks)))
     given = {"epochs": epochs, "patience": "none" if patience is None else patience, "samples": data.size}
     try:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -33,7 +33,7 @@ class Report:
     seed: int
     epoch: int
     scores: dict[str, float]
-    stopped: bool
+    stopped: bool = field(kw_only=True)
 
 
 Callback = Callable[[Report], object]
@@ -136,7 +136,7 @@ class Runner:
             for i, seed in enumerate(block.seeds):
                 if standing.stopped[i] in (0, standing.epochs):
                     scores = {k: float(v[i]) for k, v in last.items()}
-                    self.callback(Report(seed, standing.epochs, scores, bool(standing.stopped[i])))
+                    self.callback(Report(seed, standing.epochs, scores, stopped=bool(standing.stopped[i])))
 
     def _pairs(self) -> list[tuple[Block, Standing]]:
         return list(zip(self.blocks, self.standings, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import concrete, count, fail, finite
+from jaxsnn_noise._checks import concrete, count, fail, finite, flag
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.pinning import opaque_zero, pinned_tree
@@ -54,7 +55,9 @@ class Devices(Axis):
 
     random: ClassVar[bool] = True
     n: int = eqx.field(static=True)
-    paired: bool = eqx.field(static=True, default=False)
+    paired: bool = eqx.field(
+        static=True, default=False, kw_only=True, converter=functools.partial(flag, "Devices.paired")
+    )
     name: str = eqx.field(static=True, default="device")
 
     def __check_init__(self) -> None:
