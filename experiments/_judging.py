@@ -28,7 +28,7 @@ Test = Callable[..., Any]
 
 
 def judged(
-    values: xr.DataArray, bound: float, test: Test, *, unit: str, random: str = "sample", detail: str = ""
+    values: xr.DataArray, bound: float, test: Test, *, units: str, random: str = "sample", detail: str = ""
 ) -> Judgement:
     """Whether the mean is at most (at least) ``bound`` in every cell, for the networks trained.
 
@@ -36,7 +36,7 @@ def judged(
         values: [seed, sample, cells ...], or without ``seed`` where no network was trained.
         bound: The bound of the claim [unit].
         test: ``reduce.at_most`` or ``reduce.at_least``.
-        unit: Unit of the values.
+        units: Unit of the values.
         random: The random dimension of the headline.
         detail: Said before the rest of the detail.
     """
@@ -45,7 +45,7 @@ def judged(
     shown = hardest(claims)
     name = claims.attrs["claim"]
     cells = int(np.prod(list(claims["estimate"].sizes.values()), dtype=int))
-    rule = f"one-sided 95 % limits: {name} {bound:g} {unit}".rstrip()
+    rule = f"one-sided 95 % limits: {name} {bound:g} {units}".rstrip()
     if cells > 1:
         rule += f" in each of {cells} comparisons; not reproduced if one is refuted (Bonferroni)"
     parts = [detail, f"shown: {label(shown)}" if cells > 1 else "", f"{fixed.sizes[random]} {_PLURAL[random]}"]
@@ -53,7 +53,7 @@ def judged(
         again = test(values, bound, ("seed", random))
         parts.append(f"for networks trained anew ({values.sizes['seed']} seeds): {verdict(again).value}")
     estimate, low, high = (float(shown[k]) for k in ("estimate", "lower", "upper"))
-    return Judgement(verdict(claims), estimate, low, high, rule, unit, "; ".join(p for p in parts if p))
+    return Judgement(verdict(claims), estimate, low, high, rule, units, "; ".join(p for p in parts if p))
 
 
 def judged_within(

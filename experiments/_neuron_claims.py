@@ -20,7 +20,7 @@ def every_kind_matters(data: Data, config: Any) -> Judgement:
     """Every kind of noise moves the mean output of a single neuron by at least one percent (root mean square)."""
     part = data["neuron"].sel(beta=config.layers.beta)
     change = (by_kind(part["output"]).isel(D=-1, drop=True) / part["quiet_output"] - 1.0).drop_vars("beta")
-    found = judged(np.square(change), 0.01**2, reduce.at_least, unit="", random="trial")
+    found = judged(np.square(change), 0.01**2, reduce.at_least, units="", random="trial")
     mean, low, high = (100.0 * max(float(v), 0.0) ** 0.5 for v in (found.estimate, found.low, found.high))
     rule = "one-sided 95 % limits of the mean square: at least (1 %)^2 for each of six kinds"
     return Judgement(found.verdict, mean, low, high, rule, "%", found.detail)
@@ -33,7 +33,7 @@ def excursions_grow(data: Data, config: Any) -> Judgement:
     detail = (
         f"time below {config.depth:g} thresholds at D = {below['D'].values[-1]:g} minus at {below['D'].values[0]:g}"
     )
-    return judged(gap, 0.0, reduce.at_least, unit="%", random="trial", detail=detail)
+    return judged(gap, 0.0, reduce.at_least, units="%", random="trial", detail=detail)
 
 
 def excursions_shrink_with_leak(data: Data, config: Any) -> Judgement:
@@ -43,7 +43,7 @@ def excursions_shrink_with_leak(data: Data, config: Any) -> Judgement:
     gap = below.isel(beta=-1, drop=True) - below.isel(beta=0, drop=True)
     betas = below["beta"].values
     detail = f"time far below threshold at beta {betas[-1]:g} minus at beta {betas[0]:g}"
-    return judged(gap, 0.0, reduce.at_least, unit="%", random="trial", detail=detail)
+    return judged(gap, 0.0, reduce.at_least, units="%", random="trial", detail=detail)
 
 
 def second_moment_is_kestens(data: Data, config: Any) -> Judgement:

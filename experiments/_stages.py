@@ -84,7 +84,7 @@ class FractionBelow(Statistic):
         return ("v",)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "1"}
 
     def init(self, about: About) -> Scalar:

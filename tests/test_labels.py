@@ -21,7 +21,7 @@ class Noted(Statistic):
     population: str | None = eqx.field(static=True, default=None)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "1"}
 
     def init(self, about: About):

@@ -28,7 +28,7 @@ LABEL = "label"
 
 def variables(name: str, statistic: Statistic) -> list[str]:
     """The names of the results of a statistic: its own, or one per field."""
-    return [f"{name}_{field}" if field else name for field in statistic.unit]
+    return [f"{name}_{field}" if field else name for field in statistic.units]
 
 
 def dimension(name: str, population: str, dim: str, size: int, labels: Sequence[Any] | None, about: About) -> str:

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class Field(eqx.Module):
-    """One array of a member's results: shape, type, dimensions, unit and coordinates."""
+    """One array of a member's results: shape, type, dimensions, units and coordinates."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
     dims: tuple[str, ...]
-    unit: str
+    units: str
     coords: dict[str, Any]
 
 
@@ -43,7 +43,7 @@ def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
         statistic = sim.statistics[name]
         population = statistic.population or ""
         about = names.about(sim.network, population, sim.total_steps - sim.warmup_steps, sim.dt)
-        dims, units, coords = statistic.dims(about), statistic.unit, statistic.coords(about)
+        dims, units, coords = statistic.dims(about), statistic.units, statistic.coords(about)
         for part, struct in parts(result).items():
             key = f"{name}_{part}" if part else name
             called = [
@@ -124,7 +124,7 @@ def _dataset(axes: Sequence[Axis], study: Any, arrays: Mapping[str, np.ndarray])
     variables: dict[str, Any] = {}
     coords: dict[str, Any] = {}
     for key, field in study.fields.items():
-        variables[key] = (along + field.dims, arrays[key], {"units": field.unit})
+        variables[key] = (along + field.dims, arrays[key], {"units": field.units})
         coords |= {d: (d, v, {"units": "ms"} if d.startswith(("bin", "time")) else {}) for d, v in field.coords.items()}
     for axis in axes:
         coords[axis.name] = (axis.name, axis.coordinate(), {})

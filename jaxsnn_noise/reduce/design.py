@@ -151,10 +151,10 @@ def cluster_means(values: np.ndarray, present: np.ndarray, axes: tuple[int, ...]
 
 
 def dataset(template: xr.DataArray, attributes: Mapping[str, Any], **variables: np.ndarray) -> xr.Dataset:
-    """A dataset over the cells of ``template`` from variables [cell]; ``_IN_UNITS`` keep the array's unit."""
+    """A dataset over the cells of ``template`` from variables [cell]; ``_IN_UNITS`` keep the array's units."""
     import xarray as xr
 
-    units = {name: value for name, value in template.attrs.items() if name in ("unit", "units")}
+    units = {name: value for name, value in template.attrs.items() if name == "units"}
     made = {
         name: (template.dims, value.reshape(template.shape), units if name in _IN_UNITS else {})
         for name, value in variables.items()

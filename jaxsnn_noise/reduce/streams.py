@@ -136,7 +136,7 @@ def psth(
     fold = PSTH(_spacing(who, binned, bins) if bin_ms is None else bin_ms)
     found, order = _stream(who, fold, binned, over, (bins,), confidence, chunk, keep=True)
     for name in ("rate", "standard_error", "low", "high"):
-        found[name].attrs["unit"] = "Hz"
+        found[name].attrs["units"] = "Hz"
     return found.transpose(*order).assign_attrs(estimate="rate", bin_ms=fold.bin_ms)
 
 

@@ -40,7 +40,7 @@ class BinnedCounts(Statistic):
     population: str | None = eqx.field(static=True, default=None)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "1"}
 
     def init(self, about: About) -> windows.Windows:
@@ -97,7 +97,7 @@ class PopulationRate(Statistic):
     population: str | None = eqx.field(static=True, default=None)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "Hz"}
 
     def init(self, about: About) -> windows.Windows:

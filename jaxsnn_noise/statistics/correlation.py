@@ -72,7 +72,7 @@ class CountCorrelation(Statistic):
     population: str | None = eqx.field(static=True, default=None)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "1"}
 
     def init(self, about: About) -> windows.Windows:
@@ -134,7 +134,7 @@ class CountCorrelationMatrix(Statistic):
     population: str | None = eqx.field(static=True, default=None)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "1"}
 
     def init(self, about: About) -> windows.Windows:

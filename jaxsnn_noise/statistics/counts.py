@@ -77,7 +77,7 @@ class SpikeCount(SpikeSum):
     population: str | None = eqx.field(static=True, default=None)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "1"}
 
     def finalize(self, acc: Array, about: About) -> Float[Array, " neuron"]:
@@ -108,7 +108,7 @@ class Rate(SpikeSum):
     population: str | None = eqx.field(static=True, default=None)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "Hz"}
 
     def finalize(self, acc: Array, about: About) -> Float[Array, " neuron"]:

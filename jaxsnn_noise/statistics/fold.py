@@ -51,7 +51,7 @@ class Statistic(eqx.Module):
 
     @property
     @abc.abstractmethod
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         """Field of the result -> unit; the field is ``""`` where the result is one array."""
 
     @abc.abstractmethod

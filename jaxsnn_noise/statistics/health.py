@@ -64,7 +64,7 @@ class Health(Statistic):
         return ("spikes", "v", "current")
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"nonfinite": "1", "silent": "1", "saturated": "1"}
 
     def init(self, about: About) -> Float[Array, " neuron"]:

@@ -90,7 +90,7 @@ class IntervalMean(Statistic):
     population: str | None = eqx.field(static=True, default=None)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "ms"}
 
     def init(self, about: About) -> Times:
@@ -147,7 +147,7 @@ class IntervalCV(Statistic):
     population: str | None = eqx.field(static=True, default=None)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "1"}
 
     def init(self, about: About) -> TimesAndSquares:

@@ -36,7 +36,7 @@ class FirstSpikeTime(Statistic):
     population: str | None = eqx.field(static=True, default=None)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "ms"}
 
     def init(self, about: About) -> Int[Array, " neuron"]:

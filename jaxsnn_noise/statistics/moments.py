@@ -81,7 +81,7 @@ class VoltageMoments(Statistic):
         return ("v",)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"mean": "mV", "variance": "mV^2"}
 
     def init(self, about: About) -> Running:

@@ -44,7 +44,7 @@ class SynapticOperations(SpikeSum):
         return ("spikes", "fan_out")
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": "operations"}
 
     def init(self, about: About) -> Float[Array, " neuron"]:

@@ -34,7 +34,7 @@ class _Readout(Statistic):
         return (self.variable,)
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {"": UNITS[self.variable]}
 
     def dims(self, about: About) -> dict[str, tuple[str, ...]]:

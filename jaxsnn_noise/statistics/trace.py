@@ -91,7 +91,7 @@ class Trace(Statistic):
         return self.variables
 
     @property
-    def unit(self) -> dict[str, str]:
+    def units(self) -> dict[str, str]:
         return {name: UNITS[name] for name in self.variables}
 
     def init(self, about: About) -> Recorded:

@@ -44,7 +44,7 @@ class Judgement:
         low: Lower end of its interval [unit]; ``-inf`` for a one-sided interval.
         high: Upper end of its interval [unit]; ``inf`` for a one-sided interval.
         rule: How the verdict follows from the interval, in words ("upper 95 % bound at most 1 point").
-        unit: Unit of the three numbers; empty for a pure number.
+        units: Unit of the three numbers; empty for a pure number.
         detail: Anything a reader should know (sample sizes, which configuration was the worst, ...).
 
     Raises:
@@ -56,7 +56,7 @@ class Judgement:
     low: SupportsFloat
     high: SupportsFloat
     rule: str
-    unit: str = ""
+    units: str = ""
     detail: str = ""
 
     def __post_init__(self) -> None:
@@ -76,7 +76,7 @@ class Judgement:
         low: SupportsFloat,
         high: SupportsFloat,
         *,
-        unit: str = "",
+        units: str = "",
         detail: str = "",
     ) -> Judgement:
         """The claim "the quantity is at most ``bound``", from an interval of the quantity.
@@ -84,9 +84,9 @@ class Judgement:
         Reproduced if the whole interval is at or below the bound, not reproduced if it is wholly above,
         undecided if the bound lies inside (or if the interval is not a number: nothing was measured).
         """
-        rule = f"interval wholly at or below {_number(bound, unit)}; not reproduced if wholly above"
+        rule = f"interval wholly at or below {_number(bound, units)}; not reproduced if wholly above"
         bound, estimate, low, high = map(float, (bound, estimate, low, high))
-        return cls(_compare(high <= bound, low > bound), estimate, low, high, rule, unit, detail)
+        return cls(_compare(high <= bound, low > bound), estimate, low, high, rule, units, detail)
 
     @classmethod
     def at_least(
@@ -96,13 +96,13 @@ class Judgement:
         low: SupportsFloat,
         high: SupportsFloat,
         *,
-        unit: str = "",
+        units: str = "",
         detail: str = "",
     ) -> Judgement:
         """The claim "the quantity is at least ``bound``"; the mirror image of `at_most`."""
-        rule = f"interval wholly at or above {_number(bound, unit)}; not reproduced if wholly below"
+        rule = f"interval wholly at or above {_number(bound, units)}; not reproduced if wholly below"
         bound, estimate, low, high = map(float, (bound, estimate, low, high))
-        return cls(_compare(low >= bound, high < bound), estimate, low, high, rule, unit, detail)
+        return cls(_compare(low >= bound, high < bound), estimate, low, high, rule, units, detail)
 
     @classmethod
     def above(
@@ -112,16 +112,16 @@ class Judgement:
         low: SupportsFloat,
         high: SupportsFloat,
         *,
-        unit: str = "",
+        units: str = "",
         detail: str = "",
     ) -> Judgement:
         """The claim "the quantity is above ``bound``": with bound 0, "this paired contrast is positive".
 
         Reproduced if the whole interval is above the bound, not reproduced if it is wholly at or below.
         """
-        rule = f"interval wholly above {_number(bound, unit)}; not reproduced if wholly at or below"
+        rule = f"interval wholly above {_number(bound, units)}; not reproduced if wholly at or below"
         bound, estimate, low, high = map(float, (bound, estimate, low, high))
-        return cls(_compare(low > bound, high <= bound), estimate, low, high, rule, unit, detail)
+        return cls(_compare(low > bound, high <= bound), estimate, low, high, rule, units, detail)
 
 
 def _compare(holds: bool, fails: bool) -> Verdict:
@@ -131,7 +131,7 @@ def _compare(holds: bool, fails: bool) -> Verdict:
 
 
 def interval_text(
-    estimate: SupportsFloat | None, low: SupportsFloat | None, high: SupportsFloat | None, unit: str = ""
+    estimate: SupportsFloat | None, low: SupportsFloat | None, high: SupportsFloat | None, units: str = ""
 ) -> str:
     """An estimate with its interval, rounded to two digits of its width: ``0.83 [0.71, 0.95] points``.
 
@@ -146,11 +146,11 @@ def interval_text(
         parts.append(f"[{shown[lo]}, {shown[hi]}]")
     elif hi is not None or lo is not None:
         parts.append(f"[at most {shown[hi]}]" if hi is not None else f"[at least {shown[lo]}]")  # type: ignore[index]
-    return " ".join([*parts, unit]).strip() if parts else "no number"
+    return " ".join([*parts, units]).strip() if parts else "no number"
 
 
-def _number(value: SupportsFloat, unit: str) -> str:
-    return f"{float(value):g} {unit}".strip()
+def _number(value: SupportsFloat, units: str) -> str:
+    return f"{float(value):g} {units}".strip()
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class ClaimResult:
     error: str = ""
 
     COLUMNS: ClassVar = (
-        "name", "text", "source", "verdict", "estimate", "low", "high", "unit", "rule", "detail", "error",
+        "name", "text", "source", "verdict", "estimate", "low", "high", "units", "rule", "detail", "error",
     )  # fmt: skip
 
     @property
@@ -202,7 +202,7 @@ class ClaimResult:
     def interval(self) -> str:
         """Estimate, interval and unit in words."""
         j = self.judgement
-        return interval_text(j.estimate, j.low, j.high, j.unit) if j else "no number"
+        return interval_text(j.estimate, j.low, j.high, j.units) if j else "no number"
 
     def row(self) -> dict[str, Any]:
         """The result as one row of a table, with the columns `COLUMNS`."""

@@ -66,7 +66,7 @@ def print_claims(console: Any, folder: Path) -> None:
         table.add_row(
             Text(f"{sign} {row['verdict']}", style=colour, no_wrap=True),
             Text(f"{row['text']} ({row['source']})"),
-            interval_text(row["estimate"], row["low"], row["high"], row["unit"]),
+            interval_text(row["estimate"], row["low"], row["high"], row["units"]),
             Text(f"the judgement failed: {row['error']}" if row["error"] else row["rule"]),
         )
     console.print(table)

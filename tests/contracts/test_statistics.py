@@ -196,7 +196,7 @@ def _agree(got: Any, want: Any, *, exact: bool) -> None:
 @each
 def test_dimensions_units_and_coordinates_describe_the_result(cls: type[Statistic]) -> None:
     statistic, about = cls.example(), _about()
-    dims, units, coords = statistic.dims(about), statistic.unit, statistic.coords(about)
+    dims, units, coords = statistic.dims(about), statistic.units, statistic.coords(about)
     fields = _fields(statistic, _replayed(statistic, _courses()))
     assert set(units) == set(fields) == set(dims)
     assert all(isinstance(unit, str) and unit for unit in units.values())

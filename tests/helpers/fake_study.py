@@ -70,7 +70,7 @@ def plot(data, config):
 
 def small(data, config):
     mean = float(data["rate"].mean())
-    return Judgement.at_most(5.0, mean, mean - 1, mean + 1, unit="Hz", detail="n < 21 & more")
+    return Judgement.at_most(5.0, mean, mean - 1, mean + 1, units="Hz", detail="n < 21 & more")
 
 
 CLAIMS = (

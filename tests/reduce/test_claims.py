@@ -49,7 +49,7 @@ def cells() -> xr.DataArray:
     """Means 0, 1 and 2 with the same scatter, 8 devices."""
     scatter = np.random.default_rng(0).normal(size=8)
     scatter = (scatter - scatter.mean()) / scatter.std(ddof=1)
-    return xr.DataArray(scatter + np.arange(3.0)[:, None], dims=("case", "device"), attrs={"unit": "%"})
+    return xr.DataArray(scatter + np.arange(3.0)[:, None], dims=("case", "device"), attrs={"units": "%"})
 
 
 def test_limits_and_p_values_are_the_one_sided_t_test() -> None:
@@ -63,7 +63,7 @@ def test_limits_and_p_values_are_the_one_sided_t_test() -> None:
         np.testing.assert_allclose(found["p_refuted"][case], 1 - above, rtol=1e-8)
     assert found["verdict"].values.tolist() == [R, U, N]
     assert found["verdict"].values.tolist() == decide(found["lower"], found["upper"], AtMost(1)).tolist()
-    assert found["upper"].attrs == {"unit": "%"}
+    assert found["upper"].attrs == {"units": "%"}
     mirrored = at_least(-cells(), -1.0, "device", confidence=0.9)
     assert mirrored["verdict"].values.tolist() == [R, U, N]
     np.testing.assert_allclose(mirrored["p_reproduced"], found["p_reproduced"], rtol=1e-10)

@@ -79,11 +79,11 @@ def test_crossed_contrasts_and_other_dimensions_keep_their_labels() -> None:
         rng.normal(size=(4, 3, 2, 5)),
         dims=("device", "case", "neuron", "sample"),
         coords={"case": list("abc"), "neuron": [7, 9]},
-        attrs={"unit": "Hz"},
+        attrs={"units": "Hz"},
     )
     found = paired_contrast(array, "case", "b", ("device", "sample"))
     assert found["mean"].dims == ("case", "neuron")
-    assert found["mean"].attrs == {"unit": "Hz"}
+    assert found["mean"].attrs == {"units": "Hz"}
     assert list(found["case"].values) == ["a", "c"]
     assert (abs(found["correlation"]) <= 1).all()
     wanted = mean_and_error(array.sel(case="c") - array.sel(case="b"), ("device", "sample"))

@@ -79,9 +79,9 @@ def test_labels_and_units_of_the_cells_are_kept_and_those_of_the_members_dropped
     array = labelled(sigma=2, device=3, trial=4).assign_coords(
         sigma=[0.0, 0.5], device=[10, 11, 12], chip=("device", list("abc")), label=("sigma", ["x", "y"])
     )
-    found = mean_and_error(array.assign_attrs(unit="Hz", note="long"))
+    found = mean_and_error(array.assign_attrs(units="Hz", note="long"))
     assert set(found.coords) == {"sigma", "label"}
-    assert found["mean"].attrs == {"unit": "Hz"} == found["high"].attrs
+    assert found["mean"].attrs == {"units": "Hz"} == found["high"].attrs
     assert found["n"].attrs == {}
     assert found.attrs["clustered_by"] == ["device"]
 

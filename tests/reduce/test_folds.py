@@ -195,7 +195,7 @@ def test_psth_of_a_loop_over_bins() -> None:
     )
     found = psth(array)
     assert found["rate"].dims == ("neuron", "bin")
-    assert found["rate"].attrs == {"unit": "Hz"}
+    assert found["rate"].attrs == {"units": "Hz"}
     assert found.attrs["bin_ms"] == 5.0
     for neuron in range(3):
         for at in range(12):

@@ -82,7 +82,7 @@ def test_readouts_are_those_of_numpy() -> None:
     np.testing.assert_array_equal(got, current.max(axis=0))
     spikes = v > -3
     np.testing.assert_allclose(over_raster(Mean("spikes"), spikes, dt=1.0), spikes.mean(axis=0), rtol=2e-7)
-    assert Mean("current").unit == {"": "nA"}
+    assert Mean("current").units == {"": "nA"}
 
 
 def test_gradients_of_readouts_go_where_the_value_came_from() -> None:

@@ -91,7 +91,7 @@ def drawings():
 
 def a_report(drawings=(), **changes) -> Report:
     claims = (
-        ClaimResult("a", "First <claim>.", "arXiv:2604.13612", Judgement.at_most(1.0, 0.5, 0.4, 0.6, unit="points")),
+        ClaimResult("a", "First <claim>.", "arXiv:2604.13612", Judgement.at_most(1.0, 0.5, 0.4, 0.6, units="points")),
         ClaimResult("b", "Second claim.", "doi:10.1038/nmeth.1618.", Judgement.above(1.0, 0.5, 0.4, 0.6)),
         ClaimResult("c", "Third claim.", "nobody", None, "KeyError: '<x>'"),
     )
