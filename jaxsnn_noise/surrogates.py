@@ -191,7 +191,7 @@ class Arctan(Surrogate):
         return 0.5 + jnp.arctan(_HALF_PI * self.sharpness * margin) / math.pi
 
 
-class Triangular(Surrogate):
+class TriangularWindow(Surrogate):
     r"""Unit integral, compact support: :math:`s'(x) = k \max(0, 1 - |k x|)`.
 
     Peak ``k``; zero beyond ``|x| = 1/k``.
@@ -204,7 +204,7 @@ class Triangular(Surrogate):
         Bellec et al. (2020), Nature Communications 11:3625, doi:10.1038/s41467-020-17236-y (peak 0.3).
 
     Example:
-        >>> Triangular(sharpness=4.0).derivative(jnp.array([0.0, 0.125, 0.5])).tolist()
+        >>> TriangularWindow(sharpness=4.0).derivative(jnp.array([0.0, 0.125, 0.5])).tolist()
         [4.0, 2.0, 0.0]
     """
 
@@ -219,7 +219,7 @@ class Triangular(Surrogate):
         return 0.5 + inside - 0.5 * inside * jnp.abs(inside)
 
 
-class Sigmoid(Surrogate):
+class SigmoidDerivative(Surrogate):
     r"""Unit integral, the logistic density: :math:`s'(x) = k\,\varsigma(k x)\,(1 - \varsigma(k x))`.
 
     Peak ``k/4``, with :math:`\varsigma(u) = 1/(1 + e^{-u})`.
@@ -231,7 +231,7 @@ class Sigmoid(Surrogate):
         Zenke & Vogels (2021), Neural Computation 33:899, doi:10.1162/neco_a_01367.
 
     Example:
-        >>> Sigmoid(sharpness=4.0).derivative(jnp.float32(0.0)).item()
+        >>> SigmoidDerivative(sharpness=4.0).derivative(jnp.float32(0.0)).item()
         1.0
     """
 
@@ -274,7 +274,7 @@ class GaussianError(Surrogate):
         return 0.5 + 0.5 * jax.lax.erf(self.sharpness * margin)
 
 
-class Exponential(Surrogate):
+class TwoSidedExponential(Surrogate):
     r"""Unit integral, the Laplace density: :math:`s'(x) = \frac{k}{2} e^{-|k x|}`.
 
     Peak ``k/2``.
@@ -286,7 +286,7 @@ class Exponential(Surrogate):
         Shrestha & Orchard (2018), NeurIPS 31, doi:10.48550/arXiv.1810.08646.
 
     Example:
-        >>> Exponential(sharpness=4.0).derivative(jnp.float32(0.0)).item()
+        >>> TwoSidedExponential(sharpness=4.0).derivative(jnp.float32(0.0)).item()
         2.0
     """
 
@@ -301,7 +301,7 @@ class Exponential(Surrogate):
         return 0.5 - 0.5 * jnp.sign(scaled) * jnp.expm1(-jnp.abs(scaled))
 
 
-class Rectangular(Surrogate):
+class RectangularWindow(Surrogate):
     r"""Unit integral, the uniform density: :math:`s'(x) = k` where :math:`|k x| \le 1/2`, else 0.
 
     Peak ``k``; the window is ``1/k`` wide.
@@ -313,7 +313,7 @@ class Rectangular(Surrogate):
         Wu et al. (2018), Frontiers in Neuroscience 12:331, doi:10.3389/fnins.2018.00331.
 
     Example:
-        >>> Rectangular(sharpness=4.0).derivative(jnp.array([0.0, 0.1, 0.2])).tolist()
+        >>> RectangularWindow(sharpness=4.0).derivative(jnp.array([0.0, 0.1, 0.2])).tolist()
         [4.0, 4.0, 0.0]
     """
 

@@ -13,8 +13,8 @@ from jaxsnn_noise._checks import InputError
 
 KEY = random.root(2024)
 N = 40_000
-RELATIVE = [laws.LogNormal, laws.Normal, laws.Offset, laws.TruncatedNormal, laws.Uniform, laws.Empirical]
-ABSOLUTE = [laws.Fixed, laws.UniformBetween, laws.Gaussian]
+RELATIVE = [laws.LogNormal, laws.Normal, laws.Offset, laws.TruncatedNormal, laws.UniformFactor, laws.Empirical]
+ABSOLUTE = [laws.Fixed, laws.UniformBetween, laws.GaussianAround]
 MEMBERS = [*RELATIVE, *ABSOLUTE, laws.Correlated]
 INDEPENDENT = [cls for cls in MEMBERS if cls not in (laws.Correlated, laws.Fixed)]
 SILENT = {  # the member with no spread
@@ -22,7 +22,7 @@ SILENT = {  # the member with no spread
     "Normal": laws.Normal(0.0),
     "Offset": laws.Offset(0.0),
     "TruncatedNormal": laws.TruncatedNormal(0.0, low=0.5, high=2.0),
-    "Uniform": laws.Uniform(0.0),
+    "UniformFactor": laws.UniformFactor(0.0),
     "Empirical": laws.Empirical([1.0, 1.0]),
     "Correlated": laws.Correlated(laws.LogNormal(0.0), rho=0.4),
 }
@@ -31,9 +31,9 @@ SPREAD = {  # name: how the law is made from its spread, and a spread to try
     "Normal": (laws.Normal, 0.3),
     "Offset": (laws.Offset, 0.3),
     "TruncatedNormal": (lambda cv: laws.TruncatedNormal(cv, low=0.4, high=1.9), 0.3),
-    "Uniform": (laws.Uniform, 0.3),
+    "UniformFactor": (laws.UniformFactor, 0.3),
     "Correlated": (lambda cv: laws.Correlated(laws.LogNormal(cv), rho=0.4), 0.3),
-    "Gaussian": (lambda std: laws.Gaussian(0.5, std), 0.3),
+    "GaussianAround": (lambda std: laws.GaussianAround(0.5, std), 0.3),
     "UniformBetween": (lambda width: laws.UniformBetween(0.5, 0.5 + width), 0.3),
 }
 
@@ -80,7 +80,7 @@ def test_a_multiplicative_law_leaves_zero_alone(cls):
 
 
 def test_fixed_and_degenerate_absolute_laws_are_constants():
-    for law in (laws.Fixed(0.7), laws.Gaussian(0.7, 0.0), laws.UniformBetween(0.7, 0.7)):
+    for law in (laws.Fixed(0.7), laws.GaussianAround(0.7, 0.0), laws.UniformBetween(0.7, 0.7)):
         np.testing.assert_array_equal(law.draw(KEY, 50), np.full(50, 0.7, np.float32))
 
 
@@ -105,10 +105,10 @@ def test_values_at_given_scores():
         (laws.Normal(0.3), 20 * (1 + 0.3 * z)),
         (laws.Offset(0.3), 20 + 0.3 * z),
         (laws.TruncatedNormal(0.3, 0.4, 1.9), 20 * frozen.ppf(phi)),
-        (laws.Uniform(0.3), 20 * (1 + 0.3 * (2 * phi - 1))),
+        (laws.UniformFactor(0.3), 20 * (1 + 0.3 * (2 * phi - 1))),
         (laws.Empirical([1.3, 0.7, 1.1]), 20 * factors[(3 * phi).astype(int)]),
         (laws.UniformBetween(-1.0, 3.0), -1 + 4 * phi),
-        (laws.Gaussian(-1.0, 3.0), -1 + 3 * z),
+        (laws.GaussianAround(-1.0, 3.0), -1 + 3 * z),
         (laws.Fixed(-1.0), np.full(z.size, -1.0)),
         (laws.Correlated(laws.Normal(0.3), rho=0.5), 20 * (1 + 0.3 * z)),
     ]
@@ -234,7 +234,7 @@ def test_draw_begins_alike_for_any_size(cls):
 
 
 def test_absolute_laws_take_one_parameter_per_neuron():
-    values = laws.Gaussian(jnp.array([1.0, 2.0, 3.0]), 0.0).draw(KEY, 3)
+    values = laws.GaussianAround(jnp.array([1.0, 2.0, 3.0]), 0.0).draw(KEY, 3)
     np.testing.assert_array_equal(values, [1.0, 2.0, 3.0])
 
 
@@ -256,7 +256,9 @@ def test_moments_of_draws(cls):
     negative_control(check)
 
 
-@pytest.mark.parametrize("cls", [laws.LogNormal, laws.TruncatedNormal, laws.Uniform], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize(
+    "cls", [laws.LogNormal, laws.TruncatedNormal, laws.UniformFactor], ids=lambda cls: cls.__name__
+)
 def test_distribution_of_draws(cls):
     law = cls.example()
     values = np.asarray(apply(law, jnp.full(N, 1.0), KEY), np.float64)
@@ -264,7 +266,7 @@ def test_distribution_of_draws(cls):
     frozen = {
         "LogNormal": stats.lognorm(s, scale=np.exp(-s * s / 2)),
         "TruncatedNormal": stats.truncnorm(-2.0, 3.0, loc=1, scale=0.3),
-        "Uniform": stats.uniform(0.7, 0.6),
+        "UniformFactor": stats.uniform(0.7, 0.6),
     }[cls.__name__]
 
     def check(amplitude):
@@ -306,14 +308,14 @@ def test_gradient_with_respect_to_the_spread(name):
     np.testing.assert_allclose(slope, (high - low) / (2 * step), rtol=2e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["LogNormal", "Normal", "TruncatedNormal", "Uniform", "Correlated"])
+@pytest.mark.parametrize("name", ["LogNormal", "Normal", "TruncatedNormal", "UniformFactor", "Correlated"])
 def test_gradient_at_zero_spread_is_the_score(name):
     make, _ = SPREAD[name]
     law = make(0.1)
     nominal = jnp.full(40, 2.0)
     slope = jax.jacfwd(lambda s: apply(make(s), nominal, KEY))(jnp.float32(0.0))
     z = np.asarray(law.scores(KEY, random.entities(40).array()))
-    expected = 2.0 * (2 * stats.norm.cdf(z) - 1) if name == "Uniform" else 2.0 * z
+    expected = 2.0 * (2 * stats.norm.cdf(z) - 1) if name == "UniformFactor" else 2.0 * z
     np.testing.assert_allclose(slope, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -364,7 +366,7 @@ def test_another_spread_is_not_another_trace(name):
         (lambda: laws.LogNormal(-0.1), r"LogNormal\.cv: must be finite and >= 0"),
         (lambda: laws.Normal(np.nan), r"Normal\.cv: must be finite and >= 0"),
         (lambda: laws.Offset(-1.0), r"Offset\.sigma: must be finite and >= 0"),
-        (lambda: laws.Uniform(np.inf), r"Uniform\.width: must be finite and >= 0"),
+        (lambda: laws.UniformFactor(np.inf), r"UniformFactor\.width: must be finite and >= 0"),
         (lambda: laws.TruncatedNormal(-0.1, 0.5, 2.0), r"TruncatedNormal\.cv: must be finite and >= 0"),
         (lambda: laws.TruncatedNormal(0.1, 1.0, 2.0), r"TruncatedNormal: needs a finite low < 1"),
         (lambda: laws.TruncatedNormal(0.1, 0.5, np.inf), r"TruncatedNormal: needs a finite high > 1"),
@@ -372,13 +374,13 @@ def test_another_spread_is_not_another_trace(name):
         (lambda: laws.Empirical([1.0, np.nan]), r"Empirical\.values: must be finite"),
         (lambda: laws.Fixed(np.nan), r"Fixed\.value: must be finite"),
         (lambda: laws.UniformBetween(1.0, 0.0), r"UniformBetween\.high: must be at least low"),
-        (lambda: laws.Gaussian(0.0, -1.0), r"Gaussian\.std: must be finite and >= 0"),
+        (lambda: laws.GaussianAround(0.0, -1.0), r"GaussianAround\.std: must be finite and >= 0"),
         (lambda: laws.Correlated(laws.LogNormal(0.1), 1.2), r"Correlated\.rho: must lie in \[0, 1\]"),
         (
             lambda: laws.Correlated(laws.Correlated(laws.LogNormal(0.1), 0.1), 0.2),
             r"Correlated\.law: must not be correlated itself",
         ),
-        (lambda: laws.Gaussian(0.0, 1.0).draw(KEY, 0), "size: must be a whole number >= 1"),
+        (lambda: laws.GaussianAround(0.0, 1.0).draw(KEY, 0), "size: must be a whole number >= 1"),
         (
             lambda: laws.LogNormal(0.1).apply(jnp.full(3, 1.0), KEY, jnp.arange(4)),
             r"groups: must be whole numbers of shape \(3,\)",

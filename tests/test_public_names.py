@@ -81,3 +81,11 @@ def test_what_is_true_or_false_is_given_by_name() -> None:
     }
     assert {"jaxsnn_noise.Devices(paired)", "jaxsnn_noise.training.fit(progress)"} <= set(flags)
     assert {name for name, kind in flags.items() if kind is not inspect.Parameter.KEYWORD_ONLY} == set()
+
+
+def test_no_two_classes_have_one_name() -> None:
+    homes: dict[str, set[str]] = {}
+    for value in callables().values():
+        if inspect.isclass(value):
+            homes.setdefault(value.__name__, set()).add(value.__module__)
+    assert {name: home for name, home in homes.items() if len(home) > 1} == {}

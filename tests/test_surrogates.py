@@ -19,21 +19,21 @@ UNIT_PEAK = {surrogates.SuperSpike, surrogates.PiecewiseLinear}
 UNIT_INTEGRAL = [cls for cls in MEMBERS if cls not in UNIT_PEAK]
 PEAK_AT_4 = {
     "Arctan": 2.0,
-    "Exponential": 2.0,
+    "TwoSidedExponential": 2.0,
     "FastSigmoid": 2.0,
     "GaussianError": 4.0 / np.sqrt(np.pi),
     "PiecewiseLinear": 1.0,
-    "Rectangular": 4.0,
-    "Sigmoid": 1.0,
+    "RectangularWindow": 4.0,
+    "SigmoidDerivative": 1.0,
     "SuperSpike": 1.0,
-    "Triangular": 4.0,
+    "TriangularWindow": 4.0,
 }
 DENSITIES = {
-    "Exponential": lambda sigma: stats.laplace(scale=sigma / np.sqrt(2)),
+    "TwoSidedExponential": lambda sigma: stats.laplace(scale=sigma / np.sqrt(2)),
     "GaussianError": lambda sigma: stats.norm(scale=sigma),
-    "Rectangular": lambda sigma: stats.uniform(-np.sqrt(3) * sigma, 2 * np.sqrt(3) * sigma),
-    "Sigmoid": lambda sigma: stats.logistic(scale=sigma * np.sqrt(3) / np.pi),
-    "Triangular": lambda sigma: stats.triang(0.5, -np.sqrt(6) * sigma, 2 * np.sqrt(6) * sigma),
+    "RectangularWindow": lambda sigma: stats.uniform(-np.sqrt(3) * sigma, 2 * np.sqrt(3) * sigma),
+    "SigmoidDerivative": lambda sigma: stats.logistic(scale=sigma * np.sqrt(3) / np.pi),
+    "TriangularWindow": lambda sigma: stats.triang(0.5, -np.sqrt(6) * sigma, 2 * np.sqrt(6) * sigma),
 }
 MARGINS = np.array([-40.0, -3.0, -1.0, -0.27, -0.13, -0.05, 0.0, 0.05, 0.13, 0.27, 1.0, 3.0, 40.0], np.float32)
 

@@ -11,22 +11,22 @@ its support: what is positive stays positive where ``support`` says so. An absol
 does not look at the nominal value; it draws initial states.
 """
 
-from jaxsnn_noise.laws.absolute import AbsoluteLaw, Fixed, Gaussian, UniformBetween
+from jaxsnn_noise.laws.absolute import AbsoluteLaw, Fixed, GaussianAround, UniformBetween
 from jaxsnn_noise.laws.correlated import Correlated
 from jaxsnn_noise.laws.law import Law
-from jaxsnn_noise.laws.relative import Empirical, LogNormal, Normal, Offset, TruncatedNormal, Uniform
+from jaxsnn_noise.laws.relative import Empirical, LogNormal, Normal, Offset, TruncatedNormal, UniformFactor
 
 __all__ = [
     "AbsoluteLaw",
     "Correlated",
     "Empirical",
     "Fixed",
-    "Gaussian",
+    "GaussianAround",
     "Law",
     "LogNormal",
     "Normal",
     "Offset",
     "TruncatedNormal",
-    "Uniform",
     "UniformBetween",
+    "UniformFactor",
 ]

@@ -108,7 +108,7 @@ class UniformBetween(AbsoluteLaw):
         return cls(low=as_float(-0.5), high=as_float(1.0))
 
 
-class Gaussian(AbsoluteLaw):
+class GaussianAround(AbsoluteLaw):
     """Normal with given mean and standard deviation.
 
     Args:
@@ -116,7 +116,7 @@ class Gaussian(AbsoluteLaw):
         std: [unit of the quantity] >= 0.
 
     Example:
-        >>> Gaussian(mean=1.0, std=0.0).draw(0, 2).tolist()
+        >>> GaussianAround(mean=1.0, std=0.0).draw(0, 2).tolist()
         [1.0, 1.0]
     """
 
@@ -137,5 +137,5 @@ class Gaussian(AbsoluteLaw):
         _checks.nonnegative(f"{who}.std", self.std)
 
     @classmethod
-    def example(cls) -> Gaussian:
+    def example(cls) -> GaussianAround:
         return cls(mean=as_float(-0.5), std=as_float(0.3))

@@ -197,7 +197,7 @@ class TruncatedNormal(Law):
         return (self.low - 1.0) / cv, (self.high - 1.0) / cv
 
 
-class Uniform(Law):
+class UniformFactor(Law):
     r"""Multiplicative: :math:`p' = p\,(1 + w\,(2u - 1))`, ``u`` uniform on (0, 1).
 
     Args:
@@ -208,7 +208,7 @@ class Uniform(Law):
         Devroye (1986), Non-Uniform Random Variate Generation, doi:10.1007/978-1-4613-8643-8 (inversion).
 
     Example:
-        >>> Uniform(width=0.5).support(jnp.float32(10.0))[0].item()
+        >>> UniformFactor(width=0.5).support(jnp.float32(10.0))[0].item()
         5.0
     """
 
@@ -227,7 +227,7 @@ class Uniform(Law):
         _checks.nonnegative(f"{who}.width", self.width)
 
     @classmethod
-    def example(cls) -> Uniform:
+    def example(cls) -> UniformFactor:
         return cls(width=as_float(0.3))
 
 

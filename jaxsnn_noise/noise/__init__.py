@@ -25,9 +25,9 @@ from jaxsnn_noise.noise.policies import Stratonovich as Stratonovich
 from jaxsnn_noise.noise.policies import White as White
 from jaxsnn_noise.noise.sources import ComposedSource as ComposedSource
 from jaxsnn_noise.noise.sources import CurrentNoise as CurrentNoise
-from jaxsnn_noise.noise.sources import Moments as Moments
 from jaxsnn_noise.noise.sources import ReleaseNoise as ReleaseNoise
 from jaxsnn_noise.noise.sources import Source as Source
+from jaxsnn_noise.noise.sources import SourceMoments as SourceMoments
 from jaxsnn_noise.noise.sources import SpikeNoise as SpikeNoise
 from jaxsnn_noise.noise.sources import ThresholdNoise as ThresholdNoise
 from jaxsnn_noise.noise.sources import VoltageNoise as VoltageNoise

@@ -12,7 +12,7 @@ from jax import lax
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, fail, finite, nonnegative
 from jaxsnn_noise._typing import Key, Leaf, PerNeuron, Values, as_scalar
-from jaxsnn_noise.noise.sources import Moments, Source
+from jaxsnn_noise.noise.sources import Source, SourceMoments
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Context, Seam
 
@@ -54,10 +54,10 @@ class PoissonBackground(Source):
         u = random.uniform(key, random.entities(context.value.shape[-1]))
         return self.charge * poisson(u, self._mean_events(dt)) / dt, None
 
-    def moments(self, context: Context, dt: float) -> Moments:
+    def moments(self, context: Context, dt: float) -> SourceMoments:
         mean = jnp.broadcast_to(self._mean_events(dt), context.value.shape)
         scale = self.charge / dt
-        return Moments(scale * mean, scale * scale * mean, jnp.float32(0.5 * dt))
+        return SourceMoments(scale * mean, scale * scale * mean, jnp.float32(0.5 * dt))
 
     def check(self, who: str) -> None:
         nonnegative(f"{who}.rate_hz", self.rate_hz, "Hz")

@@ -28,7 +28,7 @@ from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Conditional, Context, Seam
 
 
-class Moments(eqx.Module):
+class SourceMoments(eqx.Module):
     """Theoretical mean, variance and correlation time [ms] of a source's perturbation."""
 
     mean: Values
@@ -53,7 +53,7 @@ class Source(eqx.Module):
         """The perturbation of this step (to be added to the quantity at the seam) and the next memory."""
 
     @abc.abstractmethod
-    def moments(self, context: Context, dt: float) -> Moments | None:
+    def moments(self, context: Context, dt: float) -> SourceMoments | None:
         """Theory of the perturbation for a constant value at the seam; ``None`` where there is none."""
 
     @abc.abstractmethod
@@ -165,14 +165,14 @@ class ComposedSource(Source):
         spread = jnp.broadcast_to(jnp.abs(scale) * share, context.value.shape)
         return Conditional(scale * given, spread, jnp.where(scale < 0, -own, own), memory)
 
-    def moments(self, context: Context, dt: float) -> Moments | None:
+    def moments(self, context: Context, dt: float) -> SourceMoments | None:
         std = self._std(context)
         if isinstance(self.coupling, Multiplicative):
             if isinstance(self.coupling.interpretation, Stratonovich):
                 return None
             std = std * context.value
         variance = jnp.broadcast_to(std * std, context.value.shape)
-        return Moments(jnp.zeros_like(variance), variance, jnp.asarray(self.colour.correlation_time(dt)))
+        return SourceMoments(jnp.zeros_like(variance), variance, jnp.asarray(self.colour.correlation_time(dt)))
 
     def check(self, who: str) -> None:
         for name, kind in _POLICIES.items():

@@ -41,11 +41,11 @@ class Transform(eqx.Module):
         """One typical member of the class, for the contract tests."""
 
 
-class Identity(Transform):
+class Unbounded(Transform):
     """``u``: the optimiser moves the leaf itself.
 
     Example:
-        >>> float(Identity().constrain(jnp.float32(-2.0)))
+        >>> float(Unbounded().constrain(jnp.float32(-2.0)))
         -2.0
     """
 
@@ -160,7 +160,7 @@ def _of(path: str, wanted: Mapping[str, Transform]) -> Transform:
     for pattern, transform in wanted.items():
         if fnmatchcase(path, pattern):
             return transform
-    return Positive() if path.rsplit(".", 1)[-1] in POSITIVE else Identity()
+    return Positive() if path.rsplit(".", 1)[-1] in POSITIVE else Unbounded()
 
 
 def _inside(who: str, value: Any, low: float, high: float) -> None:

@@ -15,7 +15,7 @@ from helpers.seams import context, course, courses, keys
 from helpers.statistical import assert_mean, assert_variance, negative_control
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import InputError
-from jaxsnn_noise.noise import Context, Moments, Source
+from jaxsnn_noise.noise import Context, Source, SourceMoments
 
 DT, SIZE, STEPS, N = 0.5, 3, 4, 20_000
 MEMBERS = members(Source)
@@ -37,7 +37,7 @@ def many(cls: type[Source]) -> np.ndarray:
     return np.asarray(courses(cls.example(), at_seam(cls), keys(N), STEPS, DT))
 
 
-def moments(cls: type[Source]) -> Moments:
+def moments(cls: type[Source]) -> SourceMoments:
     theory = cls.example().moments(at_seam(cls), DT)
     assert theory is not None, "the example of a source has theoretical moments"
     return theory

@@ -149,7 +149,7 @@ def test_the_history_says_where_it_comes_from() -> None:
     assert history.attrs["stream_version"] == jn.random.STREAM_VERSION
     assert history.attrs["root_key"] == [0, 3]
     assert (history.attrs["batch_size"], history.attrs["epochs"]) == (8, 60)
-    assert json.loads(history.attrs["trainable"]) == {HIDDEN: "Identity", OUTPUT: "Identity"}
+    assert json.loads(history.attrs["trainable"]) == {HIDDEN: "Unbounded", OUTPUT: "Unbounded"}
     assert "jax" in json.loads(history.attrs["versions"])
     assert history.seconds.attrs["units"] == "s"
     assert (history.seconds > 0).all()

@@ -34,7 +34,7 @@ def readout_only(key: Any) -> jn.Simulation:
     return jn.Simulation(network, {"in": jn.coding.Constant(0.0)}, duration=6.0, dt=1.0)
 
 
-TRANSFORMS = {WEIGHTS: transforms.Identity(), TAU: transforms.Positive(), RATE: transforms.Between(1.0, 9.0)}
+TRANSFORMS = {WEIGHTS: transforms.Unbounded(), TAU: transforms.Positive(), RATE: transforms.Between(1.0, 9.0)}
 
 
 def free_of(leaves: Mapping[str, Any], path: str) -> np.ndarray:

@@ -32,7 +32,7 @@ LOSSES, TRANSFORMS, AUGMENTS = members(losses.Loss), members(transforms.Transfor
 
 def test_the_families_are_found() -> None:
     assert {"CrossEntropy", "Accuracy", "RateRegulariser", "Total", "Scaled"} <= {type(x).__name__ for x in LOSSES}
-    assert {"Identity", "Positive", "Between"} <= {type(x).__name__ for x in TRANSFORMS}
+    assert {"Unbounded", "Positive", "Between"} <= {type(x).__name__ for x in TRANSFORMS}
     assert {"Shift"} <= {type(x).__name__ for x in AUGMENTS}
 
 
@@ -124,11 +124,11 @@ def test_leaves_that_are_positive_by_nature_stay_so_unless_told_otherwise() -> N
     default = dict(chosen(sim, everything).pairs())
     assert isinstance(default["network.hidden.neuron.tau_mem"], transforms.Positive)
     assert isinstance(default["network.hidden.neuron.resistance"], transforms.Positive)
-    assert isinstance(default["network.hidden.neuron.v_rest"], transforms.Identity)
-    assert isinstance(default["network.input_to_hidden.weights"], transforms.Identity)
-    own = {"*.neuron.*": transforms.Identity(), "network.hidden.neuron.v_threshold": transforms.Between(0.5, 2.0)}
+    assert isinstance(default["network.hidden.neuron.v_rest"], transforms.Unbounded)
+    assert isinstance(default["network.input_to_hidden.weights"], transforms.Unbounded)
+    own = {"*.neuron.*": transforms.Unbounded(), "network.hidden.neuron.v_threshold": transforms.Between(0.5, 2.0)}
     told = dict(chosen(sim, everything, own).pairs())
-    assert isinstance(told["network.hidden.neuron.tau_mem"], transforms.Identity)
+    assert isinstance(told["network.hidden.neuron.tau_mem"], transforms.Unbounded)
     assert isinstance(told["network.hidden.neuron.v_threshold"], transforms.Between)  # a path goes before a pattern
 
 
