@@ -17,6 +17,15 @@ from jaxsnn_noise import random
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.random import Entity, Tick
 
+__all__ = [
+    "Distribution",
+    "Gaussian",
+    "Laplace",
+    "Logistic",
+    "Triangular",
+    "Uniform",
+]
+
 
 class Distribution(eqx.Module):
     """A symmetric distribution with mean 0 and variance 1."""
@@ -116,3 +125,7 @@ _LOGISTIC = np.float32(np.sqrt(3) / np.pi)
 _LAPLACE = np.float32(1 / np.sqrt(2))
 _UNIFORM = np.float32(np.sqrt(3))
 _TRIANGLE = np.float32(np.sqrt(6))
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -13,6 +13,10 @@ from jaxsnn_noise.neurons import LIF, LeakyIntegrator, Neuron
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.synapses import Dense, Kinetics
 
+__all__ = [
+    "feedforward",
+]
+
 
 def feedforward(
     sizes: Sequence[int],
@@ -63,3 +67,7 @@ def feedforward(
         weights = random.normals(random.stream(root, name), (fan_out, fan_in)) * (gain / fan_in**0.5)
         projections[name] = Dense(source, target, weights, kinetics=kinetics)
     return Network(populations, projections)
+
+
+def __dir__() -> list[str]:
+    return __all__

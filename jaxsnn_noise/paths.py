@@ -18,6 +18,15 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._checks import fail
 
+__all__ = [
+    "Getter",
+    "children",
+    "get",
+    "leaves",
+    "nodes",
+    "replace",
+]
+
 Tree = TypeVar("Tree")
 Getter = Callable[[Any], Any]
 
@@ -127,3 +136,7 @@ def _modules(node: Any, prefix: str) -> Iterator[tuple[str, eqx.Module]]:
         yield prefix, node
     for name, (_, child) in children(node).items():
         yield from _modules(child, f"{prefix}.{name}" if prefix else name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -31,6 +31,28 @@ from jaxtyping import Array, Float32, UInt32
 
 from jaxsnn_noise._checks import fail
 
+__all__ = [
+    "MAX_STEPS",
+    "STREAM_VERSION",
+    "Entities",
+    "Entity",
+    "Memo",
+    "Tick",
+    "bits",
+    "channel",
+    "entities",
+    "member",
+    "normal",
+    "normals",
+    "root",
+    "shared",
+    "stream",
+    "threefry2x32",
+    "tick",
+    "uniform",
+    "uniforms",
+]
+
 STREAM_VERSION = 1
 """Version of the map from addresses to numbers; stored with every result."""
 
@@ -311,3 +333,7 @@ def _box_muller(radius_word: Array, angle_word: Array) -> tuple[Array, Array]:
     signed = lax.bitcast_convert_type(lax.bitcast_convert_type(radius, jnp.uint32) ^ sign, jnp.float32)
     swap = (angle_word & jnp.uint32(0x40000000)) != 0
     return signed * jnp.where(swap, cosine, sine), signed * jnp.where(swap, sine, cosine)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -33,6 +33,20 @@ from jaxtyping import Array
 from jaxsnn_noise import _checks
 from jaxsnn_noise._typing import Leaf, Values, as_float
 
+__all__ = [
+    "Arctan",
+    "FastSigmoid",
+    "GaussianError",
+    "PiecewiseLinear",
+    "RectangularWindow",
+    "SigmoidDerivative",
+    "SuperSpike",
+    "Surrogate",
+    "TriangularWindow",
+    "TwoSidedExponential",
+    "spike",
+]
+
 _HALF_PI = 0.5 * math.pi
 _GAUSSIAN_PEAK = 1.0 / math.sqrt(math.pi)
 
@@ -360,3 +374,7 @@ class PiecewiseLinear(Surrogate):
         half = 0.5 / self.sharpness
         inside = jnp.clip(margin, -half, half)
         return 0.5 + inside + self.leak * (margin - inside)
+
+
+def __dir__() -> list[str]:
+    return __all__

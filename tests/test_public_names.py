@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import jaxsnn_noise as jn
-from helpers.surface import callables, parameters
+from helpers.surface import callables, parameters, public_names
 
 
 @pytest.mark.parametrize("name", sorted({*jn._MODULES, *jn._HOME}))
@@ -89,3 +89,10 @@ def test_no_two_classes_have_one_name() -> None:
         if inspect.isclass(value):
             homes.setdefault(value.__name__, set()).add(value.__module__)
     assert {name: home for name, home in homes.items() if len(home) > 1} == {}
+
+
+def test_dir_shows_the_public_names_only() -> None:
+    for name, names in public_names().modules().items():
+        shown = set(dir(importlib.import_module(name)))
+        inner = {module.rpartition(".")[2] for module in public_names().modules() if module.rpartition(".")[0] == name}
+        assert shown - inner == set(names), name

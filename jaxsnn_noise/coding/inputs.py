@@ -7,7 +7,7 @@ An input knows nothing of populations: the engine asks it for the value of a ste
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, count, fail, finite, nonnegative
-from jaxsnn_noise._typing import Leaf, PerNeuron, as_float
+from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_float
 from jaxsnn_noise.random import Tick
 
 
@@ -26,6 +26,9 @@ class Input(eqx.Module):
     """Whether the values are events (0/1) and not currents or analog values."""
     constant: ClassVar[bool] = False
     """Whether all steps have the same value (its synaptic product is then formed once)."""
+
+    values: eqx.AbstractVar[Values]
+    """What an axis of samples and a batch set."""
 
     @property
     def largest(self) -> int | None:
@@ -39,9 +42,6 @@ class Input(eqx.Module):
     def length(self) -> int | None:
         """The number of steps that the signal has values for; ``None`` without an end."""
         return None
-
-    if TYPE_CHECKING:
-        values: Leaf  # every member has it: what an axis of samples and a batch set
 
     @abc.abstractmethod
     def init(self, key: Any, size: int, dt: float) -> Any:

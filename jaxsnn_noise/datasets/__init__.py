@@ -98,3 +98,7 @@ def load(name: str, *, root: str | Path | None = None) -> Any:
     if name not in _WITH_FOLDER:
         fail("root", f"only {' and '.join(_WITH_FOLDER)} read a folder; {name} ships whole", str(root))
     return from_folder(name, root)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -68,3 +68,7 @@ __all__ = [
     "style",
     "svg",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,4 +1,13 @@
 """Static imperfections of hardware."""
 
-from jaxsnn_noise.hardware.imperfection import Imperfection as Imperfection
-from jaxsnn_noise.hardware.mismatch import Mismatch as Mismatch
+from jaxsnn_noise.hardware.imperfection import Imperfection
+from jaxsnn_noise.hardware.mismatch import Mismatch
+
+__all__ = [
+    "Imperfection",
+    "Mismatch",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

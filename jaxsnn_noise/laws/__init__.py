@@ -30,3 +30,7 @@ __all__ = [
     "UniformBetween",
     "UniformFactor",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,3 +6,16 @@ from jaxsnn_noise.neurons.neuron import Neuron as Neuron
 from jaxsnn_noise.neurons.resets import Reset as Reset
 from jaxsnn_noise.neurons.resets import ResetBySubtraction as ResetBySubtraction
 from jaxsnn_noise.neurons.resets import ResetToValue as ResetToValue
+
+__all__ = [
+    "LIF",
+    "LeakyIntegrator",
+    "Neuron",
+    "Reset",
+    "ResetBySubtraction",
+    "ResetToValue",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,35 +1,70 @@
 """Noise sources and the policies they are composed of."""
 
-from jaxsnn_noise.distributions import Distribution as Distribution
-from jaxsnn_noise.distributions import Gaussian as Gaussian
-from jaxsnn_noise.distributions import Laplace as Laplace
-from jaxsnn_noise.distributions import Logistic as Logistic
-from jaxsnn_noise.distributions import Triangular as Triangular
-from jaxsnn_noise.distributions import Uniform as Uniform
-from jaxsnn_noise.noise.background import PoissonBackground as PoissonBackground
-from jaxsnn_noise.noise.correlations import Common as Common
-from jaxsnn_noise.noise.correlations import Correlation as Correlation
-from jaxsnn_noise.noise.correlations import Independent as Independent
-from jaxsnn_noise.noise.correlations import SharedFraction as SharedFraction
-from jaxsnn_noise.noise.policies import Additive as Additive
-from jaxsnn_noise.noise.policies import Amplitude as Amplitude
-from jaxsnn_noise.noise.policies import Colour as Colour
-from jaxsnn_noise.noise.policies import Coupling as Coupling
-from jaxsnn_noise.noise.policies import Diffusion as Diffusion
-from jaxsnn_noise.noise.policies import Intensity as Intensity
-from jaxsnn_noise.noise.policies import Ito as Ito
-from jaxsnn_noise.noise.policies import Multiplicative as Multiplicative
-from jaxsnn_noise.noise.policies import OrnsteinUhlenbeck as OrnsteinUhlenbeck
-from jaxsnn_noise.noise.policies import PerStep as PerStep
-from jaxsnn_noise.noise.policies import Stratonovich as Stratonovich
-from jaxsnn_noise.noise.policies import White as White
-from jaxsnn_noise.noise.sources import ComposedSource as ComposedSource
-from jaxsnn_noise.noise.sources import CurrentNoise as CurrentNoise
-from jaxsnn_noise.noise.sources import ReleaseNoise as ReleaseNoise
-from jaxsnn_noise.noise.sources import Source as Source
-from jaxsnn_noise.noise.sources import SourceMoments as SourceMoments
-from jaxsnn_noise.noise.sources import SpikeNoise as SpikeNoise
-from jaxsnn_noise.noise.sources import ThresholdNoise as ThresholdNoise
-from jaxsnn_noise.noise.sources import VoltageNoise as VoltageNoise
-from jaxsnn_noise.signals import Context as Context
-from jaxsnn_noise.signals import Seam as Seam
+from jaxsnn_noise.distributions import Distribution, Gaussian, Laplace, Logistic, Triangular, Uniform
+from jaxsnn_noise.noise.background import PoissonBackground
+from jaxsnn_noise.noise.correlations import Common, Correlation, Independent, SharedFraction
+from jaxsnn_noise.noise.policies import (
+    Additive,
+    Amplitude,
+    Colour,
+    Coupling,
+    Diffusion,
+    Intensity,
+    Ito,
+    Multiplicative,
+    OrnsteinUhlenbeck,
+    PerStep,
+    Stratonovich,
+    White,
+)
+from jaxsnn_noise.noise.sources import (
+    ComposedSource,
+    CurrentNoise,
+    ReleaseNoise,
+    Source,
+    SourceMoments,
+    SpikeNoise,
+    ThresholdNoise,
+    VoltageNoise,
+)
+from jaxsnn_noise.signals import Context, Seam
+
+__all__ = [
+    "Additive",
+    "Amplitude",
+    "Colour",
+    "Common",
+    "ComposedSource",
+    "Context",
+    "Correlation",
+    "Coupling",
+    "CurrentNoise",
+    "Diffusion",
+    "Distribution",
+    "Gaussian",
+    "Independent",
+    "Intensity",
+    "Ito",
+    "Laplace",
+    "Logistic",
+    "Multiplicative",
+    "OrnsteinUhlenbeck",
+    "PerStep",
+    "PoissonBackground",
+    "ReleaseNoise",
+    "Seam",
+    "SharedFraction",
+    "Source",
+    "SourceMoments",
+    "SpikeNoise",
+    "Stratonovich",
+    "ThresholdNoise",
+    "Triangular",
+    "Uniform",
+    "VoltageNoise",
+    "White",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -50,3 +50,7 @@ __all__ = [
     "reliability",
     "variance_components",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -41,3 +41,7 @@ __all__ = [
     "over_raster",
     "unpack",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

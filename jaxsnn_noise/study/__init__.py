@@ -133,3 +133,7 @@ __all__ = [
     "run_study",
     "to_toml",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

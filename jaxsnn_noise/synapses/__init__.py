@@ -11,3 +11,20 @@ from jaxsnn_noise.synapses.sums import ExactSums as ExactSums
 from jaxsnn_noise.synapses.sums import FixedSums as FixedSums
 from jaxsnn_noise.synapses.sums import NativeSums as NativeSums
 from jaxsnn_noise.synapses.sums import Sums as Sums
+
+__all__ = [
+    "Delta",
+    "Dense",
+    "ExactSums",
+    "Exponential",
+    "Held",
+    "Kinetics",
+    "NativeSums",
+    "Projection",
+    "Sums",
+    "random_weights",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

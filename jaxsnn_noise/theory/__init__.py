@@ -135,3 +135,7 @@ __all__ = [
     "time_average_variance",
     "voltage_sigma",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -7,10 +7,21 @@ In short::
     fitted.sim, fitted.history, fitted.evaluate((x_test, y_test), key=1)
 """
 
-from jaxsnn_noise.training import augment as augment
-from jaxsnn_noise.training import losses as losses
-from jaxsnn_noise.training import optimisers as optimisers
-from jaxsnn_noise.training import transforms as transforms
-from jaxsnn_noise.training.fit import fit as fit
-from jaxsnn_noise.training.fitted import Fitted as Fitted
-from jaxsnn_noise.training.runner import Report as Report
+from jaxsnn_noise.training import augment, losses, optimisers, transforms
+from jaxsnn_noise.training.fit import fit
+from jaxsnn_noise.training.fitted import Fitted
+from jaxsnn_noise.training.runner import Report
+
+__all__ = [
+    "Fitted",
+    "Report",
+    "augment",
+    "fit",
+    "losses",
+    "optimisers",
+    "transforms",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -17,6 +17,11 @@ from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail
 from jaxsnn_noise._typing import Key, Values
 
+__all__ = [
+    "Augment",
+    "Shift",
+]
+
 
 class Augment(eqx.Module):
     """Abstract: a random map of the values of one sample."""
@@ -69,3 +74,7 @@ class Shift(Augment):
     @classmethod
     def example(cls) -> Self:
         return cls(1)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -20,6 +20,16 @@ from jaxsnn_noise._typing import Leaf, Scalar, Values, as_scalar
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.statistics import Mean, Rate, SpikeCount, Statistic
 
+__all__ = [
+    "Accuracy",
+    "CrossEntropy",
+    "Loss",
+    "RateRegulariser",
+    "Scaled",
+    "SquaredError",
+    "Total",
+]
+
 
 class Loss(eqx.Module):
     """Abstract: a number per minibatch.
@@ -287,3 +297,7 @@ def _check_labels(who: str, targets: Any, classes: int) -> None:
     labels = concrete(targets)
     if labels is not None and labels.size and not (labels.min() >= 0 and labels.max() < classes):
         fail(who, f"labels must lie in [0, {classes - 1}], one per neuron of the readout", labels)
+
+
+def __dir__() -> list[str]:
+    return __all__

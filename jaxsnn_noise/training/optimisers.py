@@ -13,6 +13,10 @@ import optax
 
 from jaxsnn_noise._checks import fail, in_range, nonnegative, positive
 
+__all__ = [
+    "WarmupCosine",
+]
+
 
 @dataclass(frozen=True)
 class WarmupCosine:
@@ -60,3 +64,7 @@ def _warmup_cosine(of: WarmupCosine, steps: int) -> optax.GradientTransformation
 
 def _is_weights(parameters: dict[str, object]) -> dict[str, bool]:
     return {path: path.rsplit(".", 1)[-1] == "weights" for path in parameters}
+
+
+def __dir__() -> list[str]:
+    return __all__

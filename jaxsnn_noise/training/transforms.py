@@ -19,6 +19,15 @@ import numpy as np
 from jaxsnn_noise._checks import concrete, fail, finite
 from jaxsnn_noise._typing import Leaf, Values, as_scalar
 
+__all__ = [
+    "POSITIVE",
+    "Between",
+    "Positive",
+    "Transform",
+    "Unbounded",
+    "assigned",
+]
+
 
 class Transform(eqx.Module):
     """Abstract: a smooth, strictly increasing map from the real line onto the range of a leaf."""
@@ -167,3 +176,7 @@ def _inside(who: str, value: Any, low: float, high: float) -> None:
     array = concrete(value)
     if array is not None and not (np.all(np.isfinite(array)) and np.all(array > low) and np.all(array < high)):
         fail(who, f"must start strictly between {low:g} and {high:g} to be trained with this transform", value)
+
+
+def __dir__() -> list[str]:
+    return __all__
