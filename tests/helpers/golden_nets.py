@@ -45,7 +45,7 @@ def rasters(case: Case, key: int = KEY) -> dict[str, np.ndarray]:
 
 
 def mismatch(path: str, *, law: laws.Law, per: str) -> jn.hardware.Mismatch:
-    return jn.hardware.Mismatch(path, law=law, per=per)
+    return jn.hardware.Mismatch(f"network.{path}", law=law, per=per)
 
 
 def simulation(
@@ -121,7 +121,7 @@ def layers(*, release: dict[str, Any], spike: dict[str, Any]) -> jn.Simulation:
         },
         {
             "feed": dense("port", "first", weights(3, 16, 12, mean=1.2, std=1.0), delay=2.0, noise=release),
-            "loop": dense("first", "first", synapses.random_weights(5, shape=(16, 16), probability=0.3, std=0.8)),
+            "loop": dense("first", "first", synapses.random_weights(shape=(16, 16), probability=0.3, std=0.8, key=5)),
             "fast": dense("first", "second", weights(4, 8, 16, mean=0.2, std=0.2), kinetics=synapses.Exponential(4.0)),
             "slow": dense("first", "second", weights(5, 8, 16, mean=0.4, std=0.5), delay=5.0),
             "read": dense("second", "readout", weights(6, 3, 8, mean=0.0, std=1.0), kinetics=synapses.Delta()),
@@ -177,7 +177,7 @@ def biological() -> Case:
     lif = {"tau_mem": 15.0, "v_rest": -65.0, "v_reset": -70.0, "v_threshold": np.linspace(-52.0, -48.0, 8)}
     lif |= {"resistance": 10.0, "refractory": 1.5, "reset": ResetToValue()}
     sources = {"membrane": noise.VoltageNoise(noise.Diffusion(0.01), coupling=noise.Multiplicative(noise.Ito()))}
-    return single(drive=2.0, steps=400, dt=0.25, lif=lif, noise=sources, initial={"v": laws.Gaussian(-60.0, 3.0)})
+    return single(drive=2.0, steps=400, dt=0.25, lif=lif, noise=sources, initial={"v": laws.GaussianAround(-60.0, 3.0)})
 
 
 def frozen(address: Any) -> Case:
