@@ -8,7 +8,7 @@ of every tenth step), and one of any other name (``bin``), is the statistic's ow
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -58,15 +58,17 @@ def about(network: Network, population: str, steps: int, dt: float) -> About:
     return About(size, steps, dt, jnp.zeros(size, jnp.float32))
 
 
-def check_names(network: Network, statistics: Mapping[str, Statistic], steps: int, dt: float) -> None:
-    """No result has the name of another one or of a dimension.
+def check_names(
+    network: Network, statistics: Mapping[str, Statistic], steps: Callable[[Statistic], int], dt: float
+) -> None:
+    """No result has the name of another one or of a dimension; ``steps`` says how many a statistic sees.
 
     Raises:
         InputError: with the statistic that needs another name.
     """
     dims = dict.fromkeys(reserved(network), "")
     for name, statistic in statistics.items():
-        for dim in _own(name, statistic, about(network, statistic.population or "", steps, dt)):
+        for dim in _own(name, statistic, about(network, statistic.population or "", steps(statistic), dt)):
             if dims.setdefault(dim, name) != name:
                 fail(f"statistics.{name}", "needs another name: it would give two dimensions one name", dim)
     seen: dict[str, str] = {}

@@ -79,6 +79,10 @@ class Simulation(eqx.Module):
         """All steps, warm-up included."""
         return self.warmup_steps + steps_of("duration", self.duration, self.dt)
 
+    def steps_seen(self, statistic: Statistic) -> int:
+        """Steps that a statistic sees: the measured ones, or all."""
+        return self.total_steps if statistic.from_start else self.total_steps - self.warmup_steps
+
 
 def with_statistics(sim: Simulation, statistics: Mapping[str, Statistic]) -> Simulation:
     """The simulation with other statistics."""
@@ -134,7 +138,7 @@ def validate(sim: Simulation) -> None:
     for name, statistic in sim.statistics.items():
         one_of(f"statistics.{name}.population", statistic.population or "", sim.network.cells())
         _check_decisions(f"statistics.{name}", statistic, sim.network.cells()[statistic.population or ""])
-    check_names(sim.network, sim.statistics, sim.total_steps - sim.warmup_steps, sim.dt)
+    check_names(sim.network, sim.statistics, sim.steps_seen, sim.dt)
 
 
 def _check_decisions(who: str, statistic: Statistic, population: Population) -> None:

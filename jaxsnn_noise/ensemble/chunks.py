@@ -28,13 +28,15 @@ SHARE_BYTES = 1 << 17
 WIDE_BYTES = 4 << 20
 """Weights of a projection from which on its product rules the time (2 MB are a core's cache)."""
 BYTES_PER_NEURON = 64
+"""Memory per neuron that a step works on beside what it carries: currents, noise, frames."""
 RESULT_BYTES = 256 << 20
 """Memory that the results of one chunk may take."""
 
 
 def chunk_sizes(
-    chunk: Chunk, names: Sequence[str], shape: Sequence[int], sim: Simulation, result_bytes: int, workers: int
-) -> tuple[int, ...]:
+    chunk: Chunk, names: Sequence[str], shape: Sequence[int], sim: Simulation, result_bytes: int, carry_bytes: int,
+    workers: int,
+) -> tuple[int, ...]:  # fmt: skip
     """Members per chunk along every axis.
 
     Args:
@@ -43,6 +45,7 @@ def chunk_sizes(
         shape: Members along the axes.
         sim: What is simulated.
         result_bytes: Memory of the results of one member.
+        carry_bytes: Memory of what the loop of one member carries from step to step.
         workers: Chunks that run side by side.
     """
     if isinstance(chunk, Mapping):
@@ -55,7 +58,7 @@ def chunk_sizes(
     if isinstance(chunk, str) and chunk != "auto":
         fail("monte_carlo.chunk", 'must be "auto", None, a number, or a number per axis', chunk)
     auto = chunk == "auto"
-    members = affordable(sim, shape, result_bytes, workers) if auto else count("monte_carlo.chunk", chunk)
+    members = affordable(sim, shape, result_bytes, carry_bytes, workers) if auto else count("monte_carlo.chunk", chunk)
     sizes = []
     for n in reversed(shape):
         size = max(1, min(n, members))
@@ -64,9 +67,9 @@ def chunk_sizes(
     return tuple(reversed(sizes))
 
 
-def affordable(sim: Simulation, shape: Sequence[int], result_bytes: int, workers: int) -> int:
+def affordable(sim: Simulation, shape: Sequence[int], result_bytes: int, carry_bytes: int, workers: int) -> int:
     """Members whose state fits the budget of the platform, or as few as give every worker a share."""
-    member = BYTES_PER_NEURON * sum(p.size for p in sim.network.populations.values())
+    member = max(carry_bytes, BYTES_PER_NEURON * sum(p.size for p in sim.network.populations.values()))
     # a state as large as the weights: reading either takes as long
     budget = max(AUTO_BYTES.get(jax.default_backend(), 1 << 30), weight_bytes(sim) if wide(sim) else 0)
     fit = min(budget // member, RESULT_BYTES // max(result_bytes, 1))

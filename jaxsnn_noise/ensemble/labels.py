@@ -39,15 +39,18 @@ def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
     leaves, tree = jax.tree.flatten((sim, backend))
     structs = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) if hasattr(x, "shape") else x for x in leaves)
     found: dict[str, Field] = {}
-    for name, result in _shapes(tree, structs).items():
+    results, _ = _shapes(tree, structs)
+    for name, result in results.items():
         statistic = sim.statistics[name]
         population = statistic.population or ""
-        about = names.about(sim.network, population, sim.total_steps - sim.warmup_steps, sim.dt)
+        about = names.about(sim.network, population, sim.steps_seen(statistic), sim.dt)
+        # the dimensions that all results share are those of the measured steps
+        measured = names.about(sim.network, population, sim.total_steps - sim.warmup_steps, sim.dt)
         dims, units, coords = statistic.dims(about), statistic.units, statistic.coords(about)
         for part, struct in parts(result).items():
             key = f"{name}_{part}" if part else name
             called = [
-                names.dimension(name, population, dim, size, coords.get(dim), about)
+                names.dimension(name, population, dim, size, coords.get(dim), measured)
                 for dim, size in zip(dims[part], struct.shape, strict=True)
             ]
             # all neurons of a population count from 0 in every result, whatever else is measured
@@ -60,14 +63,25 @@ def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
     return found
 
 
+def carry_bytes(sim: Simulation, backend: Any) -> int:
+    """Memory of what the loop of one member carries from step to step."""
+    leaves, tree = jax.tree.flatten((sim, backend))
+    structs = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) if hasattr(x, "shape") else x for x in leaves)
+    carried = _shapes(tree, structs)[1]
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(carried) if isinstance(x, jax.ShapeDtypeStruct))
+
+
 @functools.lru_cache(maxsize=128)
-def _shapes(tree: Any, structs: tuple[Any, ...]) -> dict[str, Any]:
-    """The shapes of a member's results. A trace takes 0.15 s, so a study that runs again with other values does without."""
+def _shapes(tree: Any, structs: tuple[Any, ...]) -> tuple[dict[str, Any], Any]:
+    """The shapes of a member's results and of what its loop carries.
+
+    A trace takes 0.15 s, so a study that runs again with other values does without.
+    """
     sim, backend = jax.tree.unflatten(tree, structs)
-    result: dict[str, Any] = eqx.filter_eval_shape(
-        backend.run, sim, jax.ShapeDtypeStruct((2,), np.uint32), Address.of()
+    found: tuple[dict[str, Any], Any] = eqx.filter_eval_shape(
+        backend.measured, sim, jax.ShapeDtypeStruct((2,), np.uint32), Address.of()
     )
-    return result
+    return found
 
 
 def parts(result: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.ensemble.axes import Axis, Cases
 from jaxsnn_noise.ensemble.chunks import Chunk, chunk_sizes, default_workers, padded
-from jaxsnn_noise.ensemble.labels import fields, labelled, parts
+from jaxsnn_noise.ensemble.labels import carry_bytes, fields, labelled, parts
 from jaxsnn_noise.ensemble.store import Store, fingerprint
 from jaxsnn_noise.progress import Interrupted, Meter, Progress
 from jaxsnn_noise.statistics import Statistic
@@ -191,7 +191,8 @@ class Study:
         self.shape = tuple(axis.size for axis in axes)
         self.fields = fields(sim, backend)
         result = sum(int(np.prod(f.shape)) * f.dtype.itemsize for f in self.fields.values())
-        self.sizes = chunk_sizes(chunk, [a.name for a in axes], self.shape, sim, result, workers)
+        carried = carry_bytes(sim, backend)
+        self.sizes = chunk_sizes(chunk, [a.name for a in axes], self.shape, sim, result, carried, workers)
 
     def chunks(self) -> Iterator[tuple[slice, ...]]:
         """The blocks of the grid, in order."""
