@@ -1,5 +1,6 @@
 """Projections between populations, their kinetics, and the exact sums of their weights."""
 
+from jaxsnn_noise.synapses.conductance import Conductance as Conductance
 from jaxsnn_noise.synapses.dense import Dense as Dense
 from jaxsnn_noise.synapses.dense import random_weights as random_weights
 from jaxsnn_noise.synapses.kinetics import Delta as Delta
@@ -7,6 +8,11 @@ from jaxsnn_noise.synapses.kinetics import Exponential as Exponential
 from jaxsnn_noise.synapses.kinetics import Held as Held
 from jaxsnn_noise.synapses.kinetics import Kinetics as Kinetics
 from jaxsnn_noise.synapses.projection import Projection as Projection
+from jaxsnn_noise.synapses.stdp import Everywhere as Everywhere
+from jaxsnn_noise.synapses.stdp import HardBounds as HardBounds
+from jaxsnn_noise.synapses.stdp import PairSTDP as PairSTDP
+from jaxsnn_noise.synapses.stdp import SoftBounds as SoftBounds
+from jaxsnn_noise.synapses.stdp import WhereNonzero as WhereNonzero
 from jaxsnn_noise.synapses.sums import ExactSums as ExactSums
 from jaxsnn_noise.synapses.sums import FixedSums as FixedSums
 from jaxsnn_noise.synapses.sums import NativeSums as NativeSums

@@ -17,6 +17,7 @@ them:
 ``Intensity(D)``, whose standard deviation per step is ``sqrt(2 D)``.
 """
 
+from jaxsnn_noise.theory.conductances import conductance_shot_noise_moments, effective_time_constant
 from jaxsnn_noise.theory.membrane import (
     brunel_sigma,
     coloured_current_variance,
@@ -34,6 +35,7 @@ from jaxsnn_noise.theory.membrane import (
     time_average_variance,
     voltage_sigma,
 )
+from jaxsnn_noise.theory.plasticity import stdp_fixed_point
 from jaxsnn_noise.theory.population import (
     averaging_factor,
     common_noise_variance,
@@ -89,6 +91,7 @@ __all__ = [
     "coloured_shift",
     "coloured_voltage_variance",
     "common_noise_variance",
+    "conductance_shot_noise_moments",
     "correlation_gain",
     "critical_intensity",
     "dead_time_cv",
@@ -96,6 +99,7 @@ __all__ = [
     "diffusion_limit",
     "diffusion_sigma",
     "double_noise_probability",
+    "effective_time_constant",
     "escape_probability",
     "euler_maruyama_autocovariance",
     "euler_maruyama_variance",
@@ -129,6 +133,7 @@ __all__ = [
     "shot_noise_moments",
     "siegert_cv",
     "siegert_rate_hz",
+    "stdp_fixed_point",
     "step_std",
     "tail_exponent",
     "threshold_noise_probability",
