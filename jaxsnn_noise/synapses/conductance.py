@@ -92,7 +92,7 @@ class Conductance(Kinetics):
         positive(f"{who}.tau_rise", self.tau_rise, "ms")
         rise, decay = concrete(self.tau_rise), concrete(self.tau_syn)
         if rise is not None and decay is not None and not rise < decay:
-            fail(f"{who}.tau_rise", f"must lie below tau_syn = {float(decay):g} [ms]", float(rise))
+            fail(f"{who}.tau_rise", f"must lie below tau_syn = {float(decay):g} [ms]", float(f"{rise:g}"))
 
     def check_weights(self, who: str, weights: Values) -> None:
         values = concrete(weights)
@@ -105,7 +105,7 @@ class Conductance(Kinetics):
             return
         if np.abs(level).max() >= MILLIVOLTS:
             rule = f"must be in mV, as is the threshold of its target, {float(level[np.argmax(np.abs(level))]):g} mV"
-            fail(f"{who}.reversal", f"{rule}; 0 itself is fine [mV]", float(reversal))
+            fail(f"{who}.reversal", f"{rule}; 0 itself is fine [mV]", float(f"{reversal:g}"))
 
     @classmethod
     def example(cls) -> Self:

@@ -222,9 +222,10 @@ class PairSTDP(Projection):
             nonnegative(f"{who}.{name}", getattr(self, name), "1")
         for name in ("tau_plus", "tau_minus"):
             positive(f"{who}.{name}", getattr(self, name), "ms")
-        for name, kind in (("bounds", Bounds), ("wiring", Wiring)):
-            if not isinstance(getattr(self, name), kind):
-                fail(f"{who}.{name}", f"must be a {kind.__name__} policy", getattr(self, name))
+        if not isinstance(self.bounds, Bounds):
+            fail(f"{who}.bounds", "must be a policy, HardBounds() or SoftBounds()", self.bounds)
+        if not isinstance(self.wiring, Wiring):
+            fail(f"{who}.wiring", "must be a policy, WhereNonzero() or Everywhere()", self.wiring)
         check_delay(f"{who}.delay", self.delay)
         self.kinetics.check(f"{who}.kinetics")
         self.kinetics.check_weights(f"{who}.weights", self.weights)
