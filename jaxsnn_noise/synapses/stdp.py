@@ -9,7 +9,7 @@ from typing import Any, Self
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool
+from jaxtyping import Array, Bool, Float32
 
 from jaxsnn_noise._checks import concrete, fail, finite, nonnegative, positive
 from jaxsnn_noise._typing import Key, PerNeuron, Scalar, Values, as_float, as_scalar
@@ -79,8 +79,8 @@ class Plastic(eqx.Module):
     """
 
     weights: Weights
-    arrived: PerNeuron
-    fired: PerNeuron
+    arrived: Float32[Array, "source"]
+    fired: Float32[Array, "target"]
 
 
 class PairSTDP(Projection):

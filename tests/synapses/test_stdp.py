@@ -39,10 +39,7 @@ def taught(projection, pre, post, dt, **options):
 
 def weights_after(sim, duration=None, key=0):
     """The weights of the projection ``feed`` at the end of a run."""
-    state, results = advance(sim, start(sim, key=key), duration or sim.duration)
-    for name, value in results.items():
-        if name.startswith("health"):
-            assert int(value.nonfinite if hasattr(value, "nonfinite") else 0) == 0
+    state, _ = advance(sim, start(sim, key=key), duration or sim.duration)
     return np.asarray(state.carry.projections["feed"].state.weights, np.float64)
 
 
@@ -121,8 +118,8 @@ def test_a_weight_follows_the_rule_step_by_step_within_its_bounds(bounds):
 
 def test_hard_bounds_are_reached_exactly_and_left_again():
     pre, post = np.zeros((400, 1)), np.zeros((400, 1))
-    pre[5:100:10], post[6:100:10] = 1, 1  # causal: up
-    post[205:300:10], pre[206:300:10] = 1, 1  # the other way round: down
+    pre[5:10], post[20:25] = 1, 1  # up
+    post[205:210], pre[220:225] = 1, 1  # down
     sim = taught(PairSTDP("pre", "cells", [[0.5]], **RULE | {"learning_rate": 0.2}), pre, post, 1.0)
     states = [start(sim, key=0)]
     for _ in range(4):
@@ -169,23 +166,18 @@ def test_arrivals_count_with_their_value():
 
 
 def test_what_is_learned_in_a_step_is_transmitted_from_the_next_on():
-    # Pairs at a lag of one step: the change of the second spike's step is not in what arrives in it.
-    pre, post = np.zeros((10, 1)), np.zeros((10, 1))
+    pre, post = np.zeros((7, 1)), np.zeros((7, 1))
     pre[[2, 4, 5]], post[[3, 4]] = 1, 1
-    sim = taught(PairSTDP("pre", "cells", [[0.5]], **RULE), pre, post, 1.0, statistics={"i": Trace(("current",))})
-    current = np.asarray(jn.simulate(sim, key=0)["i"].current, float)[:, 0] % 1e9
-    up, down = lambda k: 0.01 * np.exp(-k / 15), lambda k: 0.008 * np.exp(-k / 30)
-    after_3 = 0.5 + up(1)
-    after_4 = after_3 + up(2) - down(1)
-    small = np.asarray(jn.simulate(_quiet(sim), key=0)["i"].current, float)[:, 0]
-    assert len(current) == 10
-    np.testing.assert_allclose(small[[2, 5]], [0.5, after_4], atol=1e-6)
-
-
-def _quiet(sim):
-    """With a teacher that is just strong enough, so that currents can be read off beside it."""
-    weights = {"network.teach.weights": jnp.full((1, 1), 64.0), "network.cells.neuron.v_threshold": 2.0}
-    return jn.paths.replace(sim, weights)
+    shown = {"trace": Trace(("current", "spikes"))}
+    sim = taught(PairSTDP("pre", "cells", [[0.5]], **RULE), pre, post, 1.0, statistics=shown)
+    # a teacher that is just strong enough, so that currents can be read off beside it
+    sim = jn.paths.replace(sim, {"network.teach.weights": 64.0, "network.cells.neuron.v_threshold": 2.0})
+    found = jn.simulate(sim, key=0)["trace"]
+    np.testing.assert_array_equal(found.spikes, post)
+    after_3 = 0.5 + 0.01 * np.exp(-1 / 15)
+    after_4 = after_3 + 0.01 * np.exp(-2 / 15) - 0.008 * np.exp(-1 / 30)
+    current = np.asarray(found.current, float)[:, 0] - 64 * post[:, 0]
+    np.testing.assert_allclose(current, [0, 0, 0.5, 0, after_3, after_4, 0], atol=1e-5)
 
 
 # fixed point
@@ -368,8 +360,6 @@ def test_a_weight_at_a_bound_keeps_its_gradient_while_nothing_is_learned():
         ({"tau_plus": 0.0}, r"network.feed.tau_plus: must be finite and > 0 \[ms\]"),
         ({"tau_minus": -1.0}, r"network.feed.tau_minus: must be finite and > 0 \[ms\]"),
         ({"delay": -1.0}, r"network.feed.delay: must be finite and >= 0 \[ms\]"),
-        ({"bounds": "soft"}, r"network.feed.bounds: must be a policy, .* SoftBounds\(\); got 'soft'"),
-        ({"wiring": True}, r"network.feed.wiring: must be a policy, .* Everywhere\(\); got True"),
     ],
 )
 def test_bad_input_is_named(options, message):
