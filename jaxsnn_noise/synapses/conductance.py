@@ -109,7 +109,7 @@ class Conductance(Kinetics):
 
     @classmethod
     def example(cls) -> Self:
-        return cls(5.0, reversal=20.0, tau_rise=1.0)
+        return cls(5.0, reversal=2.0, tau_rise=1.0)
 
 
 def _scale(tau_syn: Scalar, tau_rise: Scalar) -> Scalar:
