@@ -12,10 +12,8 @@ import optax
 
 from jaxsnn_noise import Network, Simulation, datasets, networks, training
 from jaxsnn_noise.coding import Constant, Filter, Relu, Sigmoid, Tanh
-from jaxsnn_noise.neurons import LIF, LeakyIntegrator
+from jaxsnn_noise.neurons import LIF, FlooredReset, LeakyIntegrator
 from jaxsnn_noise.noise import Source
-
-from ._stages import FlooredReset
 
 FILTERS: dict[str, Filter | None] = {"none": None, "tanh": Tanh(), "relu": Relu(), "sigmoid": Sigmoid()}
 PLACES = ("image", "current")

@@ -9,11 +9,11 @@ import numpy as np
 
 from jaxsnn_noise import Samples, Simulation, Trials, monte_carlo, theory
 from jaxsnn_noise.coding import Constant
-from jaxsnn_noise.statistics import Mean
+from jaxsnn_noise.statistics import FractionBelow, Mean
 from jaxsnn_noise.training import Fitted
 
 from ._digit_networks import Digits, Layers, Setting, Teaching, network, output_weights, taught
-from ._stages import CORRELATIONS, COUPLINGS, SITES, Condition, FractionBelow, as_axis, factorial, silent_sources
+from ._stages import CORRELATIONS, COUPLINGS, SITES, Condition, as_axis, factorial, silent_sources
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,15 +10,13 @@ import numpy as np
 
 from jaxsnn_noise import Network, Population, Simulation, Trials, Vary, monte_carlo, theory
 from jaxsnn_noise.coding import Constant
-from jaxsnn_noise.neurons import LIF
-from jaxsnn_noise.statistics import Mean, VoltageMoments
+from jaxsnn_noise.neurons import LIF, FlooredReset
+from jaxsnn_noise.statistics import FractionBelow, Mean, VoltageMoments
 
 from ._stages import (
     COUPLINGS,
     SITES,
     Condition,
-    FlooredReset,
-    FractionBelow,
     as_axis,
     factorial,
     silent_sources,

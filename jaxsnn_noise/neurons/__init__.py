@@ -3,12 +3,14 @@
 from jaxsnn_noise.neurons.lif import LIF as LIF
 from jaxsnn_noise.neurons.lif import LeakyIntegrator as LeakyIntegrator
 from jaxsnn_noise.neurons.neuron import Neuron as Neuron
+from jaxsnn_noise.neurons.resets import FlooredReset as FlooredReset
 from jaxsnn_noise.neurons.resets import Reset as Reset
 from jaxsnn_noise.neurons.resets import ResetBySubtraction as ResetBySubtraction
 from jaxsnn_noise.neurons.resets import ResetToValue as ResetToValue
 
 __all__ = [
     "LIF",
+    "FlooredReset",
     "LeakyIntegrator",
     "Neuron",
     "Reset",

@@ -10,10 +10,11 @@ import abc
 import functools
 
 import equinox as eqx
+import jax.numpy as jnp
 from jax import lax
 
 from jaxsnn_noise._checks import flag
-from jaxsnn_noise._typing import PerNeuron
+from jaxsnn_noise._typing import Leaf, PerNeuron, as_scalar
 
 _DETACH = functools.partial(flag, "Reset.detach")
 
@@ -49,3 +50,31 @@ class ResetBySubtraction(Reset):
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         return v - (v_threshold - v_reset) * spikes
+
+
+NO_FLOOR = -1e30
+"""A floor [mV] that no potential reaches."""
+
+
+class FlooredReset(Reset):
+    """Reset to a value, and a floor under the membrane: ``v <- max(v (1 - s) + v_reset s, floor)`` at the end of every step.
+
+    The floor bounds what is carried to the next step; within a step the potential may lie below.
+
+    Args:
+        floor: Lowest potential that lasts [mV], a leaf; without one it is :class:`ResetToValue`.
+        detach: As for every reset.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> v, spikes = jnp.asarray([-3.0, 1.2]), jnp.asarray([0.0, 1.0])
+        >>> FlooredReset(floor=-1.0)(v, spikes, jnp.zeros(2), jnp.ones(2)).tolist()
+        [-1.0, 0.0]
+    """
+
+    floor: Leaf = eqx.field(converter=as_scalar, default=NO_FLOOR)
+    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=_DETACH)
+
+    def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
+        del v_threshold
+        return jnp.maximum(v * (1.0 - spikes) + v_reset * spikes, self.floor)

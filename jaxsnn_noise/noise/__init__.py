@@ -2,6 +2,7 @@
 
 from jaxsnn_noise.distributions import Distribution, Gaussian, Laplace, Logistic, Triangular, Uniform
 from jaxsnn_noise.noise.background import PoissonBackground
+from jaxsnn_noise.noise.blend import Blend
 from jaxsnn_noise.noise.correlations import Common, Correlation, Independent, SharedFraction
 from jaxsnn_noise.noise.policies import (
     Additive,
@@ -32,6 +33,7 @@ from jaxsnn_noise.signals import Context, Seam
 __all__ = [
     "Additive",
     "Amplitude",
+    "Blend",
     "Colour",
     "Common",
     "ComposedSource",

@@ -4,6 +4,7 @@ from .binned import BinnedCounts, PopulationRate
 from .correlation import CountCorrelation, CountCorrelationMatrix
 from .counts import Rate, SpikeCount
 from .fold import About, Frame, Statistic
+from .fraction import FractionBelow
 from .health import Health, Symptoms
 from .intervals import IntervalCV, IntervalMean
 from .latency import FirstSpikeTime
@@ -20,6 +21,7 @@ __all__ = [
     "CountCorrelation",
     "CountCorrelationMatrix",
     "FirstSpikeTime",
+    "FractionBelow",
     "Frame",
     "Health",
     "IntervalCV",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxsnn_noise as jn
 from experiments import _stages as stages
 from jaxsnn_noise.noise import Additive, Common, Coupling, Independent, Intensity, Multiplicative, VoltageNoise
-from jaxsnn_noise.statistics import over_raster
 
 SIZE, D = 6, 0.2
 
@@ -43,7 +41,7 @@ def test_a_kind_chosen_by_its_leaves_is_the_kind_built_of_its_types(
 ) -> None:
     words = type(coupling).__name__.lower(), type(correlation).__name__.lower()
     axis = stages.as_axis("cells", [stages.Condition(site, *words, D)])
-    sim = simulation(stages.silent_sources(), reset=stages.FlooredReset())
+    sim = simulation(stages.silent_sources(), reset=jn.neurons.FlooredReset())
     chosen = traces(jn.paths.replace(sim, {path: values[0] for path, values in axis.values.items()}))
     built = stages.SITES[site](Intensity(D), coupling=coupling, correlation=correlation)
     expected = traces(simulation({site: built}))
@@ -60,23 +58,6 @@ def test_additive_noise_on_the_current_is_membrane_noise_at_gain_squared_times_i
     np.testing.assert_allclose(current.v, membrane.v, rtol=1e-4, atol=1e-4)
     other = traces(simulation({"same_numbers": VoltageNoise(Intensity(D))}, gain=gain))
     assert np.abs(np.asarray(current.v) - np.asarray(other.v)).max() > 0.1
-
-
-def test_a_floor_holds_the_membrane_from_one_step_to_the_next_and_no_floor_does_nothing() -> None:
-    free, plain, floored = (
-        np.asarray(traces(simulation({}, reset=reset)).v)
-        for reset in (stages.FlooredReset(), jn.neurons.ResetToValue(), stages.FlooredReset(floor=-0.5))
-    )
-    np.testing.assert_array_equal(free, plain)
-    assert free.min() == pytest.approx(-2.5, abs=1e-4)  # R I, where the free membrane goes
-    assert floored.min() == pytest.approx(0.8 * -0.5 + 0.5 * -1.0, abs=1e-6)  # one step from the floor
-    np.testing.assert_array_equal(floored[:, -1], free[:, -1])
-
-
-def test_the_time_below_a_level_counts_neurons_and_steps() -> None:
-    v = jnp.asarray([[-6.0, 0.0, -5.0], [-5.1, 1.0, -7.0]])
-    found = over_raster(stages.FractionBelow(-5.0), jnp.zeros((2, 3)), dt=1.0, voltage=v)
-    assert float(found) == pytest.approx(3 / 6)
 
 
 def test_the_factorial_has_every_kind_once_and_sets_only_its_own_site() -> None:
