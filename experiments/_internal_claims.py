@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +12,13 @@ from jaxsnn_noise import reduce
 from jaxsnn_noise.study import Judgement
 
 from ._digit_networks import Setting
-from ._judging import judged, judged_within, unmeasured
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Data = Mapping[str, Any]
 Judge = Callable[[Data, Any], Judgement]
-POINTS = "points"
+judged = partial(reduce.judge, units="points", called="images")
 WORST = ("membrane", "multiplicative")
 
 
@@ -43,7 +43,7 @@ def of_setting(name: str, judge: Callable[[xr.Dataset, Any], Judgement]) -> Judg
     """A judge of one setting; no verdict where the setting was not measured."""
 
     def judge_setting(data: Data, config: Any) -> Judgement:
-        return judge(data[name], config) if name in data else unmeasured(name)
+        return judge(data[name], config) if name in data else reduce.unmeasured(name)
 
     return judge_setting
 
@@ -55,7 +55,7 @@ def worst_is_multiplicative_membrane(part: xr.Dataset, config: Any) -> Judgement
     worst = " ".join(WORST[::-1])
     others = loss.drop_sel(kind=worst) - loss.sel(kind=worst, drop=True)
     detail = f"loss under it {loss.sel(kind=worst).mean().item():.1f} points; loss of another kind minus that"
-    return judged(others, 0.0, reduce.at_most, units=POINTS, detail=detail)
+    return judged(others, 0.0, reduce.at_most, detail=detail)
 
 
 def rises(field: str) -> Callable[[xr.Dataset, Any], Judgement]:
@@ -66,7 +66,7 @@ def rises(field: str) -> Callable[[xr.Dataset, Any], Judgement]:
         noisy = part[field].sel(site=WORST[0], coupling=WORST[1]).isel(D=-1, drop=True).mean("correlation")
         change = 100.0 * (noisy - part[f"quiet_{field}"])
         detail = f"from {100 * part[f'quiet_{field}'].mean().item():.1f} %"
-        return judged(change.drop_vars(("site", "coupling")), 0.0, reduce.at_least, units=POINTS, detail=detail)
+        return judged(change.drop_vars(("site", "coupling")), 0.0, reduce.at_least, detail=detail)
 
     return judge
 
@@ -77,7 +77,7 @@ def clipping_helps(part: xr.Dataset, config: Any) -> Judgement:
     free = losses(part).sel(site=WORST[0], coupling=WORST[1], drop=True).isel(D=-1, drop=True).mean("correlation")
     clipped = losses(part, "clipped_correct").isel(D=-1, drop=True).mean("correlation")
     detail = f"half of the loss of {free.mean().item():.1f} minus the loss when clipped, {clipped.mean().item():.1f}"
-    return judged(0.5 * free - clipped, 0.0, reduce.at_least, units=POINTS, detail=detail)
+    return judged(0.5 * free - clipped, 0.0, reduce.at_least, detail=detail)
 
 
 def weaker_on_current(part: xr.Dataset, config: Any) -> Judgement:
@@ -85,19 +85,19 @@ def weaker_on_current(part: xr.Dataset, config: Any) -> Judgement:
     del config
     loss = strongest(part)
     gap = loss.sel(kind="multiplicative membrane", drop=True) - loss.sel(kind="multiplicative current", drop=True)
-    return judged(gap, 0.0, reduce.at_least, units=POINTS, detail="loss with it on the membrane minus on the current")
+    return judged(gap, 0.0, reduce.at_least, detail="loss with it on the membrane minus on the current")
 
 
 def weaker_with_leak(data: Data, config: Any) -> Judgement:
     """The loss to multiplicative membrane noise is larger for the largest beta than for the smallest."""
     found = {beta: data[name] for beta, name in config.beta_names().items() if name in data}
     if len(found) < 2:
-        return unmeasured("networks with another beta")
+        return reduce.unmeasured("networks with another beta")
     images = min(part.sizes["sample"] for part in found.values())
     loss = {b: strongest(part).sel(kind=" ".join(WORST[::-1]), drop=True) for b, part in found.items()}
     gap = loss[max(found)].isel(sample=slice(images)) - loss[min(found)].isel(sample=slice(images))
     detail = f"loss at beta {max(found):g} minus loss at beta {min(found):g}"
-    return judged(gap, 0.0, reduce.at_least, units=POINTS, detail=detail)
+    return judged(gap, 0.0, reduce.at_least, detail=detail)
 
 
 def sigmoid_is_best(place: str, pixels: str, kind: str | None) -> Judge:
@@ -108,13 +108,13 @@ def sigmoid_is_best(place: str, pixels: str, kind: str | None) -> Judge:
         names = {f: Setting(f, place, pixels).name for f in ("none", "tanh", "relu", "sigmoid")}
         parts = {f: data[name] for f, name in names.items() if name in data}
         if "sigmoid" not in parts or len(parts) < 2:
-            return unmeasured(f"{names['sigmoid']} and another filter")
+            return reduce.unmeasured(f"{names['sigmoid']} and another filter")
         images = min(part.sizes["sample"] for part in parts.values())
         loss = {f: _averaged(strongest(part).isel(sample=slice(images)), kind) for f, part in parts.items()}
         best = loss.pop("sigmoid")
         gaps = _along("filter", {f: best - other for f, other in loss.items()})
         detail = f"loss with the sigmoid ({best.mean().item():.1f}) minus loss with another filter"
-        return judged(gaps, 0.0, reduce.at_most, units=POINTS, detail=detail)
+        return judged(gaps, 0.0, reduce.at_most, detail=detail)
 
     return judge
 
@@ -124,7 +124,7 @@ def current_dominates(part: xr.Dataset, config: Any) -> Judgement:
     loss, gain = strongest(part), config.layers.current_gain
     gaps = loss.drop_sel(kind="additive current") - loss.sel(kind="additive current", drop=True)
     detail = f"loss of another kind minus that of additive current noise, (1 - beta) R = {gain:g}"
-    return judged(gaps, 0.0, reduce.at_most, units=POINTS, detail=detail)
+    return judged(gaps, 0.0, reduce.at_most, detail=detail)
 
 
 def current_dominates_in_sum_form(part: xr.Dataset, config: Any) -> Judgement:
@@ -136,14 +136,14 @@ def current_dominates_in_sum_form(part: xr.Dataset, config: Any) -> Judgement:
     loss = strongest(part).drop_sel(kind="additive current")
     gaps = loss.drop_sel(kind="additive membrane") - loss.sel(kind="additive membrane", drop=True)
     detail = "loss of another kind minus that of additive current (there equal to additive membrane) noise"
-    return judged(gaps, 0.0, reduce.at_most, units=POINTS, detail=detail)
+    return judged(gaps, 0.0, reduce.at_most, detail=detail)
 
 
 def others_at_most_one(part: xr.Dataset, config: Any) -> Judgement:
     """Every kind but additive current noise costs at most a point at the highest intensity, independent or common."""
     del config
     loss = by_kind(losses(part)).drop_sel(kind="additive current")
-    levels = [(d, judged(loss.sel(D=d, drop=True), 1.0, reduce.at_most, units=POINTS)) for d in loss["D"].values]
+    levels = [(d, judged(loss.sel(D=d, drop=True), 1.0, reduce.at_most)) for d in loss["D"].values]
     detail = "by D: " + ", ".join(f"{d:g} {found.verdict.value}" for d, found in levels)
     last = levels[-1][1]
     return Judgement(
@@ -160,7 +160,7 @@ def common_hurts_less(coupling: str) -> Callable[[xr.Dataset, Any], Judgement]:
         gap = loss.sel(correlation="common", drop=True) - loss.sel(correlation="independent", drop=True)
         each = ", ".join(f"{site} {gap.sel(site=site).mean().item():+.1f}" for site in gap["site"].values)
         detail = f"loss to common minus loss to independent noise ({each})"
-        return judged(gap.mean("site"), 0.0, reduce.at_most, units=POINTS, detail=detail)
+        return judged(gap.mean("site"), 0.0, reduce.at_most, detail=detail)
 
     return judge
 
@@ -175,7 +175,7 @@ def weights_give_variance(data: Data, config: Any) -> Judgement:
         for name, part in largest.items()
     }
     detail = "measured over predicted variance"
-    return judged_within(_along("setting", ratios), 0.8, 1.25, detail=detail)
+    return reduce.judge_within(_along("setting", ratios), 0.8, 1.25, called="images", detail=detail)
 
 
 def weights_tell_which_is_worse(data: Data, config: Any) -> Judgement:
@@ -196,7 +196,7 @@ def weights_tell_which_is_worse(data: Data, config: Any) -> Judgement:
         f"predicted variance ratio common/independent {min(said):.2f} to {max(said):.2f}; "
         "loss to common minus loss to independent noise (turned round where the ratio is above 1)"
     )
-    return judged(_along("setting", gaps), 0.0, reduce.at_most, units=POINTS, detail=detail)
+    return judged(_along("setting", gaps), 0.0, reduce.at_most, detail=detail)
 
 
 def networks(data: Data) -> dict[str, xr.Dataset]:

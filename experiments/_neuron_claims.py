@@ -10,7 +10,6 @@ from jaxsnn_noise import reduce
 from jaxsnn_noise.study import Judgement
 
 from ._internal_claims import WORST, Data, by_kind
-from ._judging import judged, judged_within
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +19,7 @@ def every_kind_matters(data: Data, config: Any) -> Judgement:
     """Every kind of noise moves the mean output of a single neuron by at least one percent (root mean square)."""
     part = data["neuron"].sel(beta=config.layers.beta)
     change = (by_kind(part["output"]).isel(D=-1, drop=True) / part["quiet_output"] - 1.0).drop_vars("beta")
-    found = judged(np.square(change), 0.01**2, reduce.at_least, units="", random="trial")
+    found = reduce.judge(np.square(change), 0.01**2, reduce.at_least, units="", random="trial")
     mean, low, high = (100.0 * max(float(v), 0.0) ** 0.5 for v in (found.estimate, found.low, found.high))
     rule = "one-sided 95 % limits of the mean square: at least (1 %)^2 for each of six kinds"
     return Judgement(found.verdict, mean, low, high, rule, "%", found.detail)
@@ -33,7 +32,7 @@ def excursions_grow(data: Data, config: Any) -> Judgement:
     detail = (
         f"time below {config.depth:g} thresholds at D = {below['D'].values[-1]:g} minus at {below['D'].values[0]:g}"
     )
-    return judged(gap, 0.0, reduce.at_least, units="%", random="trial", detail=detail)
+    return reduce.judge(gap, 0.0, reduce.at_least, units="%", random="trial", detail=detail)
 
 
 def excursions_shrink_with_leak(data: Data, config: Any) -> Judgement:
@@ -43,7 +42,7 @@ def excursions_shrink_with_leak(data: Data, config: Any) -> Judgement:
     gap = below.isel(beta=-1, drop=True) - below.isel(beta=0, drop=True)
     betas = below["beta"].values
     detail = f"time far below threshold at beta {betas[-1]:g} minus at beta {betas[0]:g}"
-    return judged(gap, 0.0, reduce.at_least, units="%", random="trial", detail=detail)
+    return reduce.judge(gap, 0.0, reduce.at_least, units="%", random="trial", detail=detail)
 
 
 def second_moment_is_kestens(data: Data, config: Any) -> Judgement:
@@ -51,7 +50,7 @@ def second_moment_is_kestens(data: Data, config: Any) -> Judgement:
     del config
     part = data["neuron"].sel(ratio=0.25, drop=True)
     ratio = part["second_moment"] / part["expected_second_moment"]
-    return judged_within(ratio, 0.9, 1.1, random="trial", detail="measured over expected, at D_c/4")
+    return reduce.judge_within(ratio, 0.9, 1.1, random="trial", detail="measured over expected, at D_c/4")
 
 
 def _excursions(data: Data) -> xr.DataArray:

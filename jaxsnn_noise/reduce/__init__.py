@@ -5,7 +5,8 @@ question              function
 ====================  ===============================================================================
 how large, how sure   :func:`mean_and_error`, :func:`proportion`, :func:`variance_components`
 does it differ        :func:`paired_contrast` (common random numbers along a sweep or cases)
-does a claim hold     :func:`at_most`, :func:`at_least`, :func:`every`, :func:`decide`
+does a claim hold     :func:`at_most`, :func:`at_least`, :func:`every`, :func:`decide`; as the
+                      judgement of a study: :func:`judge`, :func:`judge_within`
 of many trials        :func:`fano_factor`, :func:`reliability`, :func:`psth`; their folds stream
 ====================  ===============================================================================
 
@@ -20,10 +21,11 @@ from jaxsnn_noise.reduce.contrasts import paired_contrast
 from jaxsnn_noise.reduce.design import NESTED
 from jaxsnn_noise.reduce.errors import mean_and_error
 from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
+from jaxsnn_noise.reduce.judgements import judge, judge_within, unmeasured
 from jaxsnn_noise.reduce.proportions import proportion
 from jaxsnn_noise.reduce.streams import fano_factor, psth, reliability
 from jaxsnn_noise.reduce.verdicts import AtLeast, AtMost, Rule, Within, decide
-from jaxsnn_noise.verdicts import Verdict
+from jaxsnn_noise.verdicts import Judgement, Verdict
 
 __all__ = [
     "NESTED",
@@ -33,6 +35,7 @@ __all__ = [
     "Bonferroni",
     "FanoFactor",
     "Holm",
+    "Judgement",
     "MemberFold",
     "Reliability",
     "Rule",
@@ -43,11 +46,14 @@ __all__ = [
     "decide",
     "every",
     "fano_factor",
+    "judge",
+    "judge_within",
     "mean_and_error",
     "paired_contrast",
     "proportion",
     "psth",
     "reliability",
+    "unmeasured",
     "variance_components",
 ]
 
