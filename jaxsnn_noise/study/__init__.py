@@ -1,6 +1,6 @@
 """Studies: one file says what is simulated, what is measured, what is shown, and which claims are tested.
 
-A study is one Python file. ``jaxsnn-noise run my_study.py`` runs it from anywhere; a file in ``experiments/``
+A study is one Python file, or a folder whose ``__init__.py`` is one. ``jaxsnn-noise run my_study.py`` runs it from anywhere; a file in ``experiments/``
 is a built-in study and is run by its name. This is a whole one::
 
     from dataclasses import dataclass

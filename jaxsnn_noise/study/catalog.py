@@ -1,4 +1,7 @@
-"""Finding study files, listing them without importing them, and loading one with its protocol checked."""
+"""Finding studies, listing them without importing them, and loading one with its protocol checked.
+
+A study is a file, or a folder whose ``__init__.py`` is the study and imports its neighbours (``from . import claims``).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import ast
 import dataclasses
 import hashlib
 import importlib.util
+import re
 import sys
 import traceback
 from dataclasses import dataclass
@@ -17,6 +21,8 @@ from .config import check_round_trip
 from .protocol import Claim, Study, near_names, refuse
 
 PRESETS = ("tiny", "default", "full")
+MAIN = "__init__.py"
+"""The file of a study that is a folder."""
 RESERVED = (
     "study",
     "preset",
@@ -64,11 +70,32 @@ def folder() -> Path | None:
 
 
 def builtin(where: Path | None = None) -> dict[str, Path]:
-    """Names and files of the built-in studies; files whose name starts with ``_`` and folders are none."""
+    """Names and files of the built-in studies: files, and folders whose ``__init__.py`` has a ``TITLE``.
+
+    Names that start with ``_`` are none.
+    """
     where = where or folder()
     if where is None:
         return {}
-    return {f.stem: f for f in sorted(where.glob("*.py")) if not f.name.startswith("_") and f.is_file()}
+    folders = [f for f in where.glob(f"*/{MAIN}") if _has_title(f)]
+    found = {name_of(f): f for f in [*where.glob("*.py"), *folders] if f.is_file() and f != where / MAIN}
+    return {name: found[name] for name in sorted(found) if not name.startswith("_")}
+
+
+def name_of(path: Path) -> str:
+    """The name of the study in a file: that of its folder for an ``__init__.py``."""
+    return path.parent.name if path.name == MAIN else path.stem
+
+
+def sources(path: Path) -> dict[str, Path]:
+    """The files of a study by name: the one, or all Python files of its folder."""
+    if path.name != MAIN:
+        return {path.name: path}
+    return {str(f.relative_to(path.parent)): f for f in sorted(path.parent.rglob("*.py"))}
+
+
+def _has_title(path: Path) -> bool:
+    return re.search(r"^TITLE\b", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) is not None
 
 
 def listing(name: str, path: Path) -> Listing:
@@ -98,7 +125,7 @@ def listing(name: str, path: Path) -> Listing:
 
 
 def find(name_or_file: str | Path, where: Path | None = None) -> tuple[str, Path]:
-    """Name and file of a study given as a built-in name or as a path to a ``.py`` file.
+    """Name and file of a study given as a built-in name or as a path to a ``.py`` file or a folder.
 
     Raises:
         InputError: If there is no such study or file (with near matches).
@@ -111,23 +138,26 @@ def find(name_or_file: str | Path, where: Path | None = None) -> tuple[str, Path
         refuse("study", "no built-in study of that name, and a study file ends with .py", text, known=known)
     path = Path(text).expanduser()
     if path.is_dir():
-        refuse("study", "must be a .py file, this is a folder", text)
+        if not (path / MAIN).is_file():
+            refuse("study", f"must be a .py file, or a folder with an {MAIN}", text)
+        path = path / MAIN
     if not path.is_file():
         near = near_names(path.name, (f.name for f in path.parent.glob("*.py")))
         refuse("study", f"no such file (in {path.parent})", path.name, known=near)
     if path.suffix != ".py":
         refuse("study", "must be a .py file", text)
-    return path.stem, path.resolve()
+    path = path.resolve()
+    return name_of(path), path
 
 
 def load(name_or_file: str | Path, where: Path | None = None) -> Study:
     """Import a study and check that it keeps the protocol.
 
-    A study can import its neighbours: relatively (``from . import other``) or, outside the built-in studies,
-    by name (its folder goes to the front of ``sys.path``, as if the file had been started as a script).
+    A study that is a folder imports its neighbours relatively (``from . import other``). One that is a file, outside the built-in
+    studies, imports them by name: its folder goes to the front of ``sys.path``, as if the file had been started as a script.
 
     Args:
-        name_or_file: Name of a built-in study, or path to a ``.py`` file.
+        name_or_file: Name of a built-in study, or path to a ``.py`` file or a folder.
         where: Folder of the built-in studies; found by itself if not given.
 
     Raises:
@@ -138,11 +168,13 @@ def load(name_or_file: str | Path, where: Path | None = None) -> Study:
 
 
 def _module(name: str, path: Path) -> ModuleType:
-    """The executed module, a member of a package made of its folder (for ``from . import neighbour``)."""
-    if str(path.parent) not in sys.path and path.parent != folder():
+    """The executed module: a package, where the study is a folder."""
+    alone = path.name != MAIN
+    if alone and str(path.parent) not in sys.path and path.parent != folder():
         sys.path.insert(0, str(path.parent))  # as if the file had been started as a script: `import neighbour` works
-    full = f"{_package(path.parent)}.{name.replace('.', '_')}"
-    spec = importlib.util.spec_from_file_location(full, path)
+    full = _module_name(name, path)
+    inside = None if alone else [str(path.parent)]
+    spec = importlib.util.spec_from_file_location(full, path, submodule_search_locations=inside)
     assert spec is not None  # as for every .py file
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -156,19 +188,22 @@ def _module(name: str, path: Path) -> ModuleType:
         at = f" (line {line})" if line else ""
         from jaxsnn_noise._checks import InputError
 
-        raise InputError(f"study {path.name}: cannot be imported{at}: {type(error).__name__}: {error}") from error
+        who = f"study {_shown(path)}: cannot be imported{at}"
+        raise InputError(f"{who}: {type(error).__name__}: {error}") from error
     return module
 
 
-def _package(where: Path) -> str:
-    """Name of the package that stands for a folder of studies; one for the built-in ones, in any place."""
-    name = "jaxsnn_noise._experiments"
-    if where != folder():
-        digest = hashlib.sha256(str(where).encode()).hexdigest()[:8]  # two files may share a name
-        name = f"jaxsnn_noise_study_{digest}"
-    package = sys.modules.setdefault(name, ModuleType(name))
-    package.__path__ = [str(where)]
-    return name
+def _module_name(name: str, path: Path) -> str:
+    """A name of its own: that of a built-in study is the same in a checkout and in a wheel, of others two may be called alike."""
+    plain = name.replace(".", "_")
+    if path in builtin().values():
+        return f"jaxsnn_noise_study_{plain}"
+    return f"jaxsnn_noise_study_{hashlib.sha256(str(path.parent).encode()).hexdigest()[:8]}_{plain}"
+
+
+def _shown(path: Path) -> str:
+    """The file as messages call it."""
+    return f"{path.parent.name}/{MAIN}" if path.name == MAIN else path.name
 
 
 def check(module: ModuleType, name: str, path: Path) -> Study:
@@ -177,7 +212,7 @@ def check(module: ModuleType, name: str, path: Path) -> Study:
     Raises:
         InputError: If a part of the protocol is missing or of the wrong kind.
     """
-    who = f"study {path.name}"
+    who = f"study {_shown(path)}"
     for part, kind in _REQUIRED.items():
         if not hasattr(module, part):
             own = [n for n in vars(module) if not n.startswith("_")]

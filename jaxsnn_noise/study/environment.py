@@ -16,6 +16,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from .catalog import MAIN, sources
+
 DISTRIBUTION = "jaxsnn_noise"
 KEY_PACKAGES = (
     DISTRIBUTION,
@@ -35,7 +37,7 @@ def environment(study: Path | None = None) -> dict[str, Any]:
     """Versions of everything installed, interpreter, machine, devices, and commits.
 
     Args:
-        study: The study file; its hash and the commit of its repository are recorded.
+        study: The study file; its hash (over all files, of a folder) and the commit of its repository are recorded.
 
     Returns:
         A dict that JSON can hold. The devices are listed only if the process has imported JAX.
@@ -53,8 +55,8 @@ def environment(study: Path | None = None) -> dict[str, Any]:
         "study": None
         if study is None
         else {
-            "file": study.name,
-            "sha256": hashlib.sha256(study.read_bytes()).hexdigest(),
+            "file": study.parent.name if study.name == MAIN else study.name,
+            "sha256": hashlib.sha256(b"".join(f.read_bytes() for f in sources(study).values())).hexdigest(),
             "commit": commit(study.resolve().parent),
         },
         "packages": packages(),

@@ -31,7 +31,7 @@ else:
 STATUS = "status.json"
 LEAST_FREE = 100 * 2**20  # [B] room for figures, report and the tables of a small study
 OWN = (
-    STATUS, "config.toml", "environment.json", "study.py", "model.txt", "data.zarr", "partial.zarr", "stages",
+    STATUS, "config.toml", "environment.json", "study", "model.txt", "data.zarr", "partial.zarr", "stages",
     "claims.json", "claims.csv", "tables", "figures", "methods.txt", "errors.txt", "report.html",
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from .catalog import sources
 from .environment import KEY_PACKAGES, environment, scrub
 from .outputs import Outputs, is_full, to_json
 from .progress import Progress
@@ -83,7 +84,8 @@ class Stages:
         header = f"{self.study.title}\nConfiguration of a run of {self.study.name}; use it with --config."
         toml = to_toml(self.config, header)
         write("config.toml", toml)
-        write("study.py", self.study.path.read_bytes())
+        for name, file in sources(self.study.path).items():
+            write(f"study/{name}", file.read_bytes())
         built = self.study.build(self.config)
         model = _model_text(built)
         if model:

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments import _digit_networks as networks
-from experiments import _noisy_digits as noisy
+from experiments.internal_noise import digit_networks as networks
+from experiments.internal_noise import noisy_digits as noisy
 from jaxsnn_noise.training.loop import usual_promotion
 
 FILTERS = ("none", "tanh", "relu", "sigmoid")

@@ -11,8 +11,8 @@ import pytest
 import xarray
 
 from experiments import internal_noise as study
-from experiments._digit_networks import settings
-from experiments._stages import CORRELATIONS, COUPLINGS, SITES
+from experiments.internal_noise.conditions import CORRELATIONS, COUPLINGS, SITES
+from experiments.internal_noise.digit_networks import settings
 from jaxsnn_noise import InputError
 from jaxsnn_noise.study import Verdict, load, run_study
 

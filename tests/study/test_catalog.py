@@ -41,11 +41,25 @@ def test_listing_says_what_is_broken(tmp_path):
     assert listing("broken", broken).cost == {}
 
 
-def test_builtin_studies_are_the_plain_files_of_their_folder(tmp_path):
-    for name in ("b.py", "a.py", "_shared.py", "__init__.py", "notes.md"):
+def test_builtin_studies_are_the_files_of_their_folder_and_the_folders_with_a_title(tmp_path):
+    for name in ("b.py", "d.py", "_shared.py", "__init__.py", "notes.md"):
         (tmp_path / name).write_text("")
     (tmp_path / "bench.py").mkdir()
-    assert list(builtin(tmp_path)) == ["a", "b"]
+    for name, text in (
+        ("a", "TITLE = 'a'\n"),
+        ("c", "import os\nTITLE: str = ''"),
+        ("tools", "x = 'TITLE'"),
+        ("_x", "TITLE = 1"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(text)
+    (tmp_path / "data").mkdir()
+    assert list(builtin(tmp_path)) == ["a", "b", "c", "d"]
+    assert listing("a", builtin(tmp_path)["a"]).title == "a"
+
+
+def test_the_built_in_studies_are_found():
+    assert {"internal_noise", "recurrent_noise"} == set(builtin())
 
 
 def test_an_unknown_study_has_near_matches(tmp_path):
@@ -54,17 +68,34 @@ def test_an_unknown_study_has_near_matches(tmp_path):
         find("internal_nois", tmp_path)
     with pytest.raises(InputError, match=r"no such file.*Did you mean 'internal_noise\.py'"):
         find(tmp_path / "internal_noisy.py")
-    with pytest.raises(InputError, match="this is a folder"):
+    with pytest.raises(InputError, match=r"must be a \.py file, or a folder with an __init__\.py"):
         find(f"{tmp_path}/")
     (tmp_path / "study.txt").write_text("")
     with pytest.raises(InputError, match=r"must be a \.py file"):
         find(tmp_path / "study.txt")
 
 
-def test_neighbours_can_be_imported_both_ways(tmp_path):
+def test_a_file_imports_its_neighbours_by_name(tmp_path):
     (tmp_path / "nextdoor.py").write_text("VALUE = 7\n")
-    both = "\nimport nextdoor\nfrom . import nextdoor as too\nTITLE = f'{nextdoor.VALUE} {too.VALUE}'\n"
-    assert load(fake_study.write(tmp_path, more=both)).title == "7 7"
+    assert load(fake_study.write(tmp_path, more="\nimport nextdoor\nTITLE = f'{nextdoor.VALUE}'\n")).title == "7"
+
+
+def test_a_folder_imports_its_neighbours_relatively_and_nothing_else_sees_them(tmp_path):
+    for name, value in (("first", 7), ("second", 8)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "nextdoor.py").write_text(f"VALUE = {value}\n")
+        more = "\nfrom . import nextdoor\nfrom .nextdoor import VALUE\nTITLE = f'{nextdoor.VALUE} {VALUE}'\n"
+        fake_study.write(tmp_path / name, name="__init__.py", more=more)
+    before = list(sys.path)
+    one, other = load(f"{tmp_path / 'first'}/"), load(tmp_path / "second" / "__init__.py")
+    assert (one.name, one.title, other.name, other.title) == ("first", "7 7", "second", "8 8")
+    assert sys.path == before
+    (tmp_path / "first" / "nextdoor.py").write_text("VALUE = 1 / 0\n")
+    (tmp_path / "first").rename(tmp_path / "third")
+    with pytest.raises(
+        InputError, match=r"study third/__init__.py: cannot be imported \(line \d+\): ZeroDivisionError"
+    ):
+        load(tmp_path / "third")
 
 
 def test_two_files_of_one_name_are_two_studies(tmp_path):

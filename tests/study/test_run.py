@@ -66,12 +66,12 @@ def test_a_run_leaves_everything(tmp_path):
     assert [c.verdict for c in done.claims] == [Verdict.REPRODUCED, Verdict.NOT_REPRODUCED, Verdict.UNDECIDED]
     names = {str(f.relative_to(out)) for f in out.rglob("*") if f.is_file() and "data.zarr" not in f.parts}
     assert names == {
-        "status.json", "config.toml", "environment.json", "study.py", "claims.json", "claims.csv", "methods.txt",
+        "status.json", "config.toml", "environment.json", "study/fake.py", "claims.json", "claims.csv", "methods.txt",
         "report.html", "tables/by_level.csv", "figures/rate.svg", "figures/rate.png", "figures/rate.csv",
     }  # fmt: skip
     assert status(out)["state"] == "finished"
     assert status(out)["stage"] == "end"
-    assert (out / "study.py").read_bytes() == path.read_bytes()
+    assert (out / "study" / "fake.py").read_bytes() == path.read_bytes()
     study = load(path)
     assert read_toml(out / "config.toml", study.preset("full")) == study.preset("tiny")
 

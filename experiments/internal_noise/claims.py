@@ -11,7 +11,7 @@ import numpy as np
 from jaxsnn_noise import reduce
 from jaxsnn_noise.study import Judgement
 
-from ._digit_networks import Setting
+from .digit_networks import Setting
 
 if TYPE_CHECKING:
     import xarray as xr

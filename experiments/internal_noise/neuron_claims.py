@@ -9,7 +9,7 @@ import numpy as np
 from jaxsnn_noise import reduce
 from jaxsnn_noise.study import Judgement
 
-from ._internal_claims import WORST, Data, by_kind
+from .claims import WORST, Data, by_kind
 
 if TYPE_CHECKING:
     import xarray as xr

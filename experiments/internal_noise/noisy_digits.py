@@ -12,8 +12,8 @@ from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.statistics import FractionBelow, Mean
 from jaxsnn_noise.training import Fitted
 
-from ._digit_networks import Digits, Layers, Setting, Teaching, network, output_weights, taught
-from ._stages import CORRELATIONS, COUPLINGS, SITES, Condition, as_axis, factorial, silent_sources
+from .conditions import CORRELATIONS, COUPLINGS, SITES, Condition, as_axis, factorial, silent_sources
+from .digit_networks import Digits, Layers, Setting, Teaching, network, output_weights, taught
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,8 +10,8 @@ import numpy as np
 from jaxsnn_noise import figures, reduce, theory
 from jaxsnn_noise.study import Picture
 
-from ._internal_claims import WORST, by_kind, losses, networks
-from ._stages import CORRELATIONS
+from .claims import WORST, by_kind, losses, networks
+from .conditions import CORRELATIONS
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from jaxsnn_noise.study import Claim, Picture, Progress
 
-from . import _internal_claims as judges
-from . import _internal_pictures as pictures
-from . import _neuron_claims as of_neuron
-from ._digit_networks import PLACES, Digits, Layers, Setting, Teaching, digits, settings
-from ._noisy_digits import measured, noisy
-from ._single_neuron import OneNeuron
-from ._single_neuron import measured as measured_neuron
-from ._single_neuron import simulation as neuron_simulation
-from ._stages import COUPLINGS
+from . import claims as judges
+from . import neuron_claims as of_neuron
+from . import pictures
+from .conditions import COUPLINGS
+from .digit_networks import PLACES, Digits, Layers, Setting, Teaching, digits, settings
+from .noisy_digits import measured, noisy
+from .single_neuron import OneNeuron
+from .single_neuron import measured as measured_neuron
+from .single_neuron import simulation as neuron_simulation
 
 if TYPE_CHECKING:
     import xarray as xr

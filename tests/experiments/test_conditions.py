@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jaxsnn_noise as jn
-from experiments import _stages as stages
+from experiments.internal_noise import conditions
 from jaxsnn_noise.noise import Additive, Common, Coupling, Independent, Intensity, Multiplicative, VoltageNoise
 
 SIZE, D = 6, 0.2
@@ -35,15 +35,15 @@ def traces(sim: jn.Simulation, key: int = 3) -> Any:
 
 @pytest.mark.parametrize("coupling", [Additive(), Multiplicative()])
 @pytest.mark.parametrize("correlation", [Independent(), Common()])
-@pytest.mark.parametrize("site", stages.SITES)
+@pytest.mark.parametrize("site", conditions.SITES)
 def test_a_kind_chosen_by_its_leaves_is_the_kind_built_of_its_types(
     site: str, coupling: Coupling, correlation: Any
 ) -> None:
     words = type(coupling).__name__.lower(), type(correlation).__name__.lower()
-    axis = stages.as_axis("cells", [stages.Condition(site, *words, D)])
-    sim = simulation(stages.silent_sources(), reset=jn.neurons.FlooredReset())
+    axis = conditions.as_axis("cells", [conditions.Condition(site, *words, D)])
+    sim = simulation(conditions.silent_sources(), reset=jn.neurons.FlooredReset())
     chosen = traces(jn.paths.replace(sim, {path: values[0] for path, values in axis.values.items()}))
-    built = stages.SITES[site](Intensity(D), coupling=coupling, correlation=correlation)
+    built = conditions.SITES[site](Intensity(D), coupling=coupling, correlation=correlation)
     expected = traces(simulation({site: built}))
     assert np.any(np.asarray(expected.spikes) > 0)
     np.testing.assert_array_equal(chosen.spikes, expected.spikes)
@@ -61,11 +61,11 @@ def test_additive_noise_on_the_current_is_membrane_noise_at_gain_squared_times_i
 
 
 def test_the_factorial_has_every_kind_once_and_sets_only_its_own_site() -> None:
-    conditions = list(stages.factorial((0.1, 0.2)))
-    assert len(set(conditions)) == len(conditions) == 3 * 2 * 2 * 2
-    values = stages.as_axis("hidden", conditions).values
-    intensities = np.stack([values[f"network.hidden.noise.{site}.amplitude.D"] for site in stages.SITES])
+    found = list(conditions.factorial((0.1, 0.2)))
+    assert len(set(found)) == len(found) == 3 * 2 * 2 * 2
+    values = conditions.as_axis("hidden", found).values
+    intensities = np.stack([values[f"network.hidden.noise.{site}.amplitude.D"] for site in conditions.SITES])
     np.testing.assert_array_equal((intensities > 0).sum(axis=0), 1)
-    for i, condition in enumerate(conditions):
-        row = list(stages.SITES).index(condition.site)
+    for i, condition in enumerate(found):
+        row = list(conditions.SITES).index(condition.site)
         assert intensities[row, i] == pytest.approx(condition.intensity)

@@ -13,7 +13,7 @@ from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.neurons import LIF, FlooredReset
 from jaxsnn_noise.statistics import FractionBelow, Mean, VoltageMoments
 
-from ._stages import (
+from .conditions import (
     COUPLINGS,
     SITES,
     Condition,
