@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
 import sys
 import tomllib
 import zipfile
@@ -35,10 +36,30 @@ def _files(folder: str) -> set[str]:
 
 def test_the_wheel_holds_the_package_its_data_and_the_studies(wheel: zipfile.ZipFile) -> None:
     held = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    studies = {f"jaxsnn_noise/_experiments/{name.partition('/')[2]}" for name in _files("experiments")}
+    studies = {
+        f"jaxsnn_noise/_experiments/{name.partition('/')[2]}"
+        for name in _files("experiments")
+        if not name.startswith("experiments/bench/")
+    }
     assert held == _files("jaxsnn_noise") | studies
+    assert "jaxsnn_noise/_experiments/internal_noise/__init__.py" in held
     assert {"jaxsnn_noise/py.typed", "jaxsnn_noise/data/manifest.json"} <= held
     assert wheel.read("jaxsnn_noise/data/manifest.json") == (ROOT / "jaxsnn_noise/data/manifest.json").read_bytes()
+
+
+def test_the_studies_of_the_wheel_run_without_a_checkout(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path / "site")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import jaxsnn_noise; from jaxsnn_noise.study import builtin, load; "
+        "assert jaxsnn_noise.__file__.startswith(sys.argv[1]); "
+        "print(*[f'{name} {len(load(name).claims)}' for name in builtin()], sep='\\n')"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "site")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    found = dict(line.split() for line in done.stdout.splitlines())
+    assert set(found) == {"internal_noise", "recurrent_noise"}
+    assert all(int(claims) > 3 for claims in found.values())
 
 
 def test_the_wheel_holds_every_licence(wheel: zipfile.ZipFile) -> None:
