@@ -113,7 +113,14 @@ def wiring(sizes):
 
 
 def network(sizes, weights):
-    cell = {"tau_mem": 20.0, "v_rest": -70.0, "v_reset": -60.0, "v_threshold": -50.0, "resistance": 100.0, "refractory": 2.0}
+    cell = {
+        "tau_mem": 20.0,
+        "v_rest": -70.0,
+        "v_reset": -60.0,
+        "v_threshold": -50.0,
+        "resistance": 100.0,
+        "refractory": 2.0,
+    }
     parts = {k: jn.Population(LIF(sizes[k], **cell)) for k in ("exc", "inh")}
     wires = {
         f"{s}_{t}": Dense(s, t, weights[f"{s}_{t}"], kinetics=Conductance(TAU_SYN[e], e, rise), delay=delay)
@@ -162,7 +169,9 @@ def plain_loop(sizes, weights, train, dt):
 
 
 @pytest.mark.parametrize("dt", [0.1, 0.25])
-@pytest.mark.parametrize("sizes", [{"exc": 30, "inh": 10, "port": 20}, {"exc": 1, "inh": 1, "port": 1}], ids=["many", "one"])
+@pytest.mark.parametrize(
+    "sizes", [{"exc": 30, "inh": 10, "port": 20}, {"exc": 1, "inh": 1, "port": 1}], ids=["many", "one"]
+)
 def test_a_recurrent_network_is_the_plain_loop_spike_for_spike(sizes, dt):
     steps = int(200 / dt)
     train = np.random.default_rng(1).random((steps, sizes["port"])) < 0.05 * dt
@@ -184,7 +193,9 @@ def test_the_size_of_chunks_and_the_schedule_change_no_spike():
     inputs = {"port": PoissonSpikes(40.0)}
     sim = jn.Simulation(network(sizes, wiring(sizes)), inputs, duration=100.0, dt=0.25, statistics=statistics)
     rasters = [
-        jn.monte_carlo(sim, [jn.Trials(5)], key=3, chunk=chunk, backend=jn.Scan(schedule=schedule), progress=False).raster
+        jn.monte_carlo(
+            sim, [jn.Trials(5)], key=3, chunk=chunk, backend=jn.Scan(schedule=schedule), progress=False
+        ).raster
         for schedule, chunk in ((jn.ByStep(), 1), (jn.ByStep(), 2), (jn.ByComponent(), None))
     ]
     assert np.unpackbits(rasters[0].values).sum() > 100
@@ -288,7 +299,11 @@ def test_gradients_are_those_of_finite_differences(rise):
 
 def fed(weights=1.0, threshold=-50.0, **options):
     cells = LIF(1, v_threshold=threshold, v_reset=threshold - 10, v_rest=threshold - 20)
-    wires = {"feed": Dense("port", "cells", [[weights]], kinetics=Conductance(**({"tau_syn": 5.0, "reversal": 0.0} | options)))}
+    wires = {
+        "feed": Dense(
+            "port", "cells", [[weights]], kinetics=Conductance(**({"tau_syn": 5.0, "reversal": 0.0} | options))
+        )
+    }
     return jn.Network({"cells": jn.Population(cells), "port": jn.Port(1)}, wires)
 
 

@@ -68,7 +68,9 @@ def test_single_pairs_give_the_window_with_its_two_signs(dt, delay):
     pre, post = np.zeros((500, 1)), np.zeros((500, len(lags)))
     pre[250 - round(delay / dt)] = 1
     post[250 + lags, np.arange(len(lags))] = 1
-    found = weights_after(taught(PairSTDP("pre", "cells", np.full((len(lags), 1), 0.5), delay=delay, **RULE), pre, post, dt))
+    found = weights_after(
+        taught(PairSTDP("pre", "cells", np.full((len(lags), 1), 0.5), delay=delay, **RULE), pre, post, dt)
+    )
     size = np.where(lags > 0, np.exp(-dt * lags / 15.0), -0.8 * np.exp(dt * lags / 30.0)) * (lags != 0)
     np.testing.assert_allclose(found[:, 0] - 0.5, 0.01 * size, rtol=1e-5, atol=3e-8)
     assert found[lags == 0, 0] == 0.5
@@ -216,7 +218,9 @@ def recurrent(projection, **options):
     feed = Dense("port", "cells", np.random.default_rng(1).random((20, 10)) * 2, kinetics=Exponential(3.0))
     network = jn.Network({"cells": cells, "port": jn.Port(10)}, {"feed": projection, "input": feed})
     inputs = {"port": PoissonSpikes(50.0), "cells": Constant(0.9)}
-    return jn.Simulation(network, inputs, **{"duration": 100.0, "dt": 0.25, "statistics": {"raster": Raster()}} | options)
+    return jn.Simulation(
+        network, inputs, **{"duration": 100.0, "dt": 0.25, "statistics": {"raster": Raster()}} | options
+    )
 
 
 W = np.random.default_rng(2).random((20, 20)) * (1 - np.eye(20))
@@ -246,7 +250,10 @@ def test_without_learning_it_is_dense_in_every_bit(bounds, options):
 
 def test_both_schedules_give_the_same_spikes():
     rng = np.random.default_rng(4)
-    cells = {k: jn.Population(LIF(8, tau_mem=10.0), noise={"m": jn.noise.VoltageNoise(jn.noise.Diffusion(0.1))}) for k in "abc"}
+    cells = {
+        k: jn.Population(LIF(8, tau_mem=10.0), noise={"m": jn.noise.VoltageNoise(jn.noise.Diffusion(0.1))})
+        for k in "abc"
+    }
     wires = {
         "feed": PairSTDP("port", "a", rng.random((8, 8)), **RULE | {"learning_rate": 0.1}),
         "on": PairSTDP("a", "b", rng.random((8, 8)), delay=0.5, **RULE | {"learning_rate": 0.1}),
@@ -303,11 +310,22 @@ def test_a_run_in_odd_pieces_has_the_weights_of_the_uncut_one():
 def test_gradients_through_learning_are_those_of_finite_differences(bounds):
     pre, post = trains(300, 2, 2, 0.1)
     weights = np.array([[0.3, 0.5], [0.6, 0.7]])
-    feed = PairSTDP("pre", "cells", weights, bounds=bounds, kinetics=Exponential(5.0), **RULE | {"learning_rate": 0.002})
+    feed = PairSTDP(
+        "pre", "cells", weights, bounds=bounds, kinetics=Exponential(5.0), **RULE | {"learning_rate": 0.002}
+    )
     sim = taught(feed, pre, post, 0.5, statistics={"v": Mean("v")})
     sim = jn.paths.replace(sim, {"network.teach.weights": 600.0 * jnp.eye(2), "network.cells.neuron.v_threshold": 8.0})
-    np.testing.assert_array_equal(jn.statistics.unpack(jn.simulate(sim, key=0, statistics={"r": Raster()})["r"], 300), post)
-    at = {"learning_rate": 0.002, "a_plus": 1.0, "a_minus": 0.8, "tau_plus": 15.0, "tau_minus": 30.0, "weights": weights}
+    np.testing.assert_array_equal(
+        jn.statistics.unpack(jn.simulate(sim, key=0, statistics={"r": Raster()})["r"], 300), post
+    )
+    at = {
+        "learning_rate": 0.002,
+        "a_plus": 1.0,
+        "a_minus": 0.8,
+        "tau_plus": 15.0,
+        "tau_minus": 30.0,
+        "weights": weights,
+    }
     leaves = [f"network.feed.{k}" for k in at]
     function = jax.jit(lambda *x: jn.as_function(sim, leaves, ["v"], key=0)(*x)[0].sum())
     values = [jnp.asarray(x, jnp.float32) for x in at.values()]
@@ -323,7 +341,9 @@ def test_gradients_of_learned_weights_are_those_of_finite_differences():
 
     def final(rate, up, first):
         rule = RULE | {"learning_rate": rate, "a_plus": up}
-        sim = taught(PairSTDP("pre", "cells", first, bounds=SoftBounds(), **rule), np.asarray(pre), np.asarray(post), 0.5)
+        sim = taught(
+            PairSTDP("pre", "cells", first, bounds=SoftBounds(), **rule), np.asarray(pre), np.asarray(post), 0.5
+        )
         return advance(sim, start(sim, key=0), 100.0)[0].carry.projections["feed"].state.weights[0, 1]
 
     at = (jnp.float32(0.01), jnp.float32(1.0), jnp.full((2, 2), 0.5))
