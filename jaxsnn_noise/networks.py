@@ -30,7 +30,7 @@ def feedforward(
     noise: Mapping[str, Source] | None = None,
     prefilter: Any = None,
 ) -> Network:
-    """A port, hidden layers of neurons and a readout, fully connected.
+    """A port, hidden layers of neurons and a readout, fully connected; a spike passes all layers in its own step.
 
     Populations are called ``input``, ``hidden`` (``hidden_1``, ``hidden_2``, ... if there are several) and ``output``, projections
     ``input_to_hidden``, ``hidden_to_output``.
@@ -65,7 +65,7 @@ def feedforward(
     for source, target, fan_in, fan_out in zip(names, names[1:], sizes, sizes[1:], strict=False):
         name = f"{source}_to_{target}"
         weights = random.normals(random.stream(root, name), (fan_out, fan_in)) * (gain / fan_in**0.5)
-        projections[name] = Dense(source, target, weights, kinetics=kinetics)
+        projections[name] = Dense(source, target, weights, kinetics=kinetics, delay=0.0)
     return Network(populations, projections)
 
 

@@ -211,6 +211,42 @@ def test_a_restarted_study_gives_the_same_bits(tmp_path: Path, whole: Any, monke
     assert len(calls) == 3 + total - kept
 
 
+SINGLE_DRAWS: dict[str, tuple[int, dict[str, Any]]] = {
+    "common": (20, {"correlation": jn.noise.Common()}),
+    "shared_fraction": (20, {"correlation": jn.noise.SharedFraction(0.4)}),
+    "coloured": (20, {"colour": jn.noise.OrnsteinUhlenbeck(5.0)}),
+    "coloured_common": (20, {"colour": jn.noise.OrnsteinUhlenbeck(5.0), "correlation": jn.noise.Common()}),
+    "one_neuron": (1, {}),
+    "one_neuron_coloured": (1, {"colour": jn.noise.OrnsteinUhlenbeck(5.0)}),
+}
+"""Sources that draw one element, or remember: what rounds differently if a compiler treats one element by itself."""
+
+
+def drawn(kind: str) -> jn.Simulation:
+    size, policies = SINGLE_DRAWS[kind]
+    sources = {
+        "membrane": jn.noise.VoltageNoise(jn.noise.Diffusion(0.1), **policies),
+        "input": jn.noise.CurrentNoise(jn.noise.PerStep(0.3), **policies),
+    }
+    return recurrent(size, noise=sources, warmup=5.0, statistics=TRACE)
+
+
+@pytest.mark.parametrize("kind", SINGLE_DRAWS)
+def test_draws_of_one_element_and_memories_have_the_same_bits_everywhere(kind: str) -> None:
+    """Over chunk sizes, orders of axes and programs, every voltage; over programs pinned, as the table says."""
+    sim, given = drawn(kind), [jn.Sweep(SIGMA, [0.05, 0.2], name="sigma"), jn.Trials(5)]
+    whole = run(sim, given, chunk=None)
+    assert np.ptp(whole["v_v"].values[:, :, -1]) > 0.01
+    for chunk in (1, 3):
+        assert same(whole, run(sim, given, chunk=chunk))
+    assert same(whole, run(sim, given[::-1], chunk=3))
+    pinned = jn.Scan(pinned=True)
+    many = run(sim, given, backend=pinned)["v_v"].values
+    one = jn.paths.replace(sim, {SIGMA: np.float32(0.2)})
+    alone = jn.simulate(one, key=7, address={"trial": 3}, backend=pinned)["v"].v
+    np.testing.assert_array_equal(alone, many[1, 3])
+
+
 PROGRAM = """
 import hashlib, json, sys
 sys.path[:0] = sys.argv[1:3]

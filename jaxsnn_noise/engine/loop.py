@@ -13,7 +13,8 @@ from jax import lax
 from jaxsnn_noise import random
 from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.engine.addresses import Step
-from jaxsnn_noise.engine.pinning import opaque_zero, pinned_function
+from jaxsnn_noise.engine.pinning import pinned_function
+from jaxsnn_noise.opacity import opaque_zero
 
 Flow = dict[str, Values]
 Body = Callable[[Any, Step, Flow], tuple[Any, Any]]

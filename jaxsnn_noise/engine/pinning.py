@@ -13,10 +13,9 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
-from jaxsnn_noise._typing import Key
+from jaxsnn_noise.opacity import opaque
 
 _PRODUCTS = {"mul", "dot_general", "div", "integer_pow"}
 _CALLS = {"pjit", "jit", "closed_call", "custom_jvp_call", "custom_vjp_call"}
@@ -49,25 +48,6 @@ def pinned_tree(function: Callable[..., Any], *args: Any, zero: jax.Array) -> Ca
         return eqx.combine(kept, rest.pop())
 
     return pinned
-
-
-def opaque_zero(root: Key) -> jax.Array:
-    """A zero that only the running program knows: ``x^3 - x`` is a multiple of three."""
-    x = root[0] & jnp.uint32(0xFF)
-    return (x * x * x - x) % jnp.uint32(3)
-
-
-def opaque(x: jax.Array, zero: jax.Array) -> jax.Array:
-    """``x``, of which the compiler knows nothing; the derivative is the identity."""
-    return _opaque(x, zero) if x.dtype == jnp.float32 else x
-
-
-@jax.custom_jvp
-def _opaque(x: jax.Array, zero: jax.Array) -> jax.Array:
-    return lax.bitcast_convert_type(lax.bitcast_convert_type(x, jnp.uint32) ^ zero, jnp.float32)
-
-
-_opaque.defjvps(lambda tangent, answer, x, zero: tangent, None)
 
 
 def _evaluate(jaxpr: Jaxpr, consts: Any, args: list[Any], zero: jax.Array) -> list[Any]:

@@ -19,13 +19,14 @@ from jaxsnn_noise.engine.addresses import Address, Keys, Step
 from jaxsnn_noise.engine.carry import Carry
 from jaxsnn_noise.engine.loop import Flow, Stretch, pin_of, run_steps
 from jaxsnn_noise.engine.network import Network
-from jaxsnn_noise.engine.pinning import opaque_zero, pinned_tree
+from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.engine.plan import Plan
 from jaxsnn_noise.engine.record import Watch
 from jaxsnn_noise.engine.schedules import ByStep, Schedule
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.engine.step import step
 from jaxsnn_noise.engine.trains import arrivals_before_the_loop
+from jaxsnn_noise.opacity import opaque_zero
 from jaxsnn_noise.signals import Frame
 
 Update = Callable[[Any, dict[str, Frame]], Any]

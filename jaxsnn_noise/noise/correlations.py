@@ -11,6 +11,7 @@ from jaxsnn_noise import random
 from jaxsnn_noise._checks import in_range
 from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, Values, as_scalar
 from jaxsnn_noise.distributions import Distribution
+from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.random import Tick
 
 
@@ -76,7 +77,8 @@ class SharedFraction(Correlation):
     def parts(self, distribution: Distribution, at: Tick, size: int) -> tuple[Values, Values, PerNeuron]:
         common = distribution.sample(at, random.shared())
         own = distribution.sample(at, random.entities(size))
-        return jnp.sqrt(self.c) * jnp.broadcast_to(common, (size,)), jnp.sqrt(1.0 - self.c), own
+        given = opaque(jnp.sqrt(self.c) * jnp.broadcast_to(common, (size,)), opaque_zero(at.key))
+        return given, jnp.sqrt(1.0 - self.c), own
 
     def coefficient(self) -> Scalar:
         return self.c

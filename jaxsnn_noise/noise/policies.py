@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._checks import fail, nonnegative, positive
 from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_scalar
+from jaxsnn_noise.opacity import opaque
 from jaxsnn_noise.signals import Context
 
 
@@ -25,8 +26,11 @@ class Colour(eqx.Module):
         """The filter's state, stationary, from one unit-variance innovation."""
 
     @abc.abstractmethod
-    def step(self, state: Any, innovation: PerNeuron, dt: float) -> tuple[PerNeuron, Any]:
-        """The unit-variance value of this step and the next state."""
+    def step(self, state: Any, innovation: PerNeuron, dt: float, zero: Values) -> tuple[PerNeuron, Any]:
+        """The unit-variance value of this step and the next state.
+
+        A sum of two products rounds as the compiler likes, unless one is made opaque with ``zero`` (see :mod:`opacity`).
+        """
 
     @abc.abstractmethod
     def diffusion(self, white: Values, rate: Values) -> Values:
@@ -46,7 +50,7 @@ class White(Colour):
     def init(self, innovation: PerNeuron) -> None:
         return None
 
-    def step(self, state: None, innovation: PerNeuron, dt: float) -> tuple[PerNeuron, None]:
+    def step(self, state: None, innovation: PerNeuron, dt: float, zero: Values) -> tuple[PerNeuron, None]:
         return innovation, None
 
     def diffusion(self, white: Values, rate: Values) -> Values:
@@ -73,9 +77,9 @@ class OrnsteinUhlenbeck(Colour):
     def init(self, innovation: PerNeuron) -> PerNeuron:
         return innovation
 
-    def step(self, state: PerNeuron, innovation: PerNeuron, dt: float) -> tuple[PerNeuron, PerNeuron]:
+    def step(self, state: PerNeuron, innovation: PerNeuron, dt: float, zero: Values) -> tuple[PerNeuron, PerNeuron]:
         b = jnp.exp(-dt / self.tau)
-        return state, b * state + jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau)) * innovation
+        return state, b * state + opaque(jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau)) * innovation, zero)
 
     def diffusion(self, white: Values, rate: Values) -> Values:
         return rate / jnp.sqrt(2.0 * self.tau)

@@ -13,8 +13,9 @@ from helpers.discovery import label, members
 from helpers.seams import keys
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import InputError
-from jaxsnn_noise.engine.pinning import opaque_zero, pinned_tree
+from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.hardware import Imperfection
+from jaxsnn_noise.opacity import opaque_zero
 
 MEMBERS = members(Imperfection)
 each = pytest.mark.parametrize("cls", MEMBERS, ids=label)

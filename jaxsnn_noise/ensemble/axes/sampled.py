@@ -15,9 +15,10 @@ from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import concrete, count, fail, finite, flag
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
-from jaxsnn_noise.engine.pinning import opaque_zero, pinned_tree
+from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes.axis import Axis, plain_labels
+from jaxsnn_noise.opacity import opaque_zero
 
 
 class Trials(Axis):
