@@ -241,8 +241,8 @@ def test_poisson_conductances_give_the_mean_and_the_variance_of_theory():
 def test_membrane_noise_in_a_high_conductance_state_has_the_effective_time_constant(dt):
     # A port that holds 1 in every step keeps the conductance at w tau_syn/dt: 0.2 uS, 1 + R g = 3.
     noise = {"membrane": jn.noise.VoltageNoise(jn.noise.Diffusion(0.5))}
-    cells = jn.Population(LIF(3000, tau_mem=20.0, resistance=10.0, v_threshold=100.0), noise=noise)
-    wires = {"open": Dense("port", "cells", np.full((3000, 1), 0.2 * dt / 5.0), kinetics=Conductance(5.0, 30.0))}
+    cells = jn.Population(LIF(20_000, tau_mem=20.0, resistance=10.0, v_threshold=100.0), noise=noise)
+    wires = {"open": Dense("port", "cells", np.full((20_000, 1), 0.2 * dt / 5.0), kinetics=Conductance(5.0, 30.0))}
     sim = jn.Simulation(
         jn.Network({"cells": cells, "port": jn.Port(1)}, wires),
         {"port": Constant(1.0)},
