@@ -26,6 +26,7 @@ LAYERS: dict[str, set[str]] = {
         "surrogates",
         "distributions",
         "signals",
+        "opacity",
     },
     "parts": {"neurons", "firing", "noise", "synapses", "hardware", "coding", "statistics"},
     "engine": {"engine"},

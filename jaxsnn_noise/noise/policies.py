@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+from jaxtyping import Array, UInt32
 
 from jaxsnn_noise._checks import fail, nonnegative, positive
 from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_scalar
@@ -26,7 +27,7 @@ class Colour(eqx.Module):
         """The filter's state, stationary, from one unit-variance innovation."""
 
     @abc.abstractmethod
-    def step(self, state: Any, innovation: PerNeuron, dt: float, zero: Values) -> tuple[PerNeuron, Any]:
+    def step(self, state: Any, innovation: PerNeuron, dt: float, zero: UInt32[Array, ""]) -> tuple[PerNeuron, Any]:
         """The unit-variance value of this step and the next state.
 
         A sum of two products rounds as the compiler likes, unless one is made opaque with ``zero`` (see :mod:`opacity`).
@@ -50,7 +51,7 @@ class White(Colour):
     def init(self, innovation: PerNeuron) -> None:
         return None
 
-    def step(self, state: None, innovation: PerNeuron, dt: float, zero: Values) -> tuple[PerNeuron, None]:
+    def step(self, state: None, innovation: PerNeuron, dt: float, zero: UInt32[Array, ""]) -> tuple[PerNeuron, None]:
         return innovation, None
 
     def diffusion(self, white: Values, rate: Values) -> Values:
@@ -77,7 +78,9 @@ class OrnsteinUhlenbeck(Colour):
     def init(self, innovation: PerNeuron) -> PerNeuron:
         return innovation
 
-    def step(self, state: PerNeuron, innovation: PerNeuron, dt: float, zero: Values) -> tuple[PerNeuron, PerNeuron]:
+    def step(
+        self, state: PerNeuron, innovation: PerNeuron, dt: float, zero: UInt32[Array, ""]
+    ) -> tuple[PerNeuron, PerNeuron]:
         b = jnp.exp(-dt / self.tau)
         return state, b * state + opaque(jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau)) * innovation, zero)
 
