@@ -1,19 +1,19 @@
 """Statistics: folds over time that run inside the simulation loop and over stored rasters alike."""
 
-from .binned import BinnedCounts, PopulationRate
-from .correlation import CountCorrelation, CountCorrelationMatrix
-from .counts import Rate, SpikeCount
-from .fold import About, Frame, Statistic
-from .fraction import FractionBelow
-from .health import Health, Symptoms
-from .intervals import IntervalCV, IntervalMean
-from .latency import FirstSpikeTime
-from .moments import Moments, VoltageMoments
-from .operations import SynapticOperations
-from .raster import Raster, unpack
-from .readouts import Last, Maximum, Mean
-from .stored import over_raster
-from .trace import Trace, Traces
+from jaxsnn_noise.statistics.binned import BinnedCounts, PopulationRate
+from jaxsnn_noise.statistics.correlation import CountCorrelation, CountCorrelationMatrix
+from jaxsnn_noise.statistics.counts import Rate, SpikeCount
+from jaxsnn_noise.statistics.fold import About, Frame, Statistic
+from jaxsnn_noise.statistics.fraction import FractionBelow
+from jaxsnn_noise.statistics.health import Health, Symptoms
+from jaxsnn_noise.statistics.intervals import IntervalCV, IntervalMean
+from jaxsnn_noise.statistics.latency import FirstSpikeTime
+from jaxsnn_noise.statistics.moments import Moments, VoltageMoments
+from jaxsnn_noise.statistics.operations import SynapticOperations
+from jaxsnn_noise.statistics.raster import Raster, unpack
+from jaxsnn_noise.statistics.readouts import Last, Maximum, Mean
+from jaxsnn_noise.statistics.stored import over_raster
+from jaxsnn_noise.statistics.trace import Trace, Traces
 
 __all__ = [
     "About",

@@ -8,9 +8,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from . import windows
-from .counts import start_counts
-from .fold import About, Frame, Statistic
+from jaxsnn_noise.statistics import windows
+from jaxsnn_noise.statistics.counts import start_counts
+from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 
 
 class BinnedCounts(Statistic):

@@ -10,10 +10,9 @@ from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from jaxsnn_noise._checks import fail
-
-from . import windows
-from .binned import BinnedCounts
-from .fold import About, Frame, Statistic
+from jaxsnn_noise.statistics import windows
+from jaxsnn_noise.statistics.binned import BinnedCounts
+from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 
 
 class Centred(eqx.Module):

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsnn_noise._checks import fail
-
-from .fold import About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 
 EXACT_STEPS = 2**24
 """Whole numbers up to here are exact in float32; so is a count of at most one spike per step."""

@@ -9,9 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsnn_noise._checks import in_range
-
-from .counts import start_counts
-from .fold import About, Frame, Statistic
+from jaxsnn_noise.statistics.counts import start_counts
+from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 
 
 class Symptoms(eqx.Module):

@@ -17,8 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
 from jaxsnn_noise._checks import fail
-
-from .fold import About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 
 _ONE_WORD_STEPS = 65536
 

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxsnn_noise._checks import fail
-
-from .fold import About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 
 
 class FirstSpikeTime(Statistic):

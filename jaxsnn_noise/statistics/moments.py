@@ -10,8 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from jaxsnn_noise._checks import fail
-
-from .fold import About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 
 _WINDOW = 64  # steps summed plainly: rounding stays at 1e-7, and compensation is paid for once per window
 

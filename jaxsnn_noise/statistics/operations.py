@@ -7,9 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsnn_noise._checks import fail
-
-from .counts import SpikeSum
-from .fold import About
+from jaxsnn_noise.statistics.counts import SpikeSum
+from jaxsnn_noise.statistics.fold import About
 
 
 class SynapticOperations(SpikeSum):

@@ -10,9 +10,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Shaped, UInt8
 
 from jaxsnn_noise._checks import count, fail
-
-from . import windows
-from .fold import About, Frame, Statistic
+from jaxsnn_noise.statistics import windows
+from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 
 _WORD = 32  # steps gathered in a machine word before the large array is touched: measured, see ``windows``
 

@@ -13,9 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxsnn_noise._checks import fail, one_of
-
-from .fold import UNITS, VARIABLES, About, Frame, Statistic
-from .moments import add
+from jaxsnn_noise.statistics.fold import UNITS, VARIABLES, About, Frame, Statistic
+from jaxsnn_noise.statistics.moments import add
 
 
 class _Readout(Statistic):

@@ -11,8 +11,7 @@ import numpy as np
 from jaxtyping import Array, Shaped
 
 from jaxsnn_noise._checks import concrete, fail, positive
-
-from .fold import VARIABLES, About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import VARIABLES, About, Frame, Statistic
 
 Course = Shaped[Array, "time neuron"] | Shaped[np.ndarray, "time neuron"]
 PerNeuron = Shaped[Array, " neuron"] | Shaped[np.ndarray, " neuron"]

@@ -12,8 +12,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from jaxsnn_noise._checks import count, fail, one_of
-
-from .fold import UNITS, VARIABLES, About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import UNITS, VARIABLES, About, Frame, Statistic
 
 
 class Traces(eqx.Module):

@@ -16,8 +16,7 @@ from jax import lax
 from jaxtyping import Array, Int
 
 from jaxsnn_noise._checks import fail, positive, steps_of
-
-from .fold import About
+from jaxsnn_noise.statistics.fold import About
 
 Page = Callable[[Array], Array]
 """What is kept of the sum of a closed window."""

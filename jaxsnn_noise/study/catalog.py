@@ -17,8 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .config import check_round_trip
-from .protocol import Claim, Study, near_names, refuse
+from jaxsnn_noise.study.config import check_round_trip
+from jaxsnn_noise.study.protocol import Claim, Study, near_names, refuse
 
 PRESETS = ("tiny", "default", "full")
 MAIN = "__init__.py"

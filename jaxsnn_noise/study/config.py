@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .protocol import near_names, refuse
-from .strict import structure
-from .toml import to_toml, toml_value
+from jaxsnn_noise.study.protocol import near_names, refuse
+from jaxsnn_noise.study.strict import structure
+from jaxsnn_noise.study.toml import to_toml, toml_value
 
 
 def read_toml(file: str | Path, base: Any) -> Any:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .catalog import builtin
-from .environment import KEY_PACKAGES, cpu_model, jax_record, packages, version
+from jaxsnn_noise.study.catalog import builtin
+from jaxsnn_noise.study.environment import KEY_PACKAGES, cpu_model, jax_record, packages, version
 
 KNOWN_ANSWERS = (  # Threefry-2x32-20 of Random123, its file kat_vectors: key, counter, answer
     ((0x00000000, 0x00000000), (0x00000000, 0x00000000), (0x6B200159, 0x99BA4EFE)),
@@ -120,7 +120,7 @@ def _storage() -> str:
     import numpy as np
     import xarray
 
-    from .outputs import prepare
+    from jaxsnn_noise.study.outputs import prepare
 
     dataset = xarray.Dataset({"rate": (("case", "trial"), np.array([[1.0, np.nan]]))}, {"case": ["a"]})
     with tempfile.TemporaryDirectory() as folder:

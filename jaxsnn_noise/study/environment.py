@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .catalog import MAIN, sources
+from jaxsnn_noise.study.catalog import MAIN, sources
 
 DISTRIBUTION = "jaxsnn_noise"
 KEY_PACKAGES = (

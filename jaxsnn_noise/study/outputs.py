@@ -20,8 +20,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .environment import scrub
-from .protocol import StudyError, refuse
+from jaxsnn_noise.study.environment import scrub
+from jaxsnn_noise.study.protocol import StudyError, refuse
 
 if TYPE_CHECKING:
     from xarray import Dataset

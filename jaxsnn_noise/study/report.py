@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .environment import KEY_PACKAGES, scrub
-from .progress import duration_text
-from .protocol import ClaimResult
+from jaxsnn_noise.study.environment import KEY_PACKAGES, scrub
+from jaxsnn_noise.study.progress import duration_text
+from jaxsnn_noise.study.protocol import ClaimResult
 
 if TYPE_CHECKING:
     from pandas import DataFrame

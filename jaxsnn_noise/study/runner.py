@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .config import differences, read_toml
-from .environment import scrub
-from .outputs import Existing, Outputs, is_full, now, prepare
-from .progress import Display, Progress, Silent
-from .protocol import ClaimResult, Study, StudyError, refuse
-from .stages import Stages
+from jaxsnn_noise.study.config import differences, read_toml
+from jaxsnn_noise.study.environment import scrub
+from jaxsnn_noise.study.outputs import Existing, Outputs, is_full, now, prepare
+from jaxsnn_noise.study.progress import Display, Progress, Silent
+from jaxsnn_noise.study.protocol import ClaimResult, Study, StudyError, refuse
+from jaxsnn_noise.study.stages import Stages
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .outputs import STATUS
-from .protocol import Verdict, interval_text, near_names, refuse
+from jaxsnn_noise.study.outputs import STATUS
+from jaxsnn_noise.study.protocol import Verdict, interval_text, near_names, refuse
 
 ROWS = 40
 SIGNS = {

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from .catalog import sources
-from .environment import KEY_PACKAGES, environment, scrub
-from .outputs import Outputs, is_full, to_json
-from .progress import Progress
-from .protocol import ClaimResult, Judgement, Picture, Study, outcome_sentence, refuse
-from .report import Drawing, Report, health_notes, render, versions_sentence
-from .toml import to_toml
+from jaxsnn_noise.study.catalog import sources
+from jaxsnn_noise.study.environment import KEY_PACKAGES, environment, scrub
+from jaxsnn_noise.study.outputs import Outputs, is_full, to_json
+from jaxsnn_noise.study.progress import Progress
+from jaxsnn_noise.study.protocol import ClaimResult, Judgement, Picture, Study, outcome_sentence, refuse
+from jaxsnn_noise.study.report import Drawing, Report, health_notes, render, versions_sentence
+from jaxsnn_noise.study.toml import to_toml
 
 
 class Stages:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NoReturn, Union, get_args, get_origin
 
-from .protocol import refuse
-from .toml import NONE
+from jaxsnn_noise.study.protocol import refuse
+from jaxsnn_noise.study.toml import NONE
 
 
 def structure(who: str, plain: Mapping[str, Any], kind: type) -> Any:

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from .protocol import refuse
+from jaxsnn_noise.study.protocol import refuse
 
 NONE = "None"
 """What stands for ``None``, which TOML does not have; the command line has the same word."""
