@@ -1,7 +1,8 @@
 """Validation at the boundary, and the one format of every input error.
 
 Checks look at concrete values only: under tracing (``jit``, ``vmap``, ``grad``) a leaf has no value to look at, so the
-checks pass and :func:`jaxsnn_noise.engine.simulation.validate` is the place where concrete simulations are looked at once more.
+checks pass and :func:`jaxsnn_noise.engine.simulation.validate` is the place where concrete simulations are looked at
+once more.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Distributions of unit-variance innovations: what noise is made of, and what a noisy threshold compares with.
 
-Each has zero mean, unit variance and a symmetric density; ``sample`` maps one addressed word per entity to a draw, ``cdf``
-and ``pdf`` serve stochastic firing (the probability of a spike and its derivative).
+Each has zero mean, unit variance and a symmetric density; ``sample`` maps one addressed word per entity to a draw,
+``cdf`` and ``pdf`` serve stochastic firing (the probability of a spike and its derivative).
 """
 
 from __future__ import annotations

@@ -32,16 +32,16 @@ def feedforward(
 ) -> Network:
     """A port, hidden layers of neurons and a readout, fully connected; a spike passes all layers in its own step.
 
-    Populations are called ``input``, ``hidden`` (``hidden_1``, ``hidden_2``, ... if there are several) and ``output``, projections
-    ``input_to_hidden``, ``hidden_to_output``.
+    Populations are called ``input``, ``hidden`` (``hidden_1``, ``hidden_2``, ... if there are several) and ``output``,
+    projections ``input_to_hidden``, ``hidden_to_output``.
 
     Args:
         sizes: Channels of the port, neurons per hidden layer, size of the readout: ``[784, 128, 10]``.
         key: Root key or seed of the weights.
         neuron: From a size to the model of a hidden layer, e.g. ``lambda n: LIF(n, tau_mem=10.0)``.
         readout: From a size to the model of the readout.
-        gain: Weights are Gaussian with the standard deviation ``gain/sqrt(fan-in)`` [nA]. The exact LIF passes only a fraction
-            ``1 - exp(-dt/tau)`` of a held current, hence a gain above one.
+        gain: Weights are Gaussian with the standard deviation ``gain/sqrt(fan-in)`` [nA]. The exact LIF passes only a
+            fraction ``1 - exp(-dt/tau)`` of a held current, hence a gain above one.
         kinetics: Of all projections; ``Held()`` unless given.
         firing: Firing rule of the hidden layers.
         noise: Sources of the hidden layers.

@@ -1,8 +1,8 @@
 """Get, replace and list the leaves of a simulation by dotted path.
 
 A path follows attributes, dictionary keys and positions: ``"network.cells.neuron.tau_mem"``. A node that wants other
-children than its fields (a network's populations and projections go by their names) offers ``path_children()``, a mapping
-from name to ``(getter, child)``.
+children than its fields (a network's populations and projections go by their names) offers ``path_children()``, a
+mapping from name to ``(getter, child)``.
 """
 
 from __future__ import annotations

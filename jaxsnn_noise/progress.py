@@ -15,8 +15,8 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C during a long computation, which is still Ctrl-C for whoever does not catch it.
 
     Args:
-        partial: What was finished: of ``monte_carlo`` the dataset, with NaN for what was not computed; of ``training.fit`` the
-            :class:`jaxsnn_noise.training.Fitted` of the epochs that are done.
+        partial: What was finished: of ``monte_carlo`` the dataset, with NaN for what was not computed; of
+            ``training.fit`` the :class:`jaxsnn_noise.training.Fitted` of the epochs that are done.
     """
 
     def __init__(self, partial: Any):

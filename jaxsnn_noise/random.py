@@ -1,12 +1,14 @@
 """The random stream of the house: every number is addressed, none is drawn from a changing state.
 
 A number is a pure function of ``(root key, axis members, stream name, step, entity)``. Results are therefore the same
-bits for any chunk size, order of axes, device count, process count or restart, and adding a source moves no other number.
+bits for any chunk size, order of axes, device count, process count or restart, and adding a source moves no other
+number.
 
-The stream is ours and versioned: Threefry-2x32 with 20 rounds (Salmon et al. 2011, doi:10.1145/2063384.2063405) on a key
-of two words and the counter ``(entity, block)``; one block of the cipher holds the words of the two steps ``2 block`` and
-``2 block + 1`` (the *lanes*), which Box and Muller (1958, doi:10.1214/aoms/1177706645) turn into the two normals of these
-steps. JAX's default generator plays no part. Any change that moves a bit raises :data:`STREAM_VERSION`.
+The stream is ours and versioned: Threefry-2x32 with 20 rounds (Salmon et al. 2011, doi:10.1145/2063384.2063405) on a
+key of two words and the counter ``(entity, block)``; one block of the cipher holds the words of the two steps
+``2 block`` and ``2 block + 1`` (the *lanes*), which Box and Muller (1958, doi:10.1214/aoms/1177706645) turn into the
+two normals of these steps. JAX's default generator plays no part. Any change that moves a bit raises
+:data:`STREAM_VERSION`.
 
 This module is the only place that derives keys. Derivation and drawing use different tweaks of the key, so that a key
 never yields the same block for both.
@@ -88,8 +90,8 @@ class Memo:
 class Tick(eqx.Module):
     """The address of one step in one stream: what a source is handed as its ``key``.
 
-    ``lane`` is static: the engine scans over blocks of two steps, and both lanes of a block share one cipher call (through
-    ``memo``).
+    ``lane`` is static: the engine scans over blocks of two steps, and both lanes of a block share one cipher call
+    (through ``memo``).
     """
 
     key: UInt32[Array, "2"]
@@ -240,7 +242,10 @@ def threefry2x32(
 
 
 def _pair(transform: _Transform, at: Tick, entity: Entity) -> tuple[Array, Array]:
-    """Both lanes' numbers of a block. The second lane finds those of the first in the memo, if it is in the same trace."""
+    """Both lanes' numbers of a block.
+
+    The second lane finds those of the first in the memo, if it is in the same trace.
+    """
     if at.memo is None or not isinstance(entity, Entities):
         return _drawn(transform, at.key, at.block, entity)
     address = (transform, id(at.key), id(at.block), entity)
@@ -255,10 +260,10 @@ def _pair(transform: _Transform, at: Tick, entity: Entity) -> tuple[Array, Array
 def _drawn(transform: _Transform, key: Array, block: Array, entity: Entity) -> tuple[Array, Array]:
     """The pair of numbers, formed once.
 
-    XLA's CPU backend fuses a producer into each of its consumers and would compute the cipher again for every one (three to
-    seven times in a simulation step). Nothing fuses across a conditional, and one complex result leaves one loop, where two
-    results would leave two. Accelerators fuse to several outputs and need no such fence, which would cost them a
-    synchronisation per step.
+    XLA's CPU backend fuses a producer into each of its consumers and would compute the cipher again for every one
+    (three to seven times in a simulation step). Nothing fuses across a conditional, and one complex result leaves one
+    loop, where two results would leave two. Accelerators fuse to several outputs and need no such fence, which would
+    cost them a synchronisation per step.
     """
     static, words = (entity, None) if isinstance(entity, Entities) else (None, entity)
     single = static is not None and static.size == 1
@@ -272,7 +277,10 @@ def _drawn(transform: _Transform, key: Array, block: Array, entity: Entity) -> t
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _fenced(transform: _Transform, consecutive: Entities | None, key: Array, block: Array, words: Any) -> Array:
-    """The pair as complex numbers. A function of its own for the tracer: the rounds are traced and batched once per size."""
+    """The pair as complex numbers.
+
+    A function of its own for the tracer: the rounds are traced and batched once per size.
+    """
 
     def pair(key: Array, block: Array) -> Array:
         entity = words if consecutive is None else consecutive.array()
@@ -287,7 +295,10 @@ def _fenced(transform: _Transform, consecutive: Entities | None, key: Array, blo
 
 @jax.jit
 def _fold(key: Array, tweak: Any, first: Any, second: Any) -> Array:
-    """The key below ``key`` at an address of two words. A function of its own for the tracer, like the pair of numbers."""
+    """The key below ``key`` at an address of two words.
+
+    A function of its own for the tracer, like the pair of numbers.
+    """
     x, y = threefry2x32(key ^ jnp.asarray(tweak), jnp.asarray(first, jnp.uint32), jnp.asarray(second, jnp.uint32))
     return jnp.stack([x, y])
 

@@ -1,8 +1,8 @@
 r"""The spike nonlinearity and its surrogate derivatives.
 
-A spike is the Heaviside function of the margin ``x = v - threshold`` [mV], whose derivative is zero almost
-everywhere. In the backward pass a *surrogate* takes its place (Neftci, Mostafa & Zenke 2019,
-doi:10.1109/MSP.2019.2931595). The forward pass is never touched: :func:`spike` is exactly 0 or 1.
+A spike is the Heaviside function of the margin ``x = v - threshold`` [mV], whose derivative is zero almost everywhere.
+In the backward pass a *surrogate* takes its place (Neftci, Mostafa & Zenke 2019, doi:10.1109/MSP.2019.2931595). The
+forward pass is never touched: :func:`spike` is exactly 0 or 1.
 
 The derivative of a member sees the margin through ``k x`` only, with its leaf ``sharpness`` ``k`` [1/mV]:
 
@@ -10,13 +10,13 @@ The derivative of a member sees the margin through ``k x`` only, with its leaf `
 
 Two normalisations are in use; they differ in how the size of a gradient depends on ``k``:
 
-* *unit integral*: the peak is proportional to ``k``. The surrogate is the density of a noise on the margin,
-  so it keeps its meaning when voltages change their unit. All members but two.
+* *unit integral*: the peak is proportional to ``k``. The surrogate is the density of a noise on the margin, so it keeps
+  its meaning when voltages change their unit. All members but two.
 * *unit peak*: 1 per mV at margin 0 for every ``k``. :class:`SuperSpike` and :class:`PiecewiseLinear`.
 
-Where the density has a variance, ``from_noise(sigma)`` is the surrogate that equals the density of noise of
-standard deviation ``sigma`` [mV]: the derivative of the probability to spike under that noise (Ma, Yan & Tang
-2023, doi:10.1016/j.patter.2023.100831).
+Where the density has a variance, ``from_noise(sigma)`` is the surrogate that equals the density of noise of standard
+deviation ``sigma`` [mV]: the derivative of the probability to spike under that noise (Ma, Yan & Tang 2023,
+doi:10.1016/j.patter.2023.100831).
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ class Surrogate(eqx.Module):
 def spike(surrogate: Surrogate, margin: Values) -> Values:
     """Spikes of given margins: 1.0 where ``margin >= 0``, else 0.0 (also where the margin is NaN).
 
-    The tangent is ``surrogate.derivative(margin) * tangent(margin)``. The parameters of the surrogate do not
-    change the spike, and their gradient is zero.
+    The tangent is ``surrogate.derivative(margin) * tangent(margin)``. The parameters of the surrogate do not change the
+    spike, and their gradient is zero.
 
     Args:
         surrogate: the stand-in derivative.
@@ -136,9 +136,8 @@ class FastSigmoid(Surrogate):
         sharpness: ``k`` [1/mV] > 0; the derivative falls to a quarter of its peak at ``|x| = 1/k``.
 
     References:
-        Zenke & Ganguli (2018), Neural Computation 30:1514, doi:10.1162/neco_a_01086 (the shape);
-        Zenke & Vogels (2021), Neural Computation 33:899, doi:10.1162/neco_a_01367 (results depend little on
-        the shape, but much on the scale).
+        Zenke & Ganguli (2018), Neural Computation 30:1514, doi:10.1162/neco_a_01086 (the shape); Zenke & Vogels (2021),
+        Neural Computation 33:899, doi:10.1162/neco_a_01367 (results depend little on the shape, but much on the scale).
 
     Example:
         >>> FastSigmoid(sharpness=4.0).derivative(jnp.float32(0.0)).item()
@@ -214,8 +213,8 @@ class TriangularWindow(Surrogate):
         sharpness: ``k`` [1/mV] > 0, one over the half width.
 
     References:
-        Esser et al. (2016), PNAS 113:11441, doi:10.1073/pnas.1604850113;
-        Bellec et al. (2020), Nature Communications 11:3625, doi:10.1038/s41467-020-17236-y (peak 0.3).
+        Esser et al. (2016), PNAS 113:11441, doi:10.1073/pnas.1604850113; Bellec et al. (2020), Nature Communications
+        11:3625, doi:10.1038/s41467-020-17236-y (peak 0.3).
 
     Example:
         >>> TriangularWindow(sharpness=4.0).derivative(jnp.array([0.0, 0.125, 0.5])).tolist()
@@ -270,8 +269,8 @@ class GaussianError(Surrogate):
         sharpness: ``k`` [1/mV] > 0.
 
     References:
-        Yin, Corradi & Bohte (2021), Nature Machine Intelligence 3:905, doi:10.1038/s42256-021-00397-w;
-        Ma, Yan & Tang (2023), Patterns 4:100831, doi:10.1016/j.patter.2023.100831.
+        Yin, Corradi & Bohte (2021), Nature Machine Intelligence 3:905, doi:10.1038/s42256-021-00397-w; Ma, Yan & Tang
+        (2023), Patterns 4:100831, doi:10.1016/j.patter.2023.100831.
 
     Example:
         >>> round(GaussianError.from_noise(sigma=0.2).sharpness.item(), 3)
@@ -344,16 +343,16 @@ class RectangularWindow(Surrogate):
 class PiecewiseLinear(Surrogate):
     r"""Unit peak with a leak: :math:`s'(x) = 1` per mV where :math:`|k x| \le 1/2`, else ``leak`` per mV.
 
-    A straight-through estimate inside the window; outside a small slope that keeps silent neurons trainable.
-    The integral is infinite unless ``leak = 0``.
+    A straight-through estimate inside the window; outside a small slope that keeps silent neurons trainable. The
+    integral is infinite unless ``leak = 0``.
 
     Args:
         sharpness: ``k`` [1/mV] > 0, one over the width of the window.
         leak: slope outside [1], 0 to 1.
 
     References:
-        Neftci, Mostafa & Zenke (2019), IEEE Signal Processing Magazine 36:51, doi:10.1109/MSP.2019.2931595
-        (piecewise linear surrogates); the leak is a choice of this package.
+        Neftci, Mostafa & Zenke (2019), IEEE Signal Processing Magazine 36:51, doi:10.1109/MSP.2019.2931595 (piecewise
+        linear surrogates); the leak is a choice of this package.
 
     Example:
         >>> PiecewiseLinear(sharpness=4.0, leak=0.125).derivative(jnp.array([0.0, 0.2])).tolist()

@@ -1,4 +1,7 @@
-"""The three answers that data give to a claim, with their number. Listings of studies need them without any array library."""
+"""The three answers that data give to a claim, with their number.
+
+Listings of studies need them without any array library.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class Judgement:
         detail: Anything a reader should know (sample sizes, which configuration was the worst, ...).
 
     Raises:
-        InputError: If the verdict is no `Verdict` or the interval does not hold the estimate.
+        InputError: If the verdict is no ``Verdict`` or the interval does not hold the estimate.
     """
 
     verdict: Verdict
@@ -67,8 +70,8 @@ class Judgement:
     ) -> Judgement:
         """The claim "the quantity is at most ``bound``", from an interval of the quantity.
 
-        Reproduced if the whole interval is at or below the bound, not reproduced if it is wholly above,
-        undecided if the bound lies inside (or if the interval is not a number: nothing was measured).
+        Reproduced if the whole interval is at or below the bound, not reproduced if it is wholly above, undecided if
+        the bound lies inside (or if the interval is not a number: nothing was measured).
         """
         rule = f"interval wholly at or below {_number(bound, units)}; not reproduced if wholly above"
         bound, estimate, low, high = map(float, (bound, estimate, low, high))
@@ -85,7 +88,7 @@ class Judgement:
         units: str = "",
         detail: str = "",
     ) -> Judgement:
-        """The claim "the quantity is at least ``bound``"; the mirror image of `at_most`."""
+        """The claim "the quantity is at least ``bound``"; the mirror image of ``at_most``."""
         rule = f"interval wholly at or above {_number(bound, units)}; not reproduced if wholly below"
         bound, estimate, low, high = map(float, (bound, estimate, low, high))
         return cls(_compare(low >= bound, high < bound), estimate, low, high, rule, units, detail)

@@ -1,8 +1,8 @@
 """The documentation: its programs run and print what it says, its reference is whole, and docstring examples hold.
 
-A page is one program: its ``python`` blocks share one namespace, in their order. A ``text`` block right below one is what it
-prints (numbers to 2 %, since a last bit that differs between processors can move a spike). A ``{code-block} python`` with a
-``:caption:`` is a file, written where the program runs.
+A page is one program: its ``python`` blocks share one namespace, in their order. A ``text`` block right below one is
+what it prints (numbers to 2 %, since a last bit that differs between processors can move a spike). A
+``{code-block} python`` with a ``:caption:`` is a file, written where the program runs.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def circles(imports: dict[str, set[str]]) -> list[list[str]]:
 
 
 def _module_imports() -> dict[str, set[str]]:
-    """From each module of the package to those that it imports; the front door, which loads names when used, left out."""
+    """From each module of the package to those that it imports; without the front door, which loads names when used."""
     modules = {
         str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__"): path
         for path in SOURCES

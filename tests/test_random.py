@@ -248,7 +248,7 @@ STREAMS = 20
 
 @pytest.fixture(scope="module")
 def tails():
-    """How many of 40 million normals lie beyond 3, 4 and 5 on either side: counts [beyond, side], and how many in all."""
+    """How many of 40 million normals lie beyond 3, 4 and 5 on either side: counts [beyond, side], and the number."""
 
     def of_stream(i):
         x = grid(random.member(KEY, trial=i), jnp.arange(500, dtype=jnp.uint32), ids(2000))

@@ -1,8 +1,8 @@
 """The public names of the package, read from its sources: nothing is imported.
 
-Of a package they are the names in ``__all__``, or else those that its ``__init__`` re-exports as ``import x as x``; of a plain
-module those in ``__all__``, or else what it defines without a leading underscore. A public name that is itself a package or
-module of ours is public with its own names.
+Of a package they are the names in ``__all__``, or else those that its ``__init__`` re-exports as ``import x as x``; of
+a plain module those in ``__all__``, or else what it defines without a leading underscore. A public name that is itself
+a package or module of ours is public with its own names.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _defined(body: list[ast.stmt]) -> Iterator[str]:
 
 
 def _defined_below(module: str) -> set[str]:
-    """Names that a package takes out of a file of the same name: ``from ...apply import apply as apply`` is the function."""
+    """Names that a package takes out of a file of the same name: ``from ...apply import apply`` is the function."""
     file = source_of(module)
     assert file is not None
     found = set()

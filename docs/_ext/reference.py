@@ -1,8 +1,8 @@
 """The reference: a directive that documents the public names of a module, and a check that none is left out.
 
-``.. public:: jaxsnn_noise.noise`` shows the module's own text, a table of its public names, and each of them. Names in the
-body of the directive choose some of the module's, in their order. A public name that no page documents is a warning (and so
-fails a build with ``-W``).
+``.. public:: jaxsnn_noise.noise`` shows the module's own text, a table of its public names, and each of them. Names in
+the body of the directive choose some of the module's, in their order. A public name that no page documents is a warning
+(and so fails a build with ``-W``).
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def check(app: Sphinx, env: Any) -> None:
 
 
 def resolve(app: Sphinx, env: Any, node: Any, content: nodes.Node) -> nodes.Node | None:
-    """Docstrings say ``:class:`ReleaseNoise``` wherever they stand: the only documented object of that name is meant."""
+    """Docstrings say ``:class:`ReleaseNoise``` wherever they stand: the one documented object of that name is meant."""
     if node.get("refdomain") not in ("py", ""):
         return None
     domain = env.get_domain("py")

@@ -1,4 +1,7 @@
-"""Pictures of the results, in the house's style. Imported when all workers are gone: it loads the package, and so JAX."""
+"""Pictures of the results, in the house's style.
+
+Imported when all workers are gone: it loads the package, and so JAX.
+"""
 
 from __future__ import annotations
 

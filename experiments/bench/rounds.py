@@ -23,8 +23,8 @@ def measure(
 ) -> dict[str, dict[str, Any]]:
     """Everything measured of every system by its label.
 
-    Keys of a record: ``runs`` (one answer per round), ``prepare``, ``quit``, for W2 ``trained``, or ``unknown`` with the reason
-    why there is nothing.
+    Keys of a record: ``runs`` (one answer per round), ``prepare``, ``quit``, for W2 ``trained``, or ``unknown`` with
+    the reason why there is nothing.
     """
     records: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="bench_") as folder, contextlib.ExitStack() as ends:

@@ -44,7 +44,8 @@ print(float(jn.monte_carlo(sim, [jn.Trials(n)], key=0, progress=False)["rate"].m
 def measure(rounds: int, trials: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Seconds of each cold process, interpreter included for the study; interleaved.
 
-    Python's compiled modules are there, as after the first use of an installed package: a round before the first writes them.
+    Python's compiled modules are there, as after the first use of an installed package: a round before the first writes
+    them.
     """
     seconds: dict[str, list[float]] = {}
     study = f"process to result, W1 with {trials} trials"

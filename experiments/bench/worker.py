@@ -1,7 +1,7 @@
 """The process side: one system, one problem, questions and answers as JSON lines.
 
-Run by path, so that an interpreter that knows nothing of this package can run it: ``python worker.py``. What a library prints
-goes to standard error; standard output carries answers alone.
+Run by path, so that an interpreter that knows nothing of this package can run it: ``python worker.py``. What a library
+prints goes to standard error; standard output carries answers alone.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def prepare(package: str, question: dict[str, Any], state: dict[str, Any]) -> di
 
 
 def assess(package: str, question: dict[str, Any]) -> dict[str, float]:
-    """The loss of W2 after two epochs on images that training has not seen: mean over orders of the images, standard error."""
+    """The loss of W2 after two epochs on unseen images: mean over orders of the images, standard error."""
     workloads, problem, data = given(package, question)
     system = importlib.import_module(f"{package}.systems.{question['module']}")
     system.load()
@@ -113,8 +113,8 @@ def check(state: dict[str, Any], result: Any) -> dict[str, float] | None:
 def peak_mb() -> float:
     """Largest resident memory of this process [MB = 1e6 bytes].
 
-    From the kernel's record of this program's own memory where there is one: ``getrusage`` also counts that of the process
-    which started it.
+    From the kernel's record of this program's own memory where there is one: ``getrusage`` also counts that of the
+    process which started it.
     """
     try:
         for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():

@@ -8,7 +8,8 @@ W2 trains two layers of such neurons without noise on constant images, per step:
 
     v <- decay v + W x;  s = (v >= 1);  v <- 0 where s
 
-with cross-entropy on the spike counts of the second layer and Adam. Its surrogate derivative is ``1 / (1 + sharpness |v - 1|)^2``.
+with cross-entropy on the spike counts of the second layer and Adam. Its surrogate derivative is
+``1 / (1 + sharpness |v - 1|)^2``.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class MonteCarlo:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """W2. ``updates`` optimiser steps on batches of ``batch`` images shown for ``steps`` steps; an epoch is ``epoch`` of them."""
+    """W2. ``updates`` optimiser steps on ``batch`` images shown for ``steps`` steps; an epoch is ``epoch`` of them."""
 
     inputs: int = 784
     hidden: int = 100
@@ -85,7 +86,7 @@ class Training:
         return dataclasses.replace(self, updates=2 * self.epoch)
 
     def data(self) -> dict[str, np.ndarray]:
-        """Images [sample, pixel] and labels, first weights of both layers [target, source], and images to assess with."""
+        """Images [sample, pixel], labels, first weights of both layers [target, source], images to assess with."""
         rng = np.random.default_rng(20_241)
         size = self.batch * self.epoch
         images, labels, held_out, held_out_labels = _mnist(self.inputs, rng)

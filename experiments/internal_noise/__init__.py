@@ -1,7 +1,7 @@
 """Noise inside a spiking network: which site, which kind, which pre-filter (arXiv 2604.13612).
 
-One leaky integrate-and-fire neuron, then trained networks 784-h-10 that read handwritten digits. Noise acts at test time,
-at three stages of the hidden neurons: on the input current, on the membrane, on the output spikes; additive and
+One leaky integrate-and-fire neuron, then trained networks 784-h-10 that read handwritten digits. Noise acts at test
+time, at three stages of the hidden neurons: on the input current, on the membrane, on the output spikes; additive and
 multiplicative; independent per neuron and common to all of them. Constants that the paper's abstract does not give are
 ours; what is known to depend on them is measured or derived.
 """

@@ -1,4 +1,4 @@
-"""Spiking classifiers of handwritten digits, 784-h-10, with a pre-filter on the image or on the hidden neurons' current."""
+"""Spiking classifiers of digits, 784-h-10, with a pre-filter on the image or the hidden neurons' current."""
 
 from __future__ import annotations
 
@@ -154,10 +154,9 @@ def network(layers: Layers, setting: Setting, key: Any, sources: dict[str, Sourc
 class CentredAdam:
     """Adam with a cosine decay; the input weights move only within the sums that each neuron started with.
 
-    Inputs of one sign make all weights of a neuron move together, and the common part of the gradient drowns the
-    rest (on sigmoid-filtered raw pixels, training then stops at 70 %). Centralised gradients leave that part out
-    (Yong et al. 2020, doi:10.1007/978-3-030-58452-8_37). The output weights, whose mean is what a claim is
-    about, move freely.
+    Inputs of one sign make all weights of a neuron move together, and the common part of the gradient drowns the rest
+    (on sigmoid-filtered raw pixels, training then stops at 70 %). Centralised gradients leave that part out (Yong et
+    al. 2020, doi:10.1007/978-3-030-58452-8_37). The output weights, whose mean is what a claim is about, move freely.
 
     Args:
         rate: Learning rate of the first step.

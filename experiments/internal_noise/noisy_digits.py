@@ -1,4 +1,4 @@
-"""Trained digit classifiers under test-time noise in the hidden layer: what is right, and what the hidden neurons do."""
+"""Trained digit classifiers under test-time noise in the hidden layer: what is right, what the hidden neurons do."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 TRIALS_AT_ONCE, MEMBERS_AT_ONCE = 2, 1500
-"""Trials in one chunk, and members in it. All networks, kinds and intensities share the noise of a trial of an image, so
-they belong into one chunk: it is drawn once for all of them."""
+"""Trials in one chunk, and members in it. All networks, kinds and intensities share the noise of a trial of an image,
+so they belong into one chunk: it is drawn once for all of them."""
 
 PARTS = ("all", "between classes")
 """The variance of the readouts, and of what is left when their mean over classes is taken off: only that can move a
@@ -77,8 +77,8 @@ def measured(
 
     Returns:
         Booleans ``correct`` per network, kind, intensity, trial and image; the same without noise, and with the
-        membrane clipped at the reset; what the hidden neurons did; the readout's variance from trial to trial
-        under additive output noise, and what the weights predict for it.
+        membrane clipped at the reset; what the hidden neurons did; the readout's variance from trial to trial under
+        additive output noise, and what the weights predict for it.
     """
     fitted = taught(layers, setting, teaching, data, seed)
     values, labels = setting.inputs(data.test[0], data.mean, data.std), data.test[1]
@@ -136,7 +136,7 @@ def _labelled(
 
 
 def _parts(readout: np.ndarray, trial: int) -> np.ndarray:
-    """Variance over trials [seed, correlation, D, sample, part], mean over classes; the last axis of readout is class."""
+    """Variance over trials [seed, correlation, D, sample, part], mean over classes (the last axis of readout)."""
     between = readout - readout.mean(axis=-1, keepdims=True)
     return np.stack([x.var(axis=trial, ddof=1).mean(axis=-1) for x in (readout, between)], axis=-1)
 
@@ -144,9 +144,9 @@ def _parts(readout: np.ndarray, trial: int) -> np.ndarray:
 def _predicted(layers: Layers, weights: np.ndarray, levels: Sequence[float]) -> np.ndarray:
     """Variance of the mean readout potential under additive output noise [seed, correlation, D, part].
 
-    The noise of step t moves the time average by ``(1 - beta^(T-1-t))/T`` times the weighted sum of the noises, so
-    the variance is ``sum_t ((1 - beta^(T-1-t))/T)^2`` times that of the weighted sum. Between classes the weights
-    count less their mean over classes.
+    The noise of step t moves the time average by ``(1 - beta^(T-1-t))/T`` times the weighted sum of the noises, so the
+    variance is ``sum_t ((1 - beta^(T-1-t))/T)^2`` times that of the weighted sum. Between classes the weights count
+    less their mean over classes.
     """
     steps = layers.steps
     share = (1.0 - layers.beta ** (steps - 1 - np.arange(steps))) / steps

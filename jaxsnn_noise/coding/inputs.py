@@ -1,7 +1,8 @@
 """Inputs: what enters a population as current [nA], or a port as spikes or analog values.
 
-An input knows nothing of populations: the engine asks it for the value of a step. Random inputs have a stream of their own
-(``inputs.NAME``), so that ``Simulation(frozen={"inputs": ()})`` repeats the same stimulus under fresh internal noise.
+An input knows nothing of populations: the engine asks it for the value of a step. Random inputs have a stream of their
+own (``inputs.NAME``), so that ``Simulation(frozen={"inputs": ()})`` repeats the same stimulus under fresh internal
+noise.
 """
 
 from __future__ import annotations

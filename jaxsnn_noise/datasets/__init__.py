@@ -1,8 +1,7 @@
 """Data that ships with the package, and readers of full sets that lie in a folder.
 
 :func:`load` gives each set by name, as a frozen value with named arrays. Every set lies in its own folder of
-``jaxsnn_noise/data`` beside its licence and origin; its checksum is compared at each load. Nothing is ever
-downloaded.
+``jaxsnn_noise/data`` beside its licence and origin; its checksum is compared at each load. Nothing is ever downloaded.
 """
 
 from __future__ import annotations
@@ -80,8 +79,8 @@ def load(name: str, *, root: str | Path | None = None) -> Any:
 
     Args:
         name: one of :func:`names`.
-        root: for ``mnist`` and ``fashion``, a folder with the four idx files of the full set (plain or
-            gzipped, under their usual names); without it, the embedded class-balanced subset.
+        root: for ``mnist`` and ``fashion``, a folder with the four idx files of the full set (plain or gzipped, under
+            their usual names); without it, the embedded class-balanced subset.
 
     Returns:
         ``mnist``, ``fashion``, ``digits``: :class:`ImageSet`. ``japanese_vowels``: :class:`JapaneseVowels`.
@@ -89,8 +88,7 @@ def load(name: str, *, root: str | Path | None = None) -> Any:
         :class:`MismatchTable`.
 
     Raises:
-        InputError: unknown name (with near matches); missing, truncated or damaged file; ``root`` where none
-            is read.
+        InputError: unknown name (with near matches); missing, truncated or damaged file; ``root`` where none is read.
     """
     one_of("dataset", name, _LOADERS)
     if root is None:

@@ -14,8 +14,7 @@ import numpy as np
 from jaxsnn_noise._checks import fail
 
 DATA: Traversable = resources.files("jaxsnn_noise") / "data"
-"""One folder per data set with its LICENSE and ORIGIN.md, and the manifest of files, checksums and
-licences."""
+"""One folder per data set with its LICENSE and ORIGIN.md, and the manifest of files, checksums and licences."""
 
 
 def manifest(data: Traversable = DATA) -> dict[str, dict[str, str]]:

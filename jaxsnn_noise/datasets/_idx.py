@@ -1,7 +1,7 @@
 """Reader of idx files, the format of MNIST and its relatives, plain or gzipped.
 
-An idx file is a big-endian header (two zero bytes, the type of the entries, the number of dimensions, then
-the dimensions as 32-bit words) followed by the entries in row-major order.
+An idx file is a big-endian header (two zero bytes, the type of the entries, the number of dimensions, then the
+dimensions as 32-bit words) followed by the entries in row-major order.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ def read(path: Path, dimensions: int) -> np.ndarray:
     """The unsigned bytes in the idx file ``path``, an array of ``dimensions`` dimensions.
 
     Raises:
-        InputError: not an idx file of unsigned bytes with that many dimensions, or its size does not fit its
-            header.
+        InputError: not an idx file of unsigned bytes with that many dimensions, or its size does not fit its header.
     """
     stored = _bytes(path)
     header = 4 + 4 * dimensions

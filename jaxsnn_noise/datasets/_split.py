@@ -14,9 +14,8 @@ from jaxsnn_noise._checks import fail
 def stratified(labels: UInt8[np.ndarray, "sample"], fraction: float, key: Any) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the samples left, and of those taken: ``round(fraction * n)`` of each class of n.
 
-    They are drawn with ``key``, addressed by the sample's index in the versioned stream of
-    :mod:`jaxsnn_noise.random`, so a key gives the same split everywhere. Both parts keep the order of the
-    file.
+    They are drawn with ``key``, addressed by the sample's index in the versioned stream of :mod:`jaxsnn_noise.random`,
+    so a key gives the same split everywhere. Both parts keep the order of the file.
     """
     if not 0 < fraction < 1:
         fail("validation", "must lie between 0 and 1, both excluded (a fraction of each class)", fraction)

@@ -51,8 +51,7 @@ class LabelledImages:
         """Training and validation images, each class in the same proportion.
 
         Args:
-            validation: fraction of each class that goes to validation, between 0 and 1 (rounded to whole
-                images).
+            validation: fraction of each class that goes to validation, between 0 and 1 (rounded to whole images).
             key: a JAX key or a whole number; the same key gives the same split everywhere.
 
         Returns:
@@ -66,12 +65,11 @@ class LabelledImages:
 class ImageSet:
     """Training and test images of one collection.
 
-    Members: ``mnist`` (28 x 28; LeCun, Cortes and Burges 1998; CC BY-SA 3.0; embedded 5000 + 1000, full 60000
-    + 10000), ``fashion`` (28 x 28; Xiao, Rasul and Vollgraf 2017, Zalando SE; MIT; embedded 2000 + 500, full
-    60000 + 10000), ``digits`` (8 x 8; Alpaydin and Kaynak 1998; CC BY 4.0; 1457 + 340). Embedded subsets are
-    the first images of each class in the order of the original file, so every class is equally frequent. Of
-    ``digits``, the last 34 images of each class are the test set and all others the training set (142 on
-    average a class).
+    Members: ``mnist`` (28 x 28; LeCun, Cortes and Burges 1998; CC BY-SA 3.0; embedded 5000 + 1000, full 60000 + 10000),
+    ``fashion`` (28 x 28; Xiao, Rasul and Vollgraf 2017, Zalando SE; MIT; embedded 2000 + 500, full 60000 + 10000),
+    ``digits`` (8 x 8; Alpaydin and Kaynak 1998; CC BY 4.0; 1457 + 340). Embedded subsets are the first images of each
+    class in the order of the original file, so every class is equally frequent. Of ``digits``, the last 34 images of
+    each class are the test set and all others the training set (142 on average a class).
 
     Attributes:
         name: name of the collection.
@@ -111,8 +109,8 @@ def from_folder(name: str, root: str | Path) -> ImageSet:
 
     Args:
         name: ``mnist`` or ``fashion``.
-        root: folder with ``train-images-idx3-ubyte`` (or ``train-images.idx3-ubyte``, or either with ``.gz``)
-            and the other three.
+        root: folder with ``train-images-idx3-ubyte`` (or ``train-images.idx3-ubyte``, or either with ``.gz``) and the
+            other three.
 
     Raises:
         InputError: a file is missing, truncated or not what its name says.

@@ -22,13 +22,12 @@ class Transistor:
 
     Attributes:
         threshold_slope: of the threshold voltage [mV um].
-        gain_slope: of the current factor, relative [um]. SKY130 has no such term; there it is the slope of
-            the oxide thickness, to which the current factor is inversely proportional.
+        gain_slope: of the current factor, relative [um]. SKY130 has no such term; there it is the slope of the oxide
+            thickness, to which the current factor is inversely proportional.
         extra_width: difference between effective and drawn width [um].
         extra_length: difference between effective and drawn length [um].
-        coefficients: the coefficients of the model file, with its names and units. A pair stands where two
-            files of SKY130 disagree; the slopes above take the larger value, so that a spread is not
-            understated.
+        coefficients: the coefficients of the model file, with its names and units. A pair stands where two files of
+            SKY130 disagree; the slopes above take the larger value, so that a spread is not understated.
     """
 
     threshold_slope: float

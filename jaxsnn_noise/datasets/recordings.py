@@ -50,9 +50,8 @@ class Utterances:
 class JapaneseVowels:
     """Nine men say /ae/; tell who speaks: 270 utterances to train on, 370 of other occasions to test on.
 
-    12 LPC cepstrum coefficients of frames of 25.6 ms at a shift of 6.4 ms, stored with 11 significant bits.
-    Kudo, Toyama and Shimbo 1999, doi:10.1016/S0167-8655(99)00077-X; UCI Machine Learning Repository, CC BY
-    4.0.
+    12 LPC cepstrum coefficients of frames of 25.6 ms at a shift of 6.4 ms, stored with 11 significant bits. Kudo,
+    Toyama and Shimbo 1999, doi:10.1016/S0167-8655(99)00077-X; UCI Machine Learning Repository, CC BY 4.0.
 
     Attributes:
         train: 30 utterances of each speaker, at most 26 frames.
@@ -67,13 +66,12 @@ class JapaneseVowels:
 class Motoneuron:
     """Spikes of a human motoneuron round a magnetic stimulus to the brain, 469 times.
 
-    Ventura, Davison and Boniface 1998 (Applied Statistics 47, 77); the data set ``neuro`` of the R package
-    boot, unlimited distribution. The intervals have a mean of 118 ms and a CV of 0.19.
+    Ventura, Davison and Boniface 1998 (Applied Statistics 47, 77); the data set ``neuro`` of the R package boot,
+    unlimited distribution. The intervals have a mean of 118 ms and a CV of 0.19.
 
     Attributes:
-        spike_times: time from the stimulus [ms]. Slots 0 to 2 hold the last three spikes before the stimulus,
-            slots 3 to 5 the first three after it; NaN where the window holds no such spike, on either side of
-            a row.
+        spike_times: time from the stimulus [ms]. Slots 0 to 2 hold the last three spikes before the stimulus, slots 3
+            to 5 the first three after it; NaN where the window holds no such spike, on either side of a row.
         window: begin and end of the observation [ms].
     """
 
@@ -92,8 +90,8 @@ class SoundRecording:
 
     Attributes:
         spike_times: from the start of the recording [ms], resolved to 0.1 ms.
-        amplitude: amplitude of the sound relative to its largest value [1]; entry i is the mean over the 0.5
-            ms that begin at i ``dt``.
+        amplitude: amplitude of the sound relative to its largest value [1]; entry i is the mean over the 0.5 ms that
+            begin at i ``dt``.
         dt: sampling interval of ``amplitude`` [ms].
         cutoff_hz: highest frequency of the modulation [Hz].
     """
@@ -108,8 +106,8 @@ class SoundRecording:
 class Grasshopper:
     """Two recordings of 10 s of a grasshopper's auditory receptor under randomly modulated sound.
 
-    One trial of each stimulus, which does not repeat: fit for spike-triggered averages and information rates,
-    not for reliability across trials. From nitime (Rokem, Trumpis and Perez 2009), BSD 3-clause.
+    One trial of each stimulus, which does not repeat: fit for spike-triggered averages and information rates, not for
+    reliability across trials. From nitime (Rokem, Trumpis and Perez 2009), BSD 3-clause.
 
     Attributes:
         recordings: modulation up to 200 Hz (929 spikes) and up to 800 Hz (868 spikes).

@@ -47,8 +47,8 @@ def _index(axis: str, value: Any) -> jax.Array:
 class Keys(eqx.Module):
     """The keys of a simulation's streams at one address.
 
-    A stream is redrawn on all axes of the address, except the paired ones, or on the axes that ``frozen`` names for it (or for
-    the longest dotted prefix of its name).
+    A stream is redrawn on all axes of the address, except the paired ones, or on the axes that ``frozen`` names for it
+    (or for the longest dotted prefix of its name).
     """
 
     root: Key

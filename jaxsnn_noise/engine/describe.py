@@ -76,7 +76,10 @@ def settings(sim: Simulation) -> dict[str, Any]:
 
 
 def without_noise(system: System) -> System:
-    """The same network or simulation without any dynamic noise: no sources, hard thresholds. Imperfections and inputs stay."""
+    """The same network or simulation without any dynamic noise: no sources, hard thresholds.
+
+    Imperfections and inputs stay.
+    """
     if isinstance(system, Simulation):
         return eqx.tree_at(lambda s: s.network, system, without_noise(system.network))
     populations = {}

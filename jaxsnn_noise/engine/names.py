@@ -1,9 +1,10 @@
 """What results are called: a rule that looks at one statistic and its population, and at nothing else in the network.
 
-A result has the name of its statistic, ``rate``; one with fields has one name per field, ``v_mean`` and ``v_variance``. Its
-dimensions are those of the statistic, in the names that they have for all of them: ``neuron`` (and ``partner``) become
-``<population>_neuron``, ``time`` and ``byte`` stay. That holds for a dimension that is whole. One that is cut (a trace of some neurons, or
-of every tenth step), and one of any other name (``bin``), is the statistic's own: ``<dimension>_<statistic>``.
+A result has the name of its statistic, ``rate``; one with fields has one name per field, ``v_mean`` and ``v_variance``.
+Its dimensions are those of the statistic, in the names that they have for all of them: ``neuron`` (and ``partner``)
+become ``<population>_neuron``, ``time`` and ``byte`` stay. That holds for a dimension that is whole. One that is cut (a
+trace of some neurons, or of every tenth step), and one of any other name (``bin``), is the statistic's own:
+``<dimension>_<statistic>``.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def dimension(name: str, population: str, dim: str, size: int, labels: Sequence[
 
 
 def reserved(network: Network) -> set[str]:
-    """Names that stand for dimensions and coordinates of any result of the network: no statistic and no axis has one."""
+    """Names of dimensions and coordinates of any result of the network: no statistic and no axis has one."""
     populations = {f"{name}_{dim}" for name in network.cells() for dim in OF_POPULATION}
     return {LABEL, *OF_RUN, *populations, *(f"{name}_synapse" for name in network.projections)}
 
@@ -82,7 +83,7 @@ def check_names(
 
 
 def check_health(name: str, statistic: Statistic, population: str) -> None:
-    """Names that start with ``health`` are the engine's; a ``Health`` of other settings may stand in the place of its own."""
+    """Names that start with ``health`` are the engine's; a ``Health`` of other settings may take their place."""
     if name.startswith("health") and not (name == f"health_{population}" and isinstance(statistic, Health)):
         rule = f"needs another name: those that start with 'health' are taken (health_{population} may be a Health)"
         fail(f"statistics.{name}", rule, name)

@@ -35,8 +35,8 @@ def simulate(
     Args:
         sim: What to simulate.
         key: Root key: ``jax.random.key(seed)`` or a seed.
-        address: The member: axis names with indices, e.g. ``{"device": 3, "trial": 7}``; the same numbers as that member of
-            ``monte_carlo`` with the same key.
+        address: The member: axis names with indices, e.g. ``{"device": 3, "trial": 7}``; the same numbers as that
+            member of ``monte_carlo`` with the same key.
         statistics: Replace the simulation's statistics.
         backend: ``Scan()`` unless given.
 
@@ -92,18 +92,20 @@ def apply(
     statistics: Mapping[str, Statistic] | None = None,
     backend: Scan | None = None,
 ) -> dict[str, Any]:
-    """Present a batch to the only port of a network. Pure and differentiable; sample ``i`` has the address ``sample=i``.
+    """Present a batch to the only port of a network.
+
+    Pure and differentiable; sample ``i`` has the address ``sample=i``.
 
     Args:
         network: A network with one port.
-        batch: [sample, ...]: what ``encode`` takes for one sample, e.g. [sample, channel] analog values for ``Constant``, or
-            [sample, time, channel] for ``TimeSeries`` and ``SpikeTrain``.
+        batch: [sample, ...]: what ``encode`` takes for one sample, e.g. [sample, channel] analog values for
+            ``Constant``, or [sample, time, channel] for ``TimeSeries`` and ``SpikeTrain``.
         key: Root key of the noise; a fresh one per training step gives fresh noise.
         duration: Presentation time [ms].
         dt: Time step [ms].
         encode: From the values of one sample to the input of the port.
-        statistics: What to return. Default: ``{"output": ...}``, the mean potential of a readout that never fires, or the spike
-            count of one that does (the population that no projection leaves).
+        statistics: What to return. Default: ``{"output": ...}``, the mean potential of a readout that never fires, or
+            the spike count of one that does (the population that no projection leaves).
         backend: ``Scan()`` unless given.
 
     Returns:

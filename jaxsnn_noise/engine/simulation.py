@@ -25,14 +25,14 @@ class Simulation(eqx.Module):
     Args:
         network: The network.
         inputs: From the name of a population (a current [nA]) or port (spikes or analog values) to its input.
-        imperfections: Named maps ``network -> network`` with the key of the device: mismatch, faults, ...; applied in the order of
-            their names, after every sweep.
+        imperfections: Named maps ``network -> network`` with the key of the device: mismatch, faults, ...; applied in
+            the order of their names, after every sweep.
         duration: Measured time [ms], a multiple of dt.
         dt: Time step [ms].
         warmup: Time before the measurement [ms], a multiple of dt; simulated, not seen by statistics.
         statistics: Named statistics. ``health_<population>`` of every population is always added.
-        frozen: From a stream or a prefix of stream names to the axes on which it is redrawn: ``{"inputs": ()}`` repeats the same
-            random input in every trial, ``{"inputs": ("sample",)}`` draws one per sample.
+        frozen: From a stream or a prefix of stream names to the axes on which it is redrawn: ``{"inputs": ()}`` repeats
+            the same random input in every trial, ``{"inputs": ("sample",)}`` draws one per sample.
 
     Raises:
         InputError: a part that does not fit, with the rule, the unit and the value.

@@ -1,9 +1,9 @@
 """How a grid of members is cut into chunks, and how many of them run side by side.
 
-On a CPU the body of a scan runs on one thread, mostly, so chunks run side by side, one per core, each as large as keeps its
-state in a core's cache. A network of more than about a thousand neurons is another matter: its products read all weights in
-every step, use all cores by themselves, and get in each other's way. There one chunk runs at a time, with so many members that
-the weights are read for many of them at once.
+On a CPU the body of a scan runs on one thread, mostly, so chunks run side by side, one per core, each as large as keeps
+its state in a core's cache. A network of more than about a thousand neurons is another matter: its products read all
+weights in every step, use all cores by themselves, and get in each other's way. There one chunk runs at a time, with so
+many members that the weights are read for many of them at once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ Chunk = int | str | Mapping[str, int] | None
 AUTO_BYTES = {"cpu": 4 << 20, "gpu": 1 << 30, "tpu": 1 << 30}
 """Memory that the state of one chunk may take: a few times a core's cache on a CPU, what fills the device elsewhere."""
 SHARE_BYTES = 1 << 17
-"""Memory of the state of the smallest chunk that is cut only to keep all workers busy; below it a step is mostly overhead."""
+"""Memory of the state of the smallest chunk that is cut only to keep all workers busy; below it a step is mostly
+overhead.
+"""
 WIDE_BYTES = 4 << 20
 """Weights of a projection from which on its product rules the time (2 MB are a core's cache)."""
 BYTES_PER_NEURON = 64

@@ -85,7 +85,7 @@ def _shapes(tree: Any, structs: tuple[Any, ...]) -> tuple[dict[str, Any], Any]:
 
 
 def parts(result: Any) -> dict[str, Any]:
-    """A statistic's result by field: ``""`` for one array; a field that is ``None`` is not there (a trace not recorded)."""
+    """A statistic's result by field: ``""`` for one array; a field that is ``None`` is left out (no such trace)."""
     return {"": result} if hasattr(result, "shape") else {k: v for k, v in vars(result).items() if v is not None}
 
 

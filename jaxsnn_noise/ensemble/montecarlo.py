@@ -1,8 +1,8 @@
 """Monte Carlo over named axes: sample, run in chunks, label.
 
-The members of a study are the points of a grid of indices. A chunk is a block of that grid; it runs as one compiled program of
-nested ``vmap``s, one per axis, in which a leaf gains a dimension only from the axes it depends on. All chunks have the same shape
-(the last ones are padded), so a study compiles once, whatever its values.
+The members of a study are the points of a grid of indices. A chunk is a block of that grid; it runs as one compiled
+program of nested ``vmap``s, one per axis, in which a leaf gains a dimension only from the axes it depends on. All
+chunks have the same shape (the last ones are padded), so a study compiles once, whatever its values.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def monte_carlo(
         statistics: Replace the simulation's statistics.
         backend: ``Scan()`` unless given.
         store: A folder that keeps every finished chunk; running again on it computes only what is missing.
-        workers: Chunks computed side by side; default: one per core on a CPU (one in all for networks of more than a thousand
-            neurons, whose products fill all cores), one per device elsewhere.
+        workers: Chunks computed side by side; default: one per core on a CPU (one in all for networks of more than a
+            thousand neurons, whose products fill all cores), one per device elsewhere.
         progress: Print progress on standard error, or a function ``(done, total)``.
 
     Returns:
@@ -153,7 +153,7 @@ def replay(
     case: str | None = None,
     **indices: int,
 ) -> dict[str, Any]:
-    """Run one member of a study again, with other statistics (full traces, say): the same bits, through the same program.
+    """Run one member of a study again, with other statistics (full traces, say): the same bits, by the same program.
 
     Args:
         dataset: A result of :func:`monte_carlo` of this process (it remembers its study).

@@ -1,8 +1,8 @@
 """Keeping the finished chunks of a study on disk, so that a crash, a full disk or Ctrl-C loses nothing.
 
-A store is a folder: ``study.json`` with the fingerprint of the study, and one ``.npz`` file per finished chunk, written under a
-temporary name and renamed (a chunk is there whole or not at all). Running the same study on the folder again computes only
-what is missing; since every number is addressed, the result has the same bits.
+A store is a folder: ``study.json`` with the fingerprint of the study, and one ``.npz`` file per finished chunk, written
+under a temporary name and renamed (a chunk is there whole or not at all). Running the same study on the folder again
+computes only what is missing; since every number is addressed, the result has the same bits.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Store:
             ) from error
 
     def load(self, name: str) -> dict[str, np.ndarray] | None:
-        """The arrays of a finished chunk; ``None`` if there is none, or none that can be read (it is computed again)."""
+        """The arrays of a finished chunk; ``None`` if there is none that can be read (it is computed again)."""
         try:
             with open(self._file(name), "rb") as handle, np.load(handle) as arrays:
                 return {k: arrays[k] for k in arrays.files}

@@ -1,9 +1,9 @@
 """House style of figures, and the four pictures that studies draw most, each with a tidy table.
 
-Matplotlib is used through its object-oriented interface only: no pyplot, no global figure, no window; so it
-works in batch jobs and in threads of a notebook alike. It is imported when the first figure is made. Colours
-are those of Okabe and Ito, told apart by readers with any colour vision, and every series has a marker and a
-line style of its own besides.
+Matplotlib is used through its object-oriented interface only: no pyplot, no global figure, no window; so it works in
+batch jobs and in threads of a notebook alike. It is imported when the first figure is made. Colours are those of Okabe
+and Ito, told apart by readers with any colour vision, and every series has a marker and a line style of its own
+besides.
 
 Example:
     >>> import numpy as np
@@ -16,10 +16,9 @@ Example:
     ['series', 'amplitude [mV]', 'firing rate [Hz]', 'low', 'high']
 
 References:
-    M. Okabe, K. Ito: Color Universal Design, 2008 (the palette); B. Wong: Points of view: color blindness,
-    Nature Methods 8, 441 (2011), doi:10.1038/nmeth.1618. J. R. Nuñez, C. R. Anderton, R. S. Renslow:
-    Optimizing colormaps with consideration for color vision deficiency, PLoS ONE 13, e0199239 (2018),
-    doi:10.1371/journal.pone.0199239 (cividis).
+    M. Okabe, K. Ito: Color Universal Design, 2008 (the palette); B. Wong: Points of view: color blindness, Nature
+    Methods 8, 441 (2011), doi:10.1038/nmeth.1618. J. R. Nuñez, C. R. Anderton, R. S. Renslow: Optimizing colormaps with
+    consideration for color vision deficiency, PLoS ONE 13, e0199239 (2018), doi:10.1371/journal.pone.0199239 (cividis).
 """
 
 from jaxsnn_noise.figures.house import (

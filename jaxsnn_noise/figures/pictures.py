@@ -30,8 +30,8 @@ def line_with_interval(
 ) -> tuple[Axes, DataFrame]:
     """A line with its interval as a band, or, over categories, points with bars.
 
-    Missing values (NaN) leave a gap. A series has one colour, marker and line style in all axes of a figure; one
-    legend for all of them stands below the axes, where it hides no data.
+    Missing values (NaN) leave a gap. A series has one colour, marker and line style in all axes of a figure; one legend
+    for all of them stands below the axes, where it hides no data.
 
     Args:
         axes: Where to draw.
@@ -44,8 +44,7 @@ def line_with_interval(
         series: Name of the line in the legend; none if empty.
 
     Returns:
-        The axes, and the table with columns ``series`` (if named), ``x_label``, ``y_label``, ``low``,
-        ``high``.
+        The axes, and the table with columns ``series`` (if named), ``x_label``, ``y_label``, ``low``, ``high``.
     """
     from pandas import DataFrame
 
@@ -173,8 +172,7 @@ def forest(
 ) -> tuple[Axes, DataFrame]:
     """Estimates with their intervals, one per line, first at the top, against a bound.
 
-    An interval that does not reach the bound is drawn full, one that holds it hollow. An infinite end is an
-    arrow.
+    An interval that does not reach the bound is drawn full, one that holds it hollow. An infinite end is an arrow.
 
     Args:
         axes: Where to draw.
@@ -187,8 +185,7 @@ def forest(
         bound_label: What it is.
 
     Returns:
-        The axes, and the table with columns ``label``, ``x_label``, ``low``, ``high`` and, if given,
-        ``bound``.
+        The axes, and the table with columns ``label``, ``x_label``, ``low``, ``high`` and, if given, ``bound``.
     """
     from pandas import DataFrame
 

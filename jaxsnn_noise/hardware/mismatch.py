@@ -29,12 +29,12 @@ class Mismatch(Imperfection):
         path: Dotted path of the leaf as seen from the simulation, e.g. ``"network.cells.neuron.tau_mem"`` or
             ``"network.recurrent.weights"``.
         law: How a nominal value deviates; laws keep parameters in their range.
-        per: ``"neuron"``: one deviation per neuron (for weights [target, source]: per target), ``"synapse"``: per element,
-            ``"chip"``: one for the whole leaf (global variation).
+        per: ``"neuron"``: one deviation per neuron (for weights [target, source]: per target), ``"synapse"``: per
+            element, ``"chip"``: one for the whole leaf (global variation).
         axis: The Monte Carlo axis on which devices are drawn.
 
-    References: Pelgrom, Duinmaijer, Welbers 1989, doi:10.1109/JSSC.1989.572629; for spiking networks Buechel et al. 2021,
-    doi:10.1038/s41598-021-02779-x.
+    References: Pelgrom, Duinmaijer, Welbers 1989, doi:10.1109/JSSC.1989.572629; for spiking networks Buechel et al.
+    2021, doi:10.1038/s41598-021-02779-x.
 
     Example:
         >>> from jaxsnn_noise.laws import LogNormal

@@ -18,14 +18,14 @@ class Correlated(Law):
     r"""Another law with correlated scores: one part for the whole chip, one for each entity.
 
     :math:`z_i = \sqrt{\rho}\, c + \sqrt{1 - \rho}\, e_i` with one ``c`` per key and one ``e_i`` per entity,
-    the scores of the law alone. The marginal law is untouched, and ``rho`` is the correlation of the *scores*
-    of any two entities; that of the values is ``rho`` for normal laws and
+    the scores of the law alone. The marginal law is untouched, and ``rho`` is the correlation of the *scores* of any
+    two entities; that of the values is ``rho`` for normal laws and
     :math:`(e^{\rho s^2} - 1)/(e^{s^2} - 1)` for :class:`LogNormal`.
 
     Args:
         law: the marginal law (not itself correlated: the common parts of two levels would be the same draw).
-        rho: correlation [1], 0 to 1. At 0 the draws are those of ``law`` to the bit, at 1 all entities are
-            alike. The gradient with respect to ``rho`` is unbounded at both ends.
+        rho: correlation [1], 0 to 1. At 0 the draws are those of ``law`` to the bit, at 1 all entities are alike. The
+            gradient with respect to ``rho`` is unbounded at both ends.
 
     References:
         Nelsen (2006), An Introduction to Copulas, doi:10.1007/0-387-28678-0 (the Gaussian copula).

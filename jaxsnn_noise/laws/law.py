@@ -17,8 +17,8 @@ from jaxsnn_noise._typing import Values
 class Law(eqx.Module):
     """Abstract: how a parameter spreads around its nominal value.
 
-    A member writes four elementwise methods; :class:`LogNormal` is the pattern to follow. All its parameters
-    are float32 array leaves.
+    A member writes four elementwise methods; :class:`LogNormal` is the pattern to follow. All its parameters are
+    float32 array leaves.
     """
 
     @abc.abstractmethod
@@ -52,8 +52,8 @@ class Law(eqx.Module):
         Args:
             nominal: values of a parameter, any shape.
             key: the key of this device and imperfection (two words, or any JAX key).
-            groups: the entity of each element (whole numbers, the shape of ``nominal``): elements of one
-                group share their score. Without it, element ``i`` in row-major order is entity ``i``.
+            groups: the entity of each element (whole numbers, the shape of ``nominal``): elements of one group share
+                their score. Without it, element ``i`` in row-major order is entity ``i``.
 
         Returns:
             An array like ``nominal``.

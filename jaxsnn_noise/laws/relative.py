@@ -66,15 +66,14 @@ class LogNormal(Law):
 class Normal(Law):
     r"""Multiplicative and unbounded: :math:`p' = p\,(1 + cv\, z)`.
 
-    For weights and gains that may change sign. A time constant needs :class:`LogNormal` or
-    :class:`TruncatedNormal`: at ``cv = 0.3`` one draw in 2,300 of this law is negative.
+    For weights and gains that may change sign. A time constant needs :class:`LogNormal` or :class:`TruncatedNormal`: at
+    ``cv = 0.3`` one draw in 2,300 of this law is negative.
 
     Args:
         cv: coefficient of variation [1] >= 0.
 
     References:
-        Pelgrom, Duinmaijer & Welbers (1989), IEEE J. Solid-State Circuits 24:1433,
-        doi:10.1109/JSSC.1989.572629.
+        Pelgrom, Duinmaijer & Welbers (1989), IEEE J. Solid-State Circuits 24:1433, doi:10.1109/JSSC.1989.572629.
 
     Example:
         >>> Normal(cv=0.5).perturb(jnp.full(2, 4.0), jnp.array([-1.0, 1.0])).tolist()
@@ -109,8 +108,7 @@ class Offset(Law):
         sigma: standard deviation [unit of the parameter] >= 0.
 
     References:
-        Pelgrom, Duinmaijer & Welbers (1989), IEEE J. Solid-State Circuits 24:1433,
-        doi:10.1109/JSSC.1989.572629.
+        Pelgrom, Duinmaijer & Welbers (1989), IEEE J. Solid-State Circuits 24:1433, doi:10.1109/JSSC.1989.572629.
 
     Example:
         >>> Offset(sigma=0.5).perturb(jnp.full(2, 1.0), jnp.array([-1.0, 1.0])).tolist()
@@ -140,10 +138,10 @@ class TruncatedNormal(Law):
     r"""Multiplicative and bounded: a normal factor, conditioned on ``[low, high]``.
 
     :math:`p' = p\, f` with ``f`` of mean 1 and standard deviation ``cv`` before it is conditioned.
-    Draws by inversion of the conditioned distribution function, so none is clipped to a bound or rejected.
-    With :math:`a = (low - 1)/cv`, :math:`b = (high - 1)/cv` and :math:`M = \Phi(b) - \Phi(a)`, the mean
-    factor is :math:`1 + cv\,(\varphi(a) - \varphi(b))/M`: it is 1 for symmetric bounds only, and the spread
-    is always less than ``cv``. :meth:`mean_std` has both, exactly.
+    Draws by inversion of the conditioned distribution function, so none is clipped to a bound or rejected. With
+    :math:`a = (low - 1)/cv`, :math:`b = (high - 1)/cv` and :math:`M = \Phi(b) - \Phi(a)`, the mean factor is
+    :math:`1 + cv\,(\varphi(a) - \varphi(b))/M`: it is 1 for symmetric bounds only, and the spread is always less than
+    ``cv``. :meth:`mean_std` has both, exactly.
 
     Args:
         cv: spread of the normal law before it is conditioned [1] >= 0.
@@ -201,8 +199,8 @@ class UniformFactor(Law):
     r"""Multiplicative: :math:`p' = p\,(1 + w\,(2u - 1))`, ``u`` uniform on (0, 1).
 
     Args:
-        width: half width ``w`` of the factor [1] >= 0; the coefficient of variation is ``w/sqrt(3)``. Up to 1
-            the sign is kept.
+        width: half width ``w`` of the factor [1] >= 0; the coefficient of variation is ``w/sqrt(3)``. Up to 1 the sign
+            is kept.
 
     References:
         Devroye (1986), Non-Uniform Random Variate Generation, doi:10.1007/978-1-4613-8643-8 (inversion).

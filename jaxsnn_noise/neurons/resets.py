@@ -57,7 +57,7 @@ NO_FLOOR = -1e30
 
 
 class FlooredReset(Reset):
-    """Reset to a value, and a floor under the membrane: ``v <- max(v (1 - s) + v_reset s, floor)`` at the end of every step.
+    """Reset to a value, and a floor under the membrane: ``v <- max(v (1 - s) + v_reset s, floor)`` in every step.
 
     The floor bounds what is carried to the next step; within a step the potential may lie below.
 

@@ -25,13 +25,14 @@ class PoissonBackground(Source):
 
     Args:
         rate_hz: Rate of one source [Hz], >= 0.
-        charge: Charge of one spike [nA ms]; negative for inhibition. The membrane jumps by ``R charge/tau_mem`` as dt -> 0.
+        charge: Charge of one spike [nA ms]; negative for inhibition. The membrane jumps by ``R charge/tau_mem`` as dt
+            -> 0.
         sources: Number of sources per neuron [1], >= 0.
 
     Per step, ``k`` has the mean ``lambda = sources rate_hz dt/1000`` (at most 60); the current has the mean
     ``charge lambda/dt`` and the variance ``charge^2 lambda/dt^2``. The diffusion that matches it is
-    ``Diffusion(charge sqrt(sources rate_hz/1000))`` (Campbell's theorem). ``k`` is the inverse of the distribution function
-    at one addressed uniform; its derivative with respect to the rate is that of its mean.
+    ``Diffusion(charge sqrt(sources rate_hz/1000))`` (Campbell's theorem). ``k`` is the inverse of the distribution
+    function at one addressed uniform; its derivative with respect to the rate is that of its mean.
 
     Example:
         >>> PoissonBackground(rate_hz=5.0, charge=0.2, sources=1000).seam.name
@@ -82,7 +83,7 @@ Counted = tuple[Values, Values, Values, Values]
 
 @jax.custom_jvp
 def poisson(u: Values, mean: Values) -> Values:
-    """The Poisson quantile of ``u`` in (0, 1): the smallest k with ``P(K <= k) >= u``; its derivative is that of the mean.
+    """The Poisson quantile of ``u`` in (0, 1): the smallest k with ``P(K <= k) >= u``. Its slope is that of the mean.
 
     Counting ends where float32 resolves no further terms of the distribution function: a ``u`` above all of its values
     is the last k that moved it, and not a count without end.

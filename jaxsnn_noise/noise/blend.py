@@ -15,9 +15,9 @@ from jaxsnn_noise.signals import Context
 class Blend(Coupling):
     """``std x ((1 - m) + m y)`` at a value ``y``: ``Additive()`` for ``m = 0``, ``Multiplicative()`` for ``m = 1``.
 
-    The share is a leaf, so that a sweep over kinds of noise is one compilation. A diffusion is taken as Ito does. Where white
-    noise in a step depends on the coupling (a ``Diffusion`` on the voltage), the unit is that of multiplicative noise for any ``m``;
-    noise per step and intensities have none.
+    The share is a leaf, so that a sweep over kinds of noise is one compilation. A diffusion is taken as Ito does. Where
+    white noise in a step depends on the coupling (a ``Diffusion`` on the voltage), the unit is that of multiplicative
+    noise for any ``m``; noise per step and intensities have none.
 
     Args:
         multiplicative: The share ``m`` of the multiplicative part [1], 0 to 1.

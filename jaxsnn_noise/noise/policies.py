@@ -62,13 +62,13 @@ class White(Colour):
 
 
 class OrnsteinUhlenbeck(Colour):
-    """Exponential memory, stepped exactly: ``x <- b x + sqrt(1 - b^2) xi`` with ``b = exp(-dt/tau)``, started stationary.
+    """Exponential memory, exact: ``x <- b x + sqrt(1 - b^2) xi`` with ``b = exp(-dt/tau)``; starts stationary.
 
     Args:
         tau: Correlation time [ms], > 0.
 
-    With ``PerStep(sigma)``, ``sigma`` is the stationary standard deviation. With ``Diffusion(sigma)`` the stationary variance
-    is ``sigma^2/(2 tau)``, so that the source tends to the white one as tau goes to 0.
+    With ``PerStep(sigma)``, ``sigma`` is the stationary standard deviation. With ``Diffusion(sigma)`` the stationary
+    variance is ``sigma^2/(2 tau)``, so that the source tends to the white one as tau goes to 0.
 
     Reference: Gillespie 1996, doi:10.1103/PhysRevE.54.2084.
     """
@@ -113,8 +113,8 @@ class Diffusion(Amplitude):
     """Intensity of a diffusion, independent of dt.
 
     Args:
-        sigma: [mV/sqrt(ms)] at the voltage seam, [nA sqrt(ms)] at the current seam, >= 0. The free membrane then has the
-            variance ``sigma^2 tau/2`` (voltage), ``R^2 sigma^2/(2 tau)`` (current, dt -> 0).
+        sigma: [mV/sqrt(ms)] at the voltage seam, [nA sqrt(ms)] at the current seam, >= 0. The free membrane then has
+            the variance ``sigma^2 tau/2`` (voltage), ``R^2 sigma^2/(2 tau)`` (current, dt -> 0).
     """
 
     diffusive: ClassVar[bool] = True
@@ -199,8 +199,8 @@ class Multiplicative(Coupling):
     """Scales with the quantity at the seam.
 
     Args:
-        interpretation: Of a diffusion on the voltage: :class:`Ito` or :class:`Stratonovich`. Noise per step and noise on
-            the current (which is no state) need none, and ``Stratonovich`` is refused there.
+        interpretation: Of a diffusion on the voltage: :class:`Ito` or :class:`Stratonovich`. Noise per step and noise
+            on the current (which is no state) need none, and ``Stratonovich`` is refused there.
     """
 
     interpretation: Interpretation = Ito()

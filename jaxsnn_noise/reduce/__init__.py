@@ -10,8 +10,8 @@ does a claim hold     :func:`at_most`, :func:`at_least`, :func:`every`, :func:`d
 of many trials        :func:`fano_factor`, :func:`reliability`, :func:`psth`; their folds stream
 ====================  ===============================================================================
 
-Which dimensions are random is always said by name (``over=("device", "trial")``); which of them are nested is
-known for the house's axes (:data:`NESTED`) and can be overridden. The layout behind every error is in
+Which dimensions are random is always said by name (``over=("device", "trial")``); which of them are nested is known for
+the house's axes (:data:`NESTED`) and can be overridden. The layout behind every error is in
 :mod:`jaxsnn_noise.reduce.design`. A non-finite member is counted in ``n_missing`` and never replaced.
 """
 

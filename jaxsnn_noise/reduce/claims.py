@@ -72,23 +72,23 @@ def at_most(
 
     With ``t = (mean - bound) / standard_error`` and F the t distribution function::
 
-        upper, lower = mean +- t(confidence, df) * standard_error    each holds with probability `confidence`
+        upper, lower = mean +- t(confidence, df) * standard_error    each holds with probability ``confidence``
         p_reproduced = F(t)          of "mean > bound"   (small: shown to be at most the bound)
         p_refuted    = 1 - F(t)      of "mean <= bound"  (small: shown to be above it)
         verdict: reproduced if upper <= bound, not reproduced if lower > bound, else undecided
 
-    For a :func:`proportion` the limits are Wilson's and ``t`` is the score statistic ``(mean - bound) /
-    sqrt(bound (1 - bound) / n_effective)``. A cell with a missing member is undecided, whatever the survivors
-    say; to count lost runs as the worst outcome put its value in before (``fillna``).
+    For a :func:`proportion` the limits are Wilson's and ``t`` is the score statistic
+    ``(mean - bound) / sqrt(bound (1 - bound) / n_effective)``. A cell with a missing member is undecided, whatever the
+    survivors say; to count lost runs as the worst outcome put its value in before (``fillna``).
 
-    With a ``correction`` both p-values are adjusted over all cells, the verdict compares them with ``1 -
-    confidence``, and the limits are those of Bonferroni (level ``1 - (1 - confidence) / cells``, valid for
-    all cells at once; a verdict of :class:`Holm` can be sharper than they show). Use it to pick out single
-    cells. For one verdict on "every cell" pass the *uncorrected* result to :func:`every`.
+    With a ``correction`` both p-values are adjusted over all cells, the verdict compares them with ``1 - confidence``,
+    and the limits are those of Bonferroni (level ``1 - (1 - confidence) / cells``, valid for all cells at once; a
+    verdict of :class:`Holm` can be sharper than they show). Use it to pick out single cells. For one verdict on "every
+    cell" pass the *uncorrected* result to :func:`every`.
 
     Args:
-        values: An array of results, with ``over``; or, without, what :func:`mean_and_error`,
-            :func:`paired_contrast`, :func:`proportion` or a statistic of this package returned.
+        values: An array of results, with ``over``; or, without, what :func:`mean_and_error`, :func:`paired_contrast`,
+            :func:`proportion` or a statistic of this package returned.
         bound: The claimed bound, in the unit of the array.
         over: The random dimensions of an array.
         confidence: Of each one-sided limit; 1 minus the probability of a false verdict of either kind.
@@ -100,8 +100,8 @@ def at_most(
         ``n``, ``n_missing``, ``p_reproduced``, ``p_refuted`` [1] and ``verdict`` (a value of :class:`Verdict`).
 
     Raises:
-        InputError: an array without ``over`` or a result with it, a dataset that is no such result, a bound
-            that is not finite; see also :func:`jaxsnn_noise.reduce.design.tabulate`.
+        InputError: an array without ``over`` or a result with it, a dataset that is no such result, a bound that is not
+            finite; see also :func:`jaxsnn_noise.reduce.design.tabulate`.
 
     References:
         Holm (1979), Scandinavian J. Statistics 6(2), https://www.jstor.org/stable/4615733.
@@ -133,9 +133,8 @@ def at_least(
 def every(claims: xr.Dataset, over: str | Sequence[str] | None = None) -> xr.Dataset:
     """One verdict on "the claim holds in every cell", from the cells of :func:`at_most` or :func:`at_least`.
 
-    To show that all of m cells obey a bound, each must be shown to at the full level, and no correction is
-    due (an intersection-union test, Berger 1982). To show that some cell breaks it, one must stand out among
-    m::
+    To show that all of m cells obey a bound, each must be shown to at the full level, and no correction is due (an
+    intersection-union test, Berger 1982). To show that some cell breaks it, one must stand out among m::
 
         p_reproduced = max_cells p_reproduced
         p_refuted    = min(1, m min_cells p_refuted)
@@ -145,8 +144,8 @@ def every(claims: xr.Dataset, over: str | Sequence[str] | None = None) -> xr.Dat
         over: The (swept) dimensions to combine; default all.
 
     Returns:
-        Dataset over the other dimensions: ``p_reproduced``, ``p_refuted``, ``cells``, ``n_missing`` and
-        ``verdict``, which is undecided where a member of any cell was missing.
+        Dataset over the other dimensions: ``p_reproduced``, ``p_refuted``, ``cells``, ``n_missing`` and ``verdict``,
+        which is undecided where a member of any cell was missing.
 
     Raises:
         InputError: ``claims`` was corrected or is no such result, or ``over`` names an unknown dimension.
@@ -250,8 +249,7 @@ class _Cells:
     def p_values(self, bound: float, confidence: float, *, most: bool) -> tuple[np.ndarray, np.ndarray]:
         """``p_reproduced`` and ``p_refuted`` of "at most" (or "at least") ``bound``.
 
-        Where the bound leaves no spread (all clusters alike; a bound of 0 or 1 on a proportion) the limits
-        decide.
+        Where the bound leaves no spread (all clusters alike; a bound of 0 or 1 on a proportion) the limits decide.
         """
         error = self.error
         if self.effective is not None:

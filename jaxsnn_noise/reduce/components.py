@@ -22,20 +22,18 @@ def variance_components(
 ) -> xr.Dataset:
     """The variance of every random effect, with intraclass correlations and the design effect.
 
-    A component is named by the dimensions whose indices it depends on: over ``("device", "trial")``,
-    ``"device"`` is the scatter between chips and ``"device:trial"`` the scatter of trials within a chip;
-    crossed dimensions bring their interactions (``"sample"``, ``"device:sample"``, ...). From the mean
-    squares of the complete table, largest set first and cut off at zero (Searle, Casella & McCulloch 1992,
-    doi:10.1002/9780470316856, ch. 4)::
+    A component is named by the dimensions whose indices it depends on: over ``("device", "trial")``, ``"device"`` is
+    the scatter between chips and ``"device:trial"`` the scatter of trials within a chip; crossed dimensions bring their
+    interactions (``"sample"``, ``"device:sample"``, ...). From the mean squares of the complete table, largest set
+    first and cut off at zero (Searle, Casella & McCulloch 1992, doi:10.1002/9780470316856, ch. 4)::
 
         variance_S   = max(0, (MS_S - sum_{T > S} members_T * variance_T) / members_S)
         intraclass_S = sum_{T <= S} variance_T / total,          total = sum_S variance_S
         design_effect = sum_S (variance_S / clusters_S) / (total / members)
 
-    with ``members_S`` the members that share the indices in S. ``intraclass`` is the correlation of two
-    members that share exactly those indices (1 for the last component: a member with itself).
-    ``design_effect`` is the factor by which a pooled squared standard error is too small; over ``("device",
-    "trial")`` it is ``1 + (trials - 1) rho``.
+    with ``members_S`` the members that share the indices in S. ``intraclass`` is the correlation of two members that
+    share exactly those indices (1 for the last component: a member with itself). ``design_effect`` is the factor by
+    which a pooled squared standard error is too small; over ``("device", "trial")`` it is ``1 + (trials - 1) rho``.
 
     Args:
         array: Results with named dimensions.
@@ -43,8 +41,8 @@ def variance_components(
         nested: Child to parent; default :data:`NESTED`.
 
     Returns:
-        Dataset over the other dimensions: ``variance`` [unit^2] and ``intraclass`` [1] along ``component``;
-        ``total`` [unit^2], ``design_effect`` [1], ``n``, ``n_missing``. NaN in a cell where a member is
+        Dataset over the other dimensions: ``variance`` [unit^2] and ``intraclass`` [1] along ``component``; ``total``
+        [unit^2], ``design_effect`` [1], ``n``, ``n_missing``. NaN in a cell where a member is
         missing (mean squares of a table with holes are not those above): select complete devices or samples
         first. NaN also for the ratios of a cell without any scatter.
 

@@ -33,28 +33,27 @@ def paired_contrast(
         correlation           = (V_x + V_ref - V_difference) / (2 sqrt(V_x V_ref))
         variance_reduction    = (V_x + V_ref) / V_difference
 
-    ``correlation`` is that of the errors of the two means; with one cluster root it is Pearson's correlation
-    of the cluster means, with crossed roots (where the V are cut off, :mod:`jaxsnn_noise.reduce.errors`) it
-    is clipped to [-1, 1]. ``variance_reduction`` says how many times more members two independent runs would
-    need for the same error (about ``1 / (1 - correlation)``; infinite where every difference is the same).
+    ``correlation`` is that of the errors of the two means; with one cluster root it is Pearson's correlation of the
+    cluster means, with crossed roots (where the V are cut off, :mod:`jaxsnn_noise.reduce.errors`) it is clipped to [-1,
+    1]. ``variance_reduction`` says how many times more members two independent runs would need for the same error
+    (about ``1 / (1 - correlation)``; infinite where every difference is the same).
 
     Args:
         array: Results with named dimensions.
         dim: The paired dimension, in neither ``over`` nor random.
-        reference: A label of ``dim`` (numbers match to one part in a million; a float32 sweep has no exact
-            0.1), or a position where ``dim`` has no labels. It is left out of the result: its contrast is 0
-            by definition.
+        reference: A label of ``dim`` (numbers match to one part in a million; a float32 sweep has no exact 0.1), or a
+            position where ``dim`` has no labels. It is left out of the result: its contrast is 0 by definition.
         over: The random dimensions; each needs at least two members.
         confidence: Coverage of the two-sided interval.
         nested: Child to parent; default :data:`NESTED`.
 
     Returns:
-        The dataset of :func:`mean_and_error` for the difference (a pair with either member missing is
-        missing), with ``correlation`` and ``variance_reduction`` [1] added (NaN where undefined).
+        The dataset of :func:`mean_and_error` for the difference (a pair with either member missing is missing), with
+        ``correlation`` and ``variance_reduction`` [1] added (NaN where undefined).
 
     Raises:
-        InputError: unknown ``dim`` or ``reference``, ``dim`` among ``over``, a single label along ``dim``;
-            see also :func:`jaxsnn_noise.reduce.design.tabulate`.
+        InputError: unknown ``dim`` or ``reference``, ``dim`` among ``over``, a single label along ``dim``; see also
+            :func:`jaxsnn_noise.reduce.design.tabulate`.
 
     Example:
         >>> import xarray as xr

@@ -1,17 +1,15 @@
 """Which dimensions are random and nested in which, and the table of members that every error is made of.
 
-A member of an ensemble carries one index per random dimension. A dimension is *nested* in another when the
-same index means something else under each of its values (trial 3 of chip 1 and trial 3 of chip 2 share
-nothing: fresh noise per chip), and *crossed* when the index keeps its meaning (sample 3 is the same stimulus
-on every chip and in every trial). With every set of dimensions that can share something goes one random
-effect::
+A member of an ensemble carries one index per random dimension. A dimension is *nested* in another when the same index
+means something else under each of its values (trial 3 of chip 1 and trial 3 of chip 2 share nothing: fresh noise per
+chip), and *crossed* when the index keeps its meaning (sample 3 is the same stimulus on every chip and in every trial).
+With every set of dimensions that can share something goes one random effect::
 
     y[i, j, ...] = mu + sum_S effect_S,       Var(effect_S) = variance_S >= 0
 
-The *roots* are the random dimensions that are nested in no other. For complete tables the variance of the
-mean needs the roots only: averaging a nested dimension inside its parent loses nothing, because the scatter
-of the parents' means already contains it. So errors of means are made from the table of root means, one axis
-per root.
+The *roots* are the random dimensions that are nested in no other. For complete tables the variance of the mean needs
+the roots only: averaging a nested dimension inside its parent loses nothing, because the scatter of the parents' means
+already contains it. So errors of means are made from the table of root means, one axis per root.
 """
 
 from __future__ import annotations
@@ -30,12 +28,11 @@ if TYPE_CHECKING:
 NESTED: Mapping[str, str] = {"trial": "device"}
 """The house's nested dimensions, child to parent; every other pair of random dimensions is crossed.
 
-``sample`` is crossed with everything: its stimulus is shared. ``seed`` (a training) and ``realisation`` are
-clusters of their own, nested in nothing, and ``device`` is *crossed* with them: a chip draws its
-imperfections from its device index alone, so chip 3 has the same draws under every seed, and an error
-clustered by seed only would miss what the chips share. Where chips were drawn anew for each seed, say
-``nested={"trial": "device", "device": "seed"}``. Taking a nested dimension for a crossed one costs degrees of
-freedom; the reverse makes the error too small.
+``sample`` is crossed with everything: its stimulus is shared. ``seed`` (a training) and ``realisation`` are clusters of
+their own, nested in nothing, and ``device`` is *crossed* with them: a chip draws its imperfections from its device
+index alone, so chip 3 has the same draws under every seed, and an error clustered by seed only would miss what the
+chips share. Where chips were drawn anew for each seed, say ``nested={"trial": "device", "device": "seed"}``. Taking a
+nested dimension for a crossed one costs degrees of freedom; the reverse makes the error too small.
 """
 
 
@@ -128,8 +125,8 @@ def tabulate(who: str, array: xr.DataArray, over: str | Sequence[str], nested: M
     """The members of ``array`` with their random axes last, parents before children.
 
     Raises:
-        InputError: ``array`` is not a real DataArray; ``over`` is empty, repeats a name, or names an unknown
-            dimension or one with a single member; ``nested`` names an unknown dimension or makes a circle.
+        InputError: ``array`` is not a real DataArray; ``over`` is empty, repeats a name, or names an unknown dimension
+            or one with a single member; ``nested`` names an unknown dimension or makes a circle.
     """
     check_array(who, array)
     names = random_dimensions(who, array, over)

@@ -8,27 +8,27 @@ For root sets S (:mod:`jaxsnn_noise.reduce.design`), with effects by inclusion a
     g_S      = max(0, v_S - sum_{T > S} g_T)                                       from the largest S down
     Var(mean) = sum_S g_S
 
-``E v_S = sum_{T >= S} variance_T / clusters_T`` in a complete table, so ``g_S`` is the contribution of one
-variance component, estimated by mean squares and kept non-negative (Searle, Casella & McCulloch 1992, ch. 4).
-One root gives the squared standard error of the cluster means, ``s^2 / clusters``. Two roots give ``v_a + v_b
+``E v_S = sum_{T >= S} variance_T / clusters_T`` in a complete table, so ``g_S`` is the contribution of one variance
+component, estimated by mean squares and kept non-negative (Searle, Casella & McCulloch 1992, ch. 4). One root gives the
+squared standard error of the cluster means, ``s^2 / clusters``. Two roots give ``v_a + v_b
 - v_ab`` (two-way clustering: Cameron, Gelbach & Miller 2011, with the interaction mean square in place of the
 cell sum of squares, which removes the bias of order 1/clusters that Owen 2007 derives), and never less than
-``max(v_a, v_b, v_ab)``: the error is at least the largest one-way clustered one. The price of the floor is an
-interval that is a little wide where no root matters. Degrees of freedom follow Satterthwaite (1946): with
+``max(v_a, v_b, v_ab)``: the error is at least the largest one-way clustered one. The price of the floor is an interval
+that is a little wide where no root matters. Degrees of freedom follow Satterthwaite (1946): with
 ``Var = sum_S c_S v_S`` (the ``c_S`` are whole numbers that follow from which components survive)::
 
     df = Var^2 / sum_S (c_S v_S)^2 / df_S,     one root: clusters - 1
 
-With empty root entries (all members of a chip and sample missing) the same sums run over the entries that are
-there, each with equal weight. The gaps mix column effects into the row means; unbiasedness is then lost, the
-coverage of the interval is not (tested with 30 % of the entries missing).
+With empty root entries (all members of a chip and sample missing) the same sums run over the entries that are there,
+each with equal weight. The gaps mix column effects into the row means; unbiasedness is then lost, the coverage of the
+interval is not (tested with 30 % of the entries missing).
 
 References:
-    Cameron, Gelbach & Miller (2011), Robust inference with multiway clustering, J. Business & Economic
-    Statistics 29(2), doi:10.1198/jbes.2010.07136. Owen (2007), The pigeonhole bootstrap, Annals of Applied
-    Statistics 1(2), doi:10.1214/07-AOAS122. Satterthwaite (1946), An approximate distribution of estimates of
-    variance components, Biometrics Bulletin 2(6), doi:10.2307/3002019. Searle, Casella & McCulloch (1992),
-    Variance Components, doi:10.1002/9780470316856.
+    Cameron, Gelbach & Miller (2011), Robust inference with multiway clustering, J. Business & Economic Statistics
+    29(2), doi:10.1198/jbes.2010.07136. Owen (2007), The pigeonhole bootstrap, Annals of Applied Statistics 1(2),
+    doi:10.1214/07-AOAS122. Satterthwaite (1946), An approximate distribution of estimates of variance components,
+    Biometrics Bulletin 2(6), doi:10.2307/3002019. Searle, Casella & McCulloch (1992), Variance Components,
+    doi:10.1002/9780470316856.
 """
 
 from __future__ import annotations
@@ -57,24 +57,21 @@ def mean_and_error(
 ) -> xr.Dataset:
     """Mean over named random dimensions, with a standard error and a t-interval that follow the design.
 
-    ``low, high = mean -+ t(df) * standard_error``; equations and references in
-    :mod:`jaxsnn_noise.reduce.errors`. The mean is over the members that are finite, each root entry with
-    equal weight; how many were not is in ``n_missing``. It then speaks of the surviving members only, which
-    is why the count is always there: keep complete cells with ``result.where(result["n_missing"] == 0)``, or
-    put the worst value in with ``array.fillna(worst)`` before. :func:`at_most` and :func:`at_least` never
-    decide a claim on survivors.
+    ``low, high = mean -+ t(df) * standard_error``; equations and references in :mod:`jaxsnn_noise.reduce.errors`. The
+    mean is over the members that are finite, each root entry with equal weight; how many were not is in ``n_missing``.
+    It then speaks of the surviving members only, which is why the count is always there: keep complete cells with
+    ``result.where(result["n_missing"] == 0)``, or put the worst value in with ``array.fillna(worst)`` before.
+    :func:`at_most` and :func:`at_least` never decide a claim on survivors.
 
     Args:
         array: Results with named dimensions.
         over: The random dimensions; each needs at least two members. All others are kept.
         confidence: Coverage of the two-sided interval, between 0 and 1.
-        nested: Child to parent among the random dimensions; default :data:`NESTED`, ``{}`` crosses all of
-            them.
+        nested: Child to parent among the random dimensions; default :data:`NESTED`, ``{}`` crosses all of them.
 
     Returns:
-        Dataset over the other dimensions: ``mean``, ``standard_error``, ``low``, ``high`` in the unit of
-        ``array``; ``df`` [1]; ``n`` and ``n_missing`` (members). With fewer than two clusters left, error and
-        interval are NaN.
+        Dataset over the other dimensions: ``mean``, ``standard_error``, ``low``, ``high`` in the unit of ``array``;
+        ``df`` [1]; ``n`` and ``n_missing`` (members). With fewer than two clusters left, error and interval are NaN.
 
     Raises:
         InputError: see :func:`jaxsnn_noise.reduce.design.tabulate`; ``confidence`` not between 0 and 1.

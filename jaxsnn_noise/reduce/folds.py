@@ -1,8 +1,8 @@
 """Statistics that need several members: folds over members, so that chunks of them can stream through.
 
-The protocol is that of the statistics of one run, with members in place of time steps: ``init -> update ...
-update -> finalize``, and ``merge`` for accumulators of different members. All sums are sums of integers, so
-that chunks of any size, in any order, merged in any tree, give the same bits as the whole. Errors are
+The protocol is that of the statistics of one run, with members in place of time steps:
+``init -> update ... update -> finalize``, and ``merge`` for accumulators of different members. All sums are sums of
+integers, so that chunks of any size, in any order, merged in any tree, give the same bits as the whole. Errors are
 delete-a-group jackknives (:mod:`jaxsnn_noise.reduce.jackknife`).
 """
 
@@ -114,25 +114,25 @@ class ReliabilitySums(NamedTuple):
 class Reliability(MemberFold):
     """Mean cosine similarity of binned (or smoothed) spike trains over all pairs of members.
 
-    With ``z_i = train_i / |train_i|`` over the last axis, ``z_i = 0`` for a silent train, R members of which
-    A spiked::
+    With ``z_i = train_i / |train_i|`` over the last axis, ``z_i = 0`` for a silent train, R members of which A spiked::
 
         reliability        = (|sum_i z_i|^2 - A) / (R (R - 1))
         reliability_active = (|sum_i z_i|^2 - A) / (A (A - 1))
 
     so that in ``reliability`` a silent trial resembles no other (Schreiber et al. 2003), and ``reliability_active``
-    speaks of the trials with spikes only; ``n_silent`` counts the others. NaN where every trial is silent. Entries of
-    z are rounded to multiples of 2^-40 (an error of 1e-12), which makes their sums exact for up to 4 million members.
-    The interval is symmetric on the logit scale of the possible values, ``-1 / (R - 1)`` to 1 (measured coverage of
-    the 95 % interval: 95 to 96 % for Poisson trains from 20 trials on; 92 to 99 % for trains of a single spike). A member with a non-finite bin is missing. Trains are not centred: independent Poisson
-    trains of a constant rate have a positive reliability (their common mean), so compare with one of shuffled trials.
+    speaks of the trials with spikes only; ``n_silent`` counts the others. NaN where every trial is silent. Entries of z
+    are rounded to multiples of 2^-40 (an error of 1e-12), which makes their sums exact for up to 4 million members. The
+    interval is symmetric on the logit scale of the possible values, ``-1 / (R - 1)`` to 1 (measured coverage of the 95
+    % interval: 95 to 96 % for Poisson trains from 20 trials on; 92 to 99 % for trains of a single spike). A member with
+    a non-finite bin is missing. Trains are not centred: independent Poisson trains of a constant rate have a positive
+    reliability (their common mean), so compare with one of shuffled trials.
 
     Args:
         groups: Jackknife groups, at least 2.
 
     References:
-        Schreiber, Fellous, Whitmer, Tiesinga & Sejnowski (2003), A new correlation-based measure of spike
-        timing reliability, Neurocomputing 52-54, doi:10.1016/S0925-2312(02)00838-X.
+        Schreiber, Fellous, Whitmer, Tiesinga & Sejnowski (2003), A new correlation-based measure of spike timing
+        reliability, Neurocomputing 52-54, doi:10.1016/S0925-2312(02)00838-X.
 
     Example:
         >>> fold = Reliability()
@@ -194,10 +194,9 @@ class PSTHSums(NamedTuple):
 class PSTH(MemberFold):
     """Peri-stimulus time histogram: mean rate per bin over members [Hz], with its error over members.
 
-    ``rate = 1000 mean / bin_ms``, ``standard_error = 1000 sqrt(s^2 / n) / bin_ms``, t-interval with n - 1
-    degrees of freedom, cut off at 0 Hz. A bin without any spike has no scatter to show; its upper limit is
-    that of a Poisson count of zero, ``-log((1 - confidence) / 2) / n`` spikes (Garwood 1936,
-    doi:10.1093/biomet/28.3-4.437).
+    ``rate = 1000 mean / bin_ms``, ``standard_error = 1000 sqrt(s^2 / n) / bin_ms``, t-interval with n - 1 degrees of
+    freedom, cut off at 0 Hz. A bin without any spike has no scatter to show; its upper limit is that of a Poisson count
+    of zero, ``-log((1 - confidence) / 2) / n`` spikes (Garwood 1936, doi:10.1093/biomet/28.3-4.437).
 
     Args:
         bin_ms: Width of a bin [ms], > 0.
@@ -272,8 +271,7 @@ def _total(members: np.ndarray) -> np.ndarray:
 def _fano(n: Any, total: Any, squares: Any) -> tuple[Any, Any, Any]:
     """Fano factor, mean and variance from integer sums.
 
-    ``sum (c - mean)^2 = squares - q (total + r) - r^2 / n`` with ``total = q n + r``: no large numbers
-    cancel.
+    ``sum (c - mean)^2 = squares - q (total + r) - r^2 / n`` with ``total = q n + r``: no large numbers cancel.
     """
     q, r = np.divmod(total, np.maximum(n, 1))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,8 +1,8 @@
 """Errors of folds over members by leaving out groups of them.
 
-Delete-a-group jackknife: member i belongs to group ``i mod groups`` (one member each while there
-are no more members than groups), and with ``theta`` from all R members, ``theta_g`` without the ``m_g``
-members of group g, and ``h_g = R / m_g``::
+Delete-a-group jackknife: member i belongs to group ``i mod groups`` (one member each while there are no more members
+than groups), and with ``theta`` from all R members, ``theta_g`` without the ``m_g`` members of group g, and
+``h_g = R / m_g``::
 
     pseudo_g = h_g theta - (h_g - 1) theta_g
     centre   = G theta - sum_g (1 - m_g / R) theta_g

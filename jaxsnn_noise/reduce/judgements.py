@@ -1,12 +1,12 @@
 """From paired values per network and sample to the judgement of a claim, with what is random said.
 
-Every value is a difference (of losses, fractions, ...) between conditions that share networks, samples and, by common random
-numbers, noise. Two readings of "random" are computed:
+Every value is a difference (of losses, fractions, ...) between conditions that share networks, samples and, by common
+random numbers, noise. Two readings of "random" are computed:
 
-* *for the networks trained*: samples are random, trials are fresh noise within a sample, networks are fixed. The verdict of a
-  claim is this one: it speaks of these networks on new samples.
-* *for networks trained anew*: networks (the dimension ``seed``) are random as well, crossed with samples. With few trainings the
-  interval is wide (Student's t with few degrees of freedom); the detail of each judgement reports it.
+* *for the networks trained*: samples are random, trials are fresh noise within a sample, networks are fixed. The
+  verdict of a claim is this one: it speaks of these networks on new samples.
+* *for networks trained anew*: networks (the dimension ``seed``) are random as well, crossed with samples. With few
+  trainings the interval is wide (Student's t with few degrees of freedom); the detail of each judgement reports it.
 """
 
 from __future__ import annotations

@@ -30,28 +30,26 @@ def proportion(
 
         (mean - p)^2 <= c^2 p (1 - p) / n_effective
 
-    One random dimension of 0/1 outcomes is a plain binomial: ``n_effective = n``, c the normal quantile
-    (Wilson 1927). Otherwise the members are clustered: with ``Var`` and ``df`` from
-    :mod:`jaxsnn_noise.reduce.errors`::
+    One random dimension of 0/1 outcomes is a plain binomial: ``n_effective = n``, c the normal quantile (Wilson 1927).
+    Otherwise the members are clustered: with ``Var`` and ``df`` from :mod:`jaxsnn_noise.reduce.errors`::
 
         n_effective = min(n, mean (1 - mean) / Var),     c = t(df)
 
-    (the effective sample size of Korn & Graubard 1998; its Wilson form is among the best of Dean & Pagano
-    2015). Where all outcomes are alike the data cannot tell how alike the members of one cluster are; then::
+    (the effective sample size of Korn & Graubard 1998; its Wilson form is among the best of Dean & Pagano 2015). Where
+    all outcomes are alike the data cannot tell how alike the members of one cluster are; then::
 
         n_effective = n / (1 + (n / clusters - 1) edge_intraclass)
 
-    with ``clusters`` the fewest of any root. The default of 1 counts each cluster once, the widest interval;
-    0 treats all members as independent.
+    with ``clusters`` the fewest of any root. The default of 1 counts each cluster once, the widest interval; 0 treats
+    all members as independent.
 
-    Measured coverage of the 95 % interval for beta-binomial outcomes of 20 chips with intraclass correlation
-    up to 0.1 and success probability 0.01 to 0.9: 94 to 95 %. The upper limit alone misses a small
-    probability in 6 to 7 % instead of 5 % (few successes come with little visible scatter). Few clusters that
-    differ wildly are harder: 90 % for 10 chips, correlation 0.3, probability 0.1.
+    Measured coverage of the 95 % interval for beta-binomial outcomes of 20 chips with intraclass correlation up to 0.1
+    and success probability 0.01 to 0.9: 94 to 95 %. The upper limit alone misses a small probability in 6 to 7 %
+    instead of 5 % (few successes come with little visible scatter). Few clusters that differ wildly are harder: 90 %
+    for 10 chips, correlation 0.3, probability 0.1.
 
     Args:
-        array: 0/1 or boolean outcomes, NaN where missing; or whole numbers of successes among ``out_of``
-            each.
+        array: 0/1 or boolean outcomes, NaN where missing; or whole numbers of successes among ``out_of`` each.
         over: The random dimensions; each needs at least two members.
         confidence: Coverage of the two-sided interval.
         out_of: Attempts behind each entry (then every entry is a cluster of its own).
@@ -59,19 +57,18 @@ def proportion(
         edge_intraclass: Assumed intraclass correlation where all outcomes are alike, 0 to 1.
 
     Returns:
-        Dataset over the other dimensions: ``mean``, ``standard_error``, ``low``, ``high`` [1]; ``df``; ``n``
-        and ``n_missing`` (attempts); ``n_effective``. All NaN where nothing was finite or fewer than two
-        clusters are left.
+        Dataset over the other dimensions: ``mean``, ``standard_error``, ``low``, ``high`` [1]; ``df``; ``n`` and
+        ``n_missing`` (attempts); ``n_effective``. All NaN where nothing was finite or fewer than two clusters are left.
 
     Raises:
         InputError: entries that are not whole numbers in 0..``out_of``; see also
             :func:`jaxsnn_noise.reduce.design.tabulate`.
 
     References:
-        Wilson (1927), JASA 22(158), doi:10.1080/01621459.1927.10502953. Korn & Graubard (1998), Confidence
-        intervals for proportions with small expected number of positive counts estimated from survey data,
-        Survey Methodology 24(2). Dean & Pagano (2015), Evaluating confidence interval methods for binomial
-        proportions in clustered surveys, J. Survey Statistics and Methodology 3(4), doi:10.1093/jssam/smv024.
+        Wilson (1927), JASA 22(158), doi:10.1080/01621459.1927.10502953. Korn & Graubard (1998), Confidence intervals
+        for proportions with small expected number of positive counts estimated from survey data, Survey Methodology
+        24(2). Dean & Pagano (2015), Evaluating confidence interval methods for binomial proportions in clustered
+        surveys, J. Survey Statistics and Methodology 3(4), doi:10.1093/jssam/smv024.
 
     Example:
         >>> import xarray as xr

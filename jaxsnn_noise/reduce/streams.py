@@ -26,8 +26,7 @@ def fano_factor(
     """Fano factor of spike counts over one random dimension; see :class:`FanoFactor`.
 
     Over ``"trial"`` it is that of each chip. To say how it varies between chips give the result to
-    :func:`mean_and_error` with ``over="device"``; pooling chips and trials would mix the two kinds of
-    scatter.
+    :func:`mean_and_error` with ``over="device"``; pooling chips and trials would mix the two kinds of scatter.
 
     Args:
         counts: Spike counts, whole numbers (NaN where missing).
@@ -37,8 +36,8 @@ def fano_factor(
         groups: Jackknife groups.
 
     Returns:
-        Dataset over the other dimensions: ``fano_factor``, ``standard_error``, ``low``, ``high``,
-        ``mean_count``, ``variance`` [1], ``df``, ``n``, ``n_missing``.
+        Dataset over the other dimensions: ``fano_factor``, ``standard_error``, ``low``, ``high``, ``mean_count``,
+        ``variance`` [1], ``df``, ``n``, ``n_missing``.
 
     Raises:
         InputError: ``over`` is no dimension of at least two members; counts that are negative or not whole.
@@ -109,19 +108,17 @@ def psth(
         binned: Spike counts per bin, whole numbers (NaN where missing).
         over: The random dimension.
         bins: The dimension of the bins; the only one whose name starts with ``bin`` unless given.
-        bin_ms: Width of a bin [ms]; default the spacing of the labels of ``bins`` (bin centres or edges
-            [ms]).
+        bin_ms: Width of a bin [ms]; default the spacing of the labels of ``bins`` (bin centres or edges [ms]).
         confidence: Coverage of the two-sided interval.
         chunk: Members read at a time (any number gives the same bits); default all.
 
     Returns:
-        Dataset over the other dimensions: ``rate``, ``standard_error``, ``low``, ``high`` [Hz], ``df``,
-        ``n``, ``n_missing``.
+        Dataset over the other dimensions: ``rate``, ``standard_error``, ``low``, ``high`` [Hz], ``df``, ``n``,
+        ``n_missing``.
 
     Raises:
-        InputError: ``over`` is no dimension of at least two members, ``bins`` no other dimension, labels of
-            ``bins`` that are missing or not evenly spaced while ``bin_ms`` is not given; counts that are
-            negative or not whole.
+        InputError: ``over`` is no dimension of at least two members, ``bins`` no other dimension, labels of ``bins``
+            that are missing or not evenly spaced while ``bin_ms`` is not given; counts that are negative or not whole.
 
     Example:
         >>> import xarray as xr

@@ -55,11 +55,10 @@ class Within(Rule):
 def decide(low: Any, high: Any, rule: Rule) -> Any:
     """What the interval ``[low, high]`` of a quantity says about a claim.
 
-    Reproduced if the claim holds all over the interval, not reproduced if it holds nowhere in it, undecided
-    otherwise or where an end is NaN. With the ends at one-sided level ``1 - alpha`` each, a wrong
-    "reproduced" and a wrong "not reproduced" of :class:`AtMost` or :class:`AtLeast` come with probability at
-    most ``alpha`` each, and so does a wrong "reproduced" of :class:`Within` (two one-sided tests, Schuirmann
-    1987, doi:10.1007/BF01068419).
+    Reproduced if the claim holds all over the interval, not reproduced if it holds nowhere in it, undecided otherwise
+    or where an end is NaN. With the ends at one-sided level ``1 - alpha`` each, a wrong "reproduced" and a wrong "not
+    reproduced" of :class:`AtMost` or :class:`AtLeast` come with probability at most ``alpha`` each, and so does a wrong
+    "reproduced" of :class:`Within` (two one-sided tests, Schuirmann 1987, doi:10.1007/BF01068419).
 
     Args:
         low: Lower end, a number or an array.

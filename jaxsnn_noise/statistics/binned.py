@@ -16,8 +16,8 @@ from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 class BinnedCounts(Statistic):
     """Spikes of each neuron in consecutive bins, ``n_bi = sum_(t in bin b) s_i(t)`` [1].
 
-    Bin b holds the steps ``b * bin/dt .. (b + 1) * bin/dt - 1``. Gradients flow: ``dn_bi / ds_i(t) = 1``
-    inside the bin.
+    Bin b holds the steps ``b * bin/dt .. (b + 1) * bin/dt - 1``. Gradients flow: ``dn_bi / ds_i(t) = 1`` inside the
+    bin.
 
     Args:
         bin: length of a bin [ms]; a multiple of dt that divides the measured duration.

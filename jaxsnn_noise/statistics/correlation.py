@@ -45,10 +45,9 @@ def _per_bin(counts: Array) -> Array:
 class CountCorrelation(Statistic):
     """Mean Pearson correlation of the binned spike counts over all pairs of neurons [1].
 
-    With z_i the counts of neuron i over the bins, centred and of unit norm, the mean over the m (m - 1) / 2
-    pairs is ``(|sum_i z_i|^2 - m) / (m (m - 1))``: no pair is ever formed, the cost is O(bins x neurons).
-    Neurons whose counts do not vary have no correlation and are left out of m. NaN if fewer than two neurons
-    vary. Differentiable.
+    With z_i the counts of neuron i over the bins, centred and of unit norm, the mean over the m (m - 1) / 2 pairs is
+    ``(|sum_i z_i|^2 - m) / (m (m - 1))``: no pair is ever formed, the cost is O(bins x neurons). Neurons whose counts
+    do not vary have no correlation and are left out of m. NaN if fewer than two neurons vary. Differentiable.
 
     Args:
         bin: length of a bin [ms]; a multiple of dt that divides the measured duration into two bins or more.
@@ -107,9 +106,9 @@ class CountCorrelation(Statistic):
 class CountCorrelationMatrix(Statistic):
     """Pearson correlation of the binned spike counts of each pair of neurons [1].
 
-    ``C_ij = cov(n_i, n_j) / sqrt(var(n_i) var(n_j))`` over bins. Rows and columns of neurons whose counts do
-    not vary are NaN; the diagonal of the others is 1. The sums of products are exact (in any order) as long
-    as they stay below 2^24. Differentiable off the diagonal.
+    ``C_ij = cov(n_i, n_j) / sqrt(var(n_i) var(n_j))`` over bins. Rows and columns of neurons whose counts do not vary
+    are NaN; the diagonal of the others is 1. The sums of products are exact (in any order) as long as they stay below
+    2^24. Differentiable off the diagonal.
 
     Args:
         bin: length of a bin [ms]; a multiple of dt that divides the measured duration into two bins or more.

@@ -1,13 +1,12 @@
 """The protocol of every statistic: a fold over time steps, ``init -> update ... update -> finalize``.
 
-A statistic never sees a train. It sees one :class:`Frame` per measured step and keeps an accumulator of
-O(neurons) or O(bins x neurons), so a run of any length needs the memory of one step. The same object runs
-inside the simulation loop and over a stored raster (:func:`jaxsnn_noise.statistics.over_raster`), with the
-same bits.
+A statistic never sees a train. It sees one :class:`Frame` per measured step and keeps an accumulator of O(neurons) or
+O(bins x neurons), so a run of any length needs the memory of one step. The same object runs inside the simulation loop
+and over a stored raster (:func:`jaxsnn_noise.statistics.over_raster`), with the same bits.
 
-Time is the measured step ``index`` = 0 .. steps - 1; warm-up steps are never shown. A spike fired, and a
-voltage observed, in step ``index`` belong to the *end* of that step: to the time ``(index + 1) * dt`` [ms]
-after the start of the measurement.
+Time is the measured step ``index`` = 0 .. steps - 1; warm-up steps are never shown. A spike fired, and a voltage
+observed, in step ``index`` belong to the *end* of that step: to the time ``(index + 1) * dt`` [ms] after the start of
+the measurement.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ from jaxsnn_noise.signals import Frame as Frame
 class Statistic(eqx.Module):
     """Abstract: a fold over the steps of one population of one member (one trial of one device).
 
-    ``population`` names the population that is watched; ``None`` means the only one there is. Members are
-    trials, devices and samples; a statistic is written for one of them and is batched from outside.
+    ``population`` names the population that is watched; ``None`` means the only one there is. Members are trials,
+    devices and samples; a statistic is written for one of them and is batched from outside.
     """
 
     from_start: ClassVar[bool] = False

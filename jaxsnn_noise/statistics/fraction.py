@@ -18,8 +18,8 @@ from jaxsnn_noise.statistics.fold import Statistic
 class FractionBelow(Statistic):
     """Fraction of neurons and steps at which the membrane potential lies below a level [1].
 
-    ``sum_it [v_i(t) < level] / (size steps)``, the potential as it is seen after all noise and before the reset. A potential that is
-    not a number does not lie below. No gradient passes.
+    ``sum_it [v_i(t) < level] / (size steps)``, the potential as it is seen after all noise and before the reset. A
+    potential that is not a number does not lie below. No gradient passes.
 
     Args:
         level: The level [mV]; a leaf, so it can be swept.

@@ -30,8 +30,8 @@ class Symptoms(eqx.Module):
 class Health(Statistic):
     """Non-finite values, silent neurons, saturated neurons. The engine adds it to every run.
 
-    Every run pays for it, so it keeps one number per neuron: the spike count, which a value that is not finite turns into
-    NaN for good.
+    Every run pays for it, so it keeps one number per neuron: the spike count, which a value that is not finite turns
+    into NaN for good.
 
     Args:
         saturation: a neuron that fires in more than this share of the measured steps is saturated; 0 to 1.

@@ -1,11 +1,10 @@
 """Statistics of interspike intervals, exact: intervals are whole numbers of steps, and all sums are integers.
 
-The intervals of a neuron lie between its successive spikes inside the measurement (the one that was running
-when the measurement began is unknown and not counted). With k intervals d_j in steps, ``sum d_j = last -
-first``, so only the squares need a sum. ``sum d_j^2 <= (steps - 1)^2`` fits 32 bits up to 65536 steps; longer
-measurements use 64 bits, in two words, as JAX has no 64-bit integers by default. Hence a divided measurement
-merges without rounding, and a perfectly regular train has CV = 0 exactly. No gradient passes (a spike time
-moves in whole steps).
+The intervals of a neuron lie between its successive spikes inside the measurement (the one that was running when the
+measurement began is unknown and not counted). With k intervals d_j in steps, ``sum d_j = last - first``, so only the
+squares need a sum. ``sum d_j^2 <= (steps - 1)^2`` fits 32 bits up to 65536 steps; longer measurements use 64 bits, in
+two words, as JAX has no 64-bit integers by default. Hence a divided measurement merges without rounding, and a
+perfectly regular train has CV = 0 exactly. No gradient passes (a spike time moves in whole steps).
 """
 
 from __future__ import annotations
@@ -120,10 +119,9 @@ class IntervalMean(Statistic):
 class IntervalCV(Statistic):
     """Coefficient of variation of the interspike intervals of each neuron, standard deviation over mean [1].
 
-    ``CV = sqrt(sum (d_j - mean)^2 / k) / mean`` over its k intervals (the standard deviation divides by k): 0
-    for a regular train, 1 for a long Poisson train. NaN for a neuron with fewer than two intervals (three
-    spikes). The sums are exact integers and the result is right to a few units in the last place. No gradient
-    passes.
+    ``CV = sqrt(sum (d_j - mean)^2 / k) / mean`` over its k intervals (the standard deviation divides by k): 0 for a
+    regular train, 1 for a long Poisson train. NaN for a neuron with fewer than two intervals (three spikes). The sums
+    are exact integers and the result is right to a few units in the last place. No gradient passes.
 
     Args:
         population: the population that is watched; ``None``: the only one.

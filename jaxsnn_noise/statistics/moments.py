@@ -25,8 +25,8 @@ class Moments(eqx.Module):
 class Running(eqx.Module):
     """Accumulator: moments of the closed windows, and plain sums of the window that is still open.
 
-    ``totals`` holds four rows, the mean and the sum of squared deviations, each followed by what its rounded
-    value has too much. The open window's sums are about that mean.
+    ``totals`` holds four rows, the mean and the sum of squared deviations, each followed by what its rounded value has
+    too much. The open window's sums are about that mean.
     """
 
     steps: Int[Array, ""]
@@ -39,17 +39,16 @@ class Running(eqx.Module):
 class VoltageMoments(Statistic):
     """Mean and variance over time of the membrane potential of each neuron.
 
-    In float32, to the last digits for any length: windows of n <= 64 steps are summed plainly about the mean
-    so far, ``S1 = sum (v - m)`` and ``S2 = sum (v - m)^2``, and then joined to the total of k steps (Chan, Golub
-    and LeVeque)::
+    In float32, to the last digits for any length: windows of n <= 64 steps are summed plainly about the mean so far,
+    ``S1 = sum (v - m)`` and ``S2 = sum (v - m)^2``, and then joined to the total of k steps (Chan, Golub and LeVeque)::
 
         m' = m + S1 / (k + n)
         Q' = Q + (S2 - S1^2 / n) + (S1 / n)^2 k n / (k + n),        variance = Q / steps
 
-    with both totals compensated (Kahan). The variance divides by the number of steps: it is the time average.
-    The first step is a window of its own, so that sums are not far from their mean. The variance is right to 1e-6
-    of itself for a stationary potential, to 1e-5 whatever the potential does; an uncompensated recursion puts that
-    of a potential of -65 mV with fluctuations of 0.1 mV off by 0.3 % after 1e5 steps.
+    with both totals compensated (Kahan). The variance divides by the number of steps: it is the time average. The first
+    step is a window of its own, so that sums are not far from their mean. The variance is right to 1e-6 of itself for a
+    stationary potential, to 1e-5 whatever the potential does; an uncompensated recursion puts that of a potential of
+    -65 mV with fluctuations of 0.1 mV off by 0.3 % after 1e5 steps.
 
     The potential is seen after all noise and before the reset. Both fields are differentiable:
     ``d variance / d v_t = 2 (v_t - mean) / steps``. ``merge`` agrees with the undivided fold within rounding.

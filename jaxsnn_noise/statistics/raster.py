@@ -19,9 +19,8 @@ _WORD = 32  # steps gathered in a machine word before the large array is touched
 class Raster(Statistic):
     """Which neuron fired in which step, packed along time: bit k of byte b is step ``8 b + k``.
 
-    A raster of T steps takes ``ceil(T/8) * size`` bytes per member; unused bits of the last byte are 0.
-    Unpack it with :func:`unpack` or with ``numpy.unpackbits(packed, axis=0, count=steps,
-    bitorder="little")``. No gradient passes.
+    A raster of T steps takes ``ceil(T/8) * size`` bytes per member; unused bits of the last byte are 0. Unpack it with
+    :func:`unpack` or with ``numpy.unpackbits(packed, axis=0, count=steps, bitorder="little")``. No gradient passes.
 
     Args:
         population: the population that is watched; ``None``: the only one.

@@ -30,8 +30,8 @@ def over_raster(
 ) -> Any:
     """A statistic of a stored raster: the fold of the simulation loop as one scan over the stored steps.
 
-    The result is that of the statistic inside the loop, to the bit. Gradients reach the raster and the other
-    time courses as far as the statistic lets them through. Batch with ``jax.vmap`` over members.
+    The result is that of the statistic inside the loop, to the bit. Gradients reach the raster and the other time
+    courses as far as the statistic lets them through. Batch with ``jax.vmap`` over members.
 
     Args:
         statistic: which one.
@@ -47,8 +47,7 @@ def over_raster(
         What ``statistic.finalize`` gives.
 
     Raises:
-        InputError: the raster is not [time, neuron] of 0 and 1; a shape differs; the statistic reads what
-            is not given.
+        InputError: the raster is not [time, neuron] of 0 and 1; a shape differs; the statistic reads what is not given.
 
     >>> import jax.numpy as jnp
     >>> from jaxsnn_noise.statistics import Rate, over_raster

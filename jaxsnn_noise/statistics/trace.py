@@ -46,8 +46,8 @@ def _neurons(which: Iterable[int] | None) -> tuple[int, ...] | None:
 class Trace(Statistic):
     """Time courses of chosen variables of chosen neurons, every so many steps.
 
-    The sample k is taken in the step ``index = (k + 1) every - 1``, at the time ``(k + 1) every dt``. Memory
-    per member is 4 bytes x variables x neurons x samples. Differentiable.
+    The sample k is taken in the step ``index = (k + 1) every - 1``, at the time ``(k + 1) every dt``. Memory per member
+    is 4 bytes x variables x neurons x samples. Differentiable.
 
     Args:
         variables: names out of "v" [mV], "current" [nA], "threshold" [mV], "spikes" [1], "output" [1], and of the decisions
@@ -60,8 +60,8 @@ class Trace(Statistic):
         :class:`Traces`: float32 [time, neuron] per variable; coordinates: time [ms] and neuron index.
 
     Raises:
-        InputError: an unknown variable, none, or one named twice; a neuron out of range or named twice;
-            ``every`` exceeds the measured steps.
+        InputError: an unknown variable, none, or one named twice; a neuron out of range or named twice; ``every``
+            exceeds the measured steps.
 
     >>> import jax.numpy as jnp
     >>> from jaxsnn_noise.statistics import Trace, over_raster

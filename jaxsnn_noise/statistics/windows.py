@@ -1,9 +1,9 @@
 """Sums over consecutive windows of ``width`` steps, written once per window.
 
-The sum of the open window travels with the loop in an array of one step's size; the large array of all closed
-windows is touched once every ``width`` steps only (a conditional on the step index, which is the same for all
-members of a batch, so it stays a conditional under ``vmap``). Adding to the large array in every step would
-double the time of a cheap loop.
+The sum of the open window travels with the loop in an array of one step's size; the large array of all closed windows
+is touched once every ``width`` steps only (a conditional on the step index, which is the same for all members of a
+batch, so it stays a conditional under ``vmap``). Adding to the large array in every step would double the time of a
+cheap loop.
 """
 
 from __future__ import annotations

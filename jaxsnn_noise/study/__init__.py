@@ -1,7 +1,7 @@
 """Studies: one file says what is simulated, what is measured, what is shown, and which claims are tested.
 
-A study is one Python file, or a folder whose ``__init__.py`` is one. ``jaxsnn-noise run my_study.py`` runs it from anywhere; a file in ``experiments/``
-is a built-in study and is run by its name. This is a whole one::
+A study is one Python file, or a folder whose ``__init__.py`` is one. ``jaxsnn-noise run my_study.py`` runs it from
+anywhere; a file in ``experiments/`` is a built-in study and is run by its name. This is a whole one::
 
     from dataclasses import dataclass
 
@@ -80,9 +80,9 @@ Parts of the file:
 ``measure(config, progress)``
     the long computation: an ``xarray.Dataset``, or a dict of them by name
 ``plot(data, config)``
-    a dict from file name to `Picture`
+    a dict from file name to ``Picture``
 ``CLAIMS``
-    a tuple of `Claim`, each with ``judge(data, config) -> Judgement``
+    a tuple of ``Claim``, each with ``judge(data, config) -> Judgement``
 ``methods(config, data)``
     the methods paragraph; a line indented by four spaces is an equation
 ``tables(data, config)`` (optional)
@@ -91,12 +91,11 @@ Parts of the file:
     room on disk that the results will take [B]
 
 ``data`` is always what was read back from disk, so figures and verdicts rest on the numbers that are kept.
-``progress.stage(name, compute)`` saves the dataset of a finished part at once; after an interruption
-``--resume`` reads it back and computes only the rest. Inside of one ``monte_carlo`` the same is had by
-``store=progress.folder("grid")``; ``with progress.task("grid", unit="members") as task`` and
-``progress=task.update`` show how far it is. The report appends versions, device and seed to the
-methods paragraph by itself; for that the dataset carries the attributes ``seed``, ``stream_version`` and so
-on, as those of ``monte_carlo`` do.
+``progress.stage(name, compute)`` saves the dataset of a finished part at once; after an interruption ``--resume`` reads
+it back and computes only the rest. Inside of one ``monte_carlo`` the same is had by ``store=progress.folder("grid")``;
+``with progress.task("grid", unit="members") as task`` and ``progress=task.update`` show how far it is. The report
+appends versions, device and seed to the methods paragraph by itself; for that the dataset carries the attributes
+``seed``, ``stream_version`` and so on, as those of ``monte_carlo`` do.
 
 To run a study from Python: ``run_study(load("my_study.py"), config, "results/mine")``.
 """

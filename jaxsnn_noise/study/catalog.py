@@ -101,8 +101,8 @@ def _has_title(path: Path) -> bool:
 def listing(name: str, path: Path) -> Listing:
     """Title and cost of a study, read from its source text; the file is not imported.
 
-    ``TITLE`` and the optional ``COST`` (a dict from preset to plain words) have to be literals. A file that
-    cannot be read says so in its title, so that one broken file does not hide the others.
+    ``TITLE`` and the optional ``COST`` (a dict from preset to plain words) have to be literals. A file that cannot be
+    read says so in its title, so that one broken file does not hide the others.
     """
     literals: dict[str, Any] = {}
     try:
@@ -153,8 +153,9 @@ def find(name_or_file: str | Path, where: Path | None = None) -> tuple[str, Path
 def load(name_or_file: str | Path, where: Path | None = None) -> Study:
     """Import a study and check that it keeps the protocol.
 
-    A study that is a folder imports its neighbours relatively (``from . import other``). One that is a file, outside the built-in
-    studies, imports them by name: its folder goes to the front of ``sys.path``, as if the file had been started as a script.
+    A study that is a folder imports its neighbours relatively (``from . import other``). One that is a file, outside
+    the built-in studies, imports them by name: its folder goes to the front of ``sys.path``, as if the file had been
+    started as a script.
 
     Args:
         name_or_file: Name of a built-in study, or path to a ``.py`` file or a folder.
@@ -194,7 +195,7 @@ def _module(name: str, path: Path) -> ModuleType:
 
 
 def _module_name(name: str, path: Path) -> str:
-    """A name of its own: that of a built-in study is the same in a checkout and in a wheel, of others two may be called alike."""
+    """A name of its own, for a built-in study the same in a checkout and in a wheel."""
     plain = name.replace(".", "_")
     if path in builtin().values():
         return f"jaxsnn_noise_study_{plain}"

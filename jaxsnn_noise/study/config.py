@@ -1,9 +1,8 @@
 """Configurations of studies: presets, TOML files, and the record of what was resolved.
 
-A TOML file holds any part of a configuration; what it does not name keeps the value of the preset. `to_toml`
-writes all of it, and reading that back gives an equal configuration, whatever the preset. TOML has no null:
-``None`` is written as the string ``"None"``, as on the command line, so an optional *string* field cannot
-hold the text ``None``.
+A TOML file holds any part of a configuration; what it does not name keeps the value of the preset. ``to_toml`` writes
+all of it, and reading that back gives an equal configuration, whatever the preset. TOML has no null: ``None`` is
+written as the string ``"None"``, as on the command line, so an optional *string* field cannot hold the text ``None``.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ def read_toml(file: str | Path, base: Any) -> Any:
         base: The configuration (a preset) whose values hold where the file says nothing.
 
     Raises:
-        InputError: If the file is missing or not TOML, or a key is unknown (its dotted path and near matches
-            are named), or a value has the wrong type or breaks a rule of the configuration.
+        InputError: If the file is missing or not TOML, or a key is unknown (its dotted path and near matches are
+            named), or a value has the wrong type or breaks a rule of the configuration.
     """
     path = Path(file).expanduser()
     if not path.is_file():
@@ -45,7 +44,7 @@ def override(base: Any, mapping: Mapping[str, Any], who: str = "config") -> Any:
     """``base`` with some of its fields replaced, nested fields as nested mappings.
 
     Raises:
-        InputError: As `read_toml`; ``who`` opens the message.
+        InputError: As ``read_toml``; ``who`` opens the message.
     """
     known = paths(base)
     _refuse_unknown(base, mapping, "", known, who)
@@ -76,8 +75,7 @@ def check_round_trip(who: str, config: Any) -> None:
     """Writing a configuration and reading it back gives an equal one.
 
     Raises:
-        InputError: If it does not (a field of a type that TOML cannot tell apart, such as a union of
-            dataclasses).
+        InputError: If it does not (a field of a type that TOML cannot tell apart, such as a union of dataclasses).
     """
     try:
         back = override(config, tomllib.loads(to_toml(config)), who)

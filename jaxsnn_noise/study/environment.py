@@ -135,8 +135,7 @@ def _output(*command: str) -> str:
 def scrub(text: str) -> str:
     """The text without home folder, working folder and user name in its paths.
 
-    The working folder becomes ``.``, the home folder ``~``, and a path member that is the user name becomes
-    ``user``.
+    The working folder becomes ``.``, the home folder ``~``, and a path member that is the user name becomes ``user``.
     """
     home, here = str(Path.home()), str(Path.cwd())
     for place, short in sorted([(home, "~"), (here, ".")], key=lambda pair: -len(pair[0])):

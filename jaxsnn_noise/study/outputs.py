@@ -1,7 +1,7 @@
 """The folder of one run: checked before anything is computed, written piece by piece, never half a file.
 
-Every file is written beside its place and then moved there, so what has its final name is whole.
-``status.json`` says how far the run came.
+Every file is written beside its place and then moved there, so what has its final name is whole. ``status.json`` says
+how far the run came.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Existing(Enum):
 
 
 class Outputs:
-    """The files of one run; made by `prepare`.
+    """The files of one run; made by ``prepare``.
 
     Args:
         folder: Where they lie.
@@ -81,8 +81,8 @@ class Outputs:
         """Write what was measured to ``data.zarr``: one dataset at its root, several in groups by name.
 
         Raises:
-            StudyError: If a dataset holds something that Zarr cannot; or if the disk is full, after the data
-                was put into the system's temporary folder, if there is room.
+            StudyError: If a dataset holds something that Zarr cannot; or if the disk is full, after the data was put
+                into the system's temporary folder, if there is room.
         """
         place = self.folder / "data.zarr"
         try:
@@ -100,7 +100,7 @@ class Outputs:
         self.update(datasets=list(data) if _several(data) else None, measured=True)
 
     def read_data(self) -> Dataset | dict[str, Dataset]:
-        """What `write_data` wrote, in memory."""
+        """What ``write_data`` wrote, in memory."""
         names = self.status["datasets"]
         place = self.folder / "data.zarr"
         return _read_zarr(place, None) if names is None else {name: _read_zarr(place, name) for name in names}
@@ -150,9 +150,8 @@ def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: i
         need: How much room the run needs [B], beyond a floor of 100 MiB.
 
     Raises:
-        InputError: If there is something in the folder and ``existing`` does not allow it, if the folder is
-            no run of this program and should be overwritten or resumed, if it cannot be written, or if there
-            is too little room.
+        InputError: If there is something in the folder and ``existing`` does not allow it, if the folder is no run of
+            this program and should be overwritten or resumed, if it cannot be written, or if there is too little room.
     """
     path = Path(folder).expanduser()
     try:

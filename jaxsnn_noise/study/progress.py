@@ -149,12 +149,12 @@ class Live(Display):
 
 
 def display_for(stream: Stream) -> Display:
-    """`Live` on a terminal, `Lines` otherwise."""
+    """``Live`` on a terminal, ``Lines`` otherwise."""
     return Live(stream) if stream.isatty() else Lines(stream)
 
 
 class Task:
-    """One counted piece of work; made by `Progress.task`."""
+    """One counted piece of work; made by ``Progress.task``."""
 
     def __init__(self, show: Update, total: int | None = None) -> None:
         self._show = show
@@ -177,7 +177,7 @@ class Progress:
 
     Args:
         display: Where to show it.
-        shelf: Where `stage` keeps datasets (``get(name)``, ``put(name, dataset)``) and `folder` finds room
+        shelf: Where ``stage`` keeps datasets (``get(name)``, ``put(name, dataset)``) and ``folder`` finds room
             (``folder_of(name)``); none keeps nothing.
     """
 
@@ -217,8 +217,7 @@ class Progress:
     def stage(self, name: str, compute: Callable[[], Dataset]) -> Dataset:
         """The dataset of a part of the measurement: computed and saved, or, on ``--resume``, read back.
 
-        So what was finished survives an interruption. The result has to be a pure function of the
-        configuration.
+        So what was finished survives an interruption. The result has to be a pure function of the configuration.
 
         Args:
             name: Name of the part; a key of the dict that ``measure`` returns, if it is to be in the results.

@@ -61,8 +61,7 @@ class Claim:
         name: Short identifier, unique within the study (``"common_beats_independent"``).
         text: The claim in one sentence, as the source states it.
         source: Where it is from ("arXiv:2604.13612", "doi:10.1007/...", or "prediction of this study").
-        judge: ``judge(data, config) -> Judgement``. If it raises, the report says undecided and shows the
-            error.
+        judge: ``judge(data, config) -> Judgement``. If it raises, the report says undecided and shows the error.
     """
 
     name: str
@@ -105,7 +104,7 @@ class ClaimResult:
         return interval_text(j.estimate, j.low, j.high, j.units) if j else "no number"
 
     def row(self) -> dict[str, Any]:
-        """The result as one row of a table, with the columns `COLUMNS`."""
+        """The result as one row of a table, with the columns ``COLUMNS``."""
         judged = self.judgement or Judgement(Verdict.UNDECIDED, math.nan, math.nan, math.nan, "")
         values = {name: getattr(self, name, None) or getattr(judged, name, "") for name in self.COLUMNS}
         return {
@@ -131,9 +130,8 @@ class Picture:
     """A figure, the numbers that it shows, and what a reader should see in it.
 
     Args:
-        figure: A Matplotlib figure (see `jaxsnn_noise.figures`); saved as SVG and PNG.
-        table: Tidy table of what the figure shows: one row per drawn value, columns with their units; saved
-            as CSV.
+        figure: A Matplotlib figure (see ``jaxsnn_noise.figures``); saved as SVG and PNG.
+        table: Tidy table of what the figure shows: one row per drawn value, columns with their units; saved as CSV.
         caption: One or more sentences, with n and the kind of interval.
     """
 
@@ -144,7 +142,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Study:
-    """A study file after its protocol was checked; made by `jaxsnn_noise.study.load`."""
+    """A study file after its protocol was checked; made by ``jaxsnn_noise.study.load``."""
 
     name: str
     path: Path

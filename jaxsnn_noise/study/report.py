@@ -1,7 +1,7 @@
 """The page that a study ends in: one HTML file that needs no network, no script and no other file.
 
-Claims come first, then figures with the numbers they show, tables, notes about missing values, a methods
-paragraph for a paper, and last where everything comes from. Everything that comes from a study is escaped.
+Claims come first, then figures with the numbers they show, tables, notes about missing values, a methods paragraph for
+a paper, and last where everything comes from. Everything that comes from a study is escaped.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Report:
         model: What was simulated, as text.
         methods: Paragraphs apart by an empty line; a line indented by four spaces is an equation.
         config: The configuration as TOML.
-        environment: What `jaxsnn_noise.study.environment` recorded.
+        environment: What ``jaxsnn_noise.study.environment`` recorded.
         attributes: Attributes of the dataset (seed, stream version, backend, ...).
         command: The command line.
         started: When the run was started, in UTC.
@@ -122,8 +122,8 @@ _BADGES = {"reproduced": "✓", "not reproduced": "✗", "undecided": "?"}  # a 
 def health_notes(data: Any) -> tuple[str, ...]:
     """What a reader must know about missing values and unhealthy runs.
 
-    Variables with NaN are counted; of variables whose name starts with ``health`` the number of members that
-    are not zero is given.
+    Variables with NaN are counted; of variables whose name starts with ``health`` the number of members that are not
+    zero is given.
 
     Args:
         data: A dataset, or a dict of datasets by name.

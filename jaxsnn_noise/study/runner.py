@@ -45,13 +45,12 @@ def run_study(
 ) -> Run:
     """Run a study and leave dataset, claims, tables, figures and report in a folder.
 
-    The folder is checked before anything is computed. The configuration and the environment are written
-    first, the dataset right after it was measured; an error in a claim, a table or a figure is recorded,
-    shown in the report, and stops nothing else. ``status.json`` says ``running``, ``finished``, ``failed`` or
-    ``interrupted``.
+    The folder is checked before anything is computed. The configuration and the environment are written first, the
+    dataset right after it was measured; an error in a claim, a table or a figure is recorded, shown in the report, and
+    stops nothing else. ``status.json`` says ``running``, ``finished``, ``failed`` or ``interrupted``.
 
     Args:
-        study: What `load` returned.
+        study: What ``load`` returned.
         config: The resolved configuration.
         out: Folder for the results.
         existing: What to do if there is something in it.

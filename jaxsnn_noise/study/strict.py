@@ -17,8 +17,8 @@ def structure(who: str, plain: Mapping[str, Any], kind: type) -> Any:
     """An instance of the dataclass ``kind`` from nested plain values.
 
     Raises:
-        InputError: If a value has the wrong type, a key is unknown or missing, or the dataclass refuses a
-            value; the message opens with ``who`` and the dotted path.
+        InputError: If a value has the wrong type, a key is unknown or missing, or the dataclass refuses a value; the
+            message opens with ``who`` and the dotted path.
     """
     from cattrs import BaseValidationError
     from cattrs.errors import StructureHandlerNotFoundError

@@ -1,20 +1,17 @@
 """Closed forms to hold a simulation against, with their sources: NumPy and SciPy, no simulator code.
 
-Units are those of the package: ms, mV, nA, MOhm; what is in Hz ends in ``_hz``. Arguments broadcast,
-elementwise.
+Units are those of the package: ms, mV, nA, MOhm; what is in Hz ends in ``_hz``. Arguments broadcast, elementwise.
 
-The amplitude of noise has three conventions, and most disagreements with the literature are a factor between
-them:
+The amplitude of noise has three conventions, and most disagreements with the literature are a factor between them:
 
 * ``sigma``, wherever it stands alone, is the ``Diffusion`` amplitude ``s`` of the voltage seam [mV/sqrt(ms)]:
   ``dV = ... + s dW``; the free membrane has the variance ``s^2 tau_mem/2``.
-* Brunel's sigma [mV], ``tau V' = mean - V + sigma_B sqrt(tau) xi``: ``sigma_B = s sqrt(tau_mem)`` and the
-  free membrane has the variance ``sigma_B^2/2``. :func:`brunel_sigma` and :func:`diffusion_sigma` convert.
-* The ``Diffusion`` amplitude of the current seam [nA sqrt(ms)]: ``s = R sigma/tau_mem``,
-  :func:`voltage_sigma`.
+* Brunel's sigma [mV], ``tau V' = mean - V + sigma_B sqrt(tau) xi``: ``sigma_B = s sqrt(tau_mem)`` and the free membrane
+  has the variance ``sigma_B^2/2``. :func:`brunel_sigma` and :func:`diffusion_sigma` convert.
+* The ``Diffusion`` amplitude of the current seam [nA sqrt(ms)]: ``s = R sigma/tau_mem``, :func:`voltage_sigma`.
 
-``std`` is a standard deviation per step or a stationary one (``PerStep``), ``intensity`` the ``D`` of
-``Intensity(D)``, whose standard deviation per step is ``sqrt(2 D)``.
+``std`` is a standard deviation per step or a stationary one (``PerStep``), ``intensity`` the ``D`` of ``Intensity(D)``,
+whose standard deviation per step is ``sqrt(2 D)``.
 """
 
 from jaxsnn_noise.theory.conductances import conductance_shot_noise_moments, effective_time_constant

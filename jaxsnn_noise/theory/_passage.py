@@ -17,8 +17,8 @@ from jaxsnn_noise.theory._quadrature import doubling, integral_of_erfcx, log_erf
 class Passage(NamedTuple):
     """The bounds ``y_r`` and ``y_t``, and ``sqrt(pi)`` times the integral of ``erfcx(-x)`` between them.
 
-    The integral is ``mantissa * exp(exponent)``: the mean passage time over ``tau``, which overflows far
-    below threshold.
+    The integral is ``mantissa * exp(exponent)``: the mean passage time over ``tau``, which overflows far below
+    threshold.
     """
 
     low: float

@@ -1,8 +1,8 @@
 """The free membrane (no threshold) under noise: means, variances, autocovariances, in time and on the grid.
 
-Noise at the voltage seam is ``dV = (mean - V) dt/tau_mem + sigma dW`` with the ``Diffusion`` amplitude
-``sigma`` [mV/sqrt(ms)]. Noise at the current seam is a current [nA] that is held over each step of the
-exactly integrated membrane ``V <- a V + (1 - a) R I`` with ``a = exp(-dt/tau_mem)``.
+Noise at the voltage seam is ``dV = (mean - V) dt/tau_mem + sigma dW`` with the ``Diffusion`` amplitude ``sigma``
+[mV/sqrt(ms)]. Noise at the current seam is a current [nA] that is held over each step of the exactly integrated
+membrane ``V <- a V + (1 - a) R I`` with ``a = exp(-dt/tau_mem)``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float
 def brunel_sigma(sigma: ArrayLike, *, tau_mem: ArrayLike) -> Numbers:
     """Brunel's sigma [mV] from the ``Diffusion`` amplitude of the voltage seam: ``sigma sqrt(tau_mem)``.
 
-    His equation is ``tau V' = mean - V + sigma_B sqrt(tau) xi``. Brunel, Fourcaud, NEST and nnmt use that
-    convention; the free membrane has the variance ``sigma_B^2 / 2``.
+    His equation is ``tau V' = mean - V + sigma_B sqrt(tau) xi``. Brunel, Fourcaud, NEST and nnmt use that convention;
+    the free membrane has the variance ``sigma_B^2 / 2``.
 
     Args:
         sigma: ``Diffusion`` amplitude [mV/sqrt(ms)].
@@ -76,8 +76,8 @@ def step_std(sigma: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike) -> Numbers:
 def membrane_variance(sigma: ArrayLike, *, tau_mem: ArrayLike, time: ArrayLike = np.inf) -> Numbers:
     """Variance [mV^2] of the free membrane under ``Diffusion(sigma)`` at the voltage seam.
 
-    ``sigma^2 tau/2 (1 - exp(-2 time/tau))``, ``time`` after a certain start; stationary by default. A linear
-    membrane with its exact ``diffuse(dt)`` has this variance at every grid point.
+    ``sigma^2 tau/2 (1 - exp(-2 time/tau))``, ``time`` after a certain start; stationary by default. A linear membrane
+    with its exact ``diffuse(dt)`` has this variance at every grid point.
 
     Args:
         sigma: ``Diffusion`` amplitude [mV/sqrt(ms)].
@@ -105,8 +105,8 @@ def membrane_autocovariance(lag: ArrayLike, sigma: ArrayLike, *, tau_mem: ArrayL
 def time_average_variance(sigma: ArrayLike, duration: ArrayLike, *, tau_mem: ArrayLike) -> Numbers:
     """Variance [mV^2] of the potential averaged over ``duration`` [ms] of the stationary membrane.
 
-    ``sigma^2 tau^2/T (1 - tau/T (1 - exp(-T/tau)))``: one record of ``T`` is worth about ``T / (2 tau)``
-    independent values.
+    ``sigma^2 tau^2/T (1 - tau/T (1 - exp(-T/tau)))``: one record of ``T`` is worth about ``T / (2 tau)`` independent
+    values.
     """
     _membrane(tau_mem)
     tau, window = as_float(tau_mem), as_float(duration)
@@ -117,8 +117,8 @@ def time_average_variance(sigma: ArrayLike, duration: ArrayLike, *, tau_mem: Arr
 def euler_maruyama_variance(sigma: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike) -> Numbers:
     """Stationary variance [mV^2] of Euler and Maruyama's scheme: ``sigma^2 tau / (2 - dt/tau)``.
 
-    The scheme is ``V <- (1 - dt/tau) V + sigma sqrt(dt) xi``; its variance is high by the factor ``1/(1 -
-    dt/(2 tau))`` and infinite from ``dt = 2 tau`` on.
+    The scheme is ``V <- (1 - dt/tau) V + sigma sqrt(dt) xi``; its variance is high by the factor ``1/(1 - dt/(2 tau))``
+    and infinite from ``dt = 2 tau`` on.
 
     References:
         Kloeden & Platen (1992), doi:10.1007/978-3-662-12616-5.
@@ -166,8 +166,8 @@ def coloured_voltage_variance(std: ArrayLike, *, tau_mem: ArrayLike, tau_noise: 
 def held_current_variance(std: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike, resistance: ArrayLike = 1.0) -> Numbers:
     """Variance [mV^2] under a white current of standard deviation ``std`` [nA], held over each step.
 
-    ``R^2 std^2 (1 - a)/(1 + a)``. With ``Diffusion(sigma)`` at the current seam ``std = sigma/sqrt(dt)``, and
-    the variance is below its limit ``R^2 sigma^2/(2 tau)`` by ``(dt/tau)^2/12``.
+    ``R^2 std^2 (1 - a)/(1 + a)``. With ``Diffusion(sigma)`` at the current seam ``std = sigma/sqrt(dt)``, and the
+    variance is below its limit ``R^2 sigma^2/(2 tau)`` by ``(dt/tau)^2/12``.
 
     Args:
         std: per-step standard deviation of the current [nA] (``PerStep``, or ``sqrt(2 D)`` of ``Intensity``).
@@ -195,8 +195,8 @@ def coloured_current_variance(
     """Variance [mV^2] under an Ornstein-Uhlenbeck current of stationary ``std`` [nA].
 
     With its left value held over steps of ``dt`` it is ``R^2 std^2 (1-a)^2 (1+ab) / ((1-a^2)(1-ab))``, with
-    ``a = exp(-dt/tau_mem)``, ``b = exp(-dt/tau_noise)``; for ``dt = 0``, ``R^2 std^2 tau_noise/(tau_noise +
-    tau_mem)``. ``Diffusion(sigma)`` has ``std = sigma/sqrt(2 tau_noise)``.
+    ``a = exp(-dt/tau_mem)``, ``b = exp(-dt/tau_noise)``; for ``dt = 0``, ``R^2 std^2 tau_noise/(tau_noise + tau_mem)``.
+    ``Diffusion(sigma)`` has ``std = sigma/sqrt(2 tau_noise)``.
 
     Args:
         std: stationary standard deviation of the current [nA].

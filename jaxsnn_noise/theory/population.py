@@ -16,8 +16,7 @@ def independent_noise_variance(weights: ArrayLike, intensity: ArrayLike) -> Numb
         intensity: ``Intensity(D)``; the variance of each ``n_j`` is ``2 D``.
 
     References:
-        Semenova et al. (2019), Chaos 29:103128, doi:10.1063/1.5120824 (noise intensities and their
-        accumulation).
+        Semenova et al. (2019), Chaos 29:103128, doi:10.1063/1.5120824 (noise intensities and their accumulation).
 
     Example:
         >>> independent_noise_variance([[1.0, 1.0], [1.0, -1.0]], 0.5).tolist()
@@ -29,8 +28,8 @@ def independent_noise_variance(weights: ArrayLike, intensity: ArrayLike) -> Numb
 def common_noise_variance(weights: ArrayLike, intensity: ArrayLike) -> Numbers:
     """Variance of ``sum_j W[target, j] n`` for one common noise: ``2 D (sum_j W)^2``, per target.
 
-    It is smaller than with independent noise where the mean weight is smaller than ``rms(W)/sqrt(sources)``:
-    common noise of a layer with balanced weights cancels. Arguments as in :func:`independent_noise_variance`.
+    It is smaller than with independent noise where the mean weight is smaller than ``rms(W)/sqrt(sources)``: common
+    noise of a layer with balanced weights cancels. Arguments as in :func:`independent_noise_variance`.
 
     Example:
         >>> common_noise_variance([[1.0, 1.0], [1.0, -1.0]], 0.5).tolist()

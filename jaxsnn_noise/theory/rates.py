@@ -1,15 +1,14 @@
 r"""Firing of the leaky integrate-and-fire neuron under white and coloured noise: rate, irregularity, gain.
 
-All functions take the mean drive ``mean = v_rest + R I`` [mV] and the ``Diffusion`` amplitude ``sigma``
-[mV/sqrt(ms)] of the voltage seam (:func:`~jaxsnn_noise.theory.voltage_sigma` converts one of the current
-seam). The neuron is
+All functions take the mean drive ``mean = v_rest + R I`` [mV] and the ``Diffusion`` amplitude ``sigma`` [mV/sqrt(ms)]
+of the voltage seam (:func:`~jaxsnn_noise.theory.voltage_sigma` converts one of the current seam). The neuron is
 
 .. math:: dV = (\mathrm{mean} - V)\,dt/\tau + \sigma\,dW, \qquad
           \text{spike at } V = \theta, \text{ then } V = V_r \text{ for the refractory time.}
 
-The formulas use Brunel's :math:`\sigma_B = \sigma\sqrt{\tau}` and the bounds :math:`y_r = (V_r -
-\mathrm{mean})/\sigma_B`, :math:`y_t = (\theta - \mathrm{mean})/\sigma_B`. They hold in continuous time;
-:func:`grid_threshold` corrects for a threshold that is looked at on grid points only.
+The formulas use Brunel's :math:`\sigma_B = \sigma\sqrt{\tau}` and the bounds
+:math:`y_r = (V_r - \mathrm{mean})/\sigma_B`, :math:`y_t = (\theta - \mathrm{mean})/\sigma_B`. They hold in continuous
+time; :func:`grid_threshold` corrects for a threshold that is looked at on grid points only.
 """
 
 from __future__ import annotations
@@ -63,9 +62,9 @@ def grid_interval(
 ) -> Numbers:
     """Interspike interval [ms] without noise on a grid of ``dt`` [ms], with exact integration.
 
-    The first grid point at or above the threshold, then the refractory time rounded to whole steps (at least
-    one if it is not zero). A passage that ends within one part in 10^9 of a grid point counts as ending on
-    it; in float32 such a tie may fall one step later.
+    The first grid point at or above the threshold, then the refractory time rounded to whole steps (at least one if it
+    is not zero). A passage that ends within one part in 10^9 of a grid point counts as ending on it; in float32 such a
+    tie may fall one step later.
     """
     _checks.positive("dt", dt, "ms")
     passage = noise_free_interval(mean, tau_mem=tau_mem, v_threshold=v_threshold, v_reset=v_reset)
@@ -87,8 +86,8 @@ def siegert_rate_hz(
 
     .. math:: 1/\nu = t_{ref} + \tau\sqrt{\pi} \int_{y_r}^{y_t} \mathrm{erfcx}(-x)\,dx
 
-    Evaluated by cases (``erfcx`` where the threshold is below the mean, Dawson's function above it), so that
-    nothing overflows or cancels from 0 Hz to the noise-free limit; ``sigma = 0`` is that limit.
+    Evaluated by cases (``erfcx`` where the threshold is below the mean, Dawson's function above it), so that nothing
+    overflows or cancels from 0 Hz to the noise-free limit; ``sigma = 0`` is that limit.
 
     Args:
         mean: mean drive [mV].
@@ -99,8 +98,8 @@ def siegert_rate_hz(
         refractory: absolute refractory time [ms].
 
     References:
-        Siegert (1951), Phys. Rev. 81:617, doi:10.1103/PhysRev.81.617; Fourcaud & Brunel (2002), Neural
-        Comput. 14:2057, doi:10.1162/089976602320264015.
+        Siegert (1951), Phys. Rev. 81:617, doi:10.1103/PhysRev.81.617; Fourcaud & Brunel (2002), Neural Comput. 14:2057,
+        doi:10.1162/089976602320264015.
 
     Example:
         >>> sigma = 0.4 / 20.0**0.5  # Brunel's sigma is 0.4 mV
@@ -126,8 +125,7 @@ def siegert_cv(
     .. math::
         CV^2 = 2\pi(\nu\tau)^2 \int_{y_r}^{y_t} e^{x^2} \int_{-\infty}^{x} e^{z^2}(1 + \mathrm{erf}\,z)^2\,dz\,dx
 
-    Without noise it is 0 above the threshold and undefined (NaN) below. Arguments as in
-    :func:`siegert_rate_hz`.
+    Without noise it is 0 above the threshold and undefined (NaN) below. Arguments as in :func:`siegert_rate_hz`.
 
     References:
         Brunel (2000), J. Comput. Neurosci. 8:183, appendix A1, doi:10.1023/A:1008925309027.

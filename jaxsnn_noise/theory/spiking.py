@@ -62,8 +62,8 @@ def dead_time_cv(hazard_hz: ArrayLike, *, dead_time: ArrayLike) -> Numbers:
 def grid_dead_time_interval(probability: ArrayLike, *, dead_time: ArrayLike, dt: ArrayLike) -> tuple[Numbers, Numbers]:
     """Mean [ms] and coefficient of variation [1] of intervals on a grid.
 
-    In each step outside the dead time (whole steps) the neuron fires with ``probability``; the interval is
-    the dead time plus ``dt`` times a geometric number of steps: mean ``dead_time + dt/p``, standard deviation
+    In each step outside the dead time (whole steps) the neuron fires with ``probability``; the interval is the dead
+    time plus ``dt`` times a geometric number of steps: mean ``dead_time + dt/p``, standard deviation
     ``dt sqrt(1 - p)/p``.
 
     Args:
@@ -84,8 +84,8 @@ def threshold_noise_probability(margin: ArrayLike, noise: Any) -> Numbers:
 
     Args:
         margin: potential minus threshold [mV].
-        noise: a frozen distribution of ``scipy.stats`` [mV], symmetric about 0, such as
-            ``stats.norm(scale=0.3)`` or ``stats.logistic(scale=0.4)``.
+        noise: a frozen distribution of ``scipy.stats`` [mV], symmetric about 0, such as ``stats.norm(scale=0.3)`` or
+            ``stats.logistic(scale=0.4)``.
 
     References:
         Ma, Yan & Tang (2023), Patterns 4:100831, doi:10.1016/j.patter.2023.100831.
@@ -101,8 +101,8 @@ def threshold_noise_probability(margin: ArrayLike, noise: Any) -> Numbers:
 def double_noise_probability(margin: ArrayLike, state_std: ArrayLike, threshold_std: ArrayLike) -> Numbers:
     """Probability [1] to fire when Gaussian noise enters twice: in the potential, and in the threshold.
 
-    ``Phi(margin / sqrt(state_std^2 + threshold_std^2))`` with the margin before either noise; with equal
-    amplitudes the noise acts as ``sqrt(2)`` of one. A step function without noise.
+    ``Phi(margin / sqrt(state_std^2 + threshold_std^2))`` with the margin before either noise; with equal amplitudes the
+    noise acts as ``sqrt(2)`` of one. A step function without noise.
 
     Args:
         margin: noise-free potential minus threshold [mV].

@@ -1,14 +1,12 @@
 r"""Multiplicative noise on the membrane: a random-coefficient recursion (Kesten process).
 
-The free membrane with ``Intensity(D)``, multiplicative, at the voltage seam (noise on the value after the
-flow) is
+The free membrane with ``Intensity(D)``, multiplicative, at the voltage seam (noise on the value after the flow) is
 
 .. math:: V_{t+1} = (\beta V_t + I)\,(1 + \sqrt{2D}\,\xi_t), \qquad \beta = e^{-dt/\tau}
 
-with a constant drive ``I`` per step, ``(1 - beta)`` times the mean drive. Moments fail one after the other as
-``D`` grows, long before paths do: the second one at :func:`critical_intensity`, the paths where
-:func:`lyapunov_exponent` becomes positive. In between the stationary law has a power-law tail with the
-exponent :func:`tail_exponent`.
+with a constant drive ``I`` per step, ``(1 - beta)`` times the mean drive. Moments fail one after the other as ``D``
+grows, long before paths do: the second one at :func:`critical_intensity`, the paths where :func:`lyapunov_exponent`
+becomes positive. In between the stationary law has a power-law tail with the exponent :func:`tail_exponent`.
 """
 
 from __future__ import annotations
@@ -65,8 +63,7 @@ def multiplicative_voltage_moments(beta: ArrayLike, intensity: ArrayLike, drive:
 def multiplicative_current_variance(beta: ArrayLike, intensity: ArrayLike, drive: ArrayLike) -> Numbers:
     """Stationary variance [mV^2] of ``V <- beta V + I (1 + sqrt(2 D) xi)``: ``2 D I^2/(1 - beta^2)``.
 
-    What the same noise does at the current seam: always finite. Arguments as in
-    :func:`multiplicative_voltage_moments`.
+    What the same noise does at the current seam: always finite. Arguments as in :func:`multiplicative_voltage_moments`.
     """
     _decay(beta)
     _checks.nonnegative("intensity", intensity)
@@ -76,8 +73,8 @@ def multiplicative_current_variance(beta: ArrayLike, intensity: ArrayLike, drive
 def lyapunov_exponent(beta: ArrayLike, intensity: ArrayLike) -> Numbers:
     r"""Growth rate of paths per step [1]: :math:`E \ln|\beta(1 + \sqrt{2D}\,\xi)|`, by quadrature.
 
-    Negative: the process has a stationary law, whatever its moments. Weak noise *stabilises* paths:
-    ``ln(beta) - D`` to first order.
+    Negative: the process has a stationary law, whatever its moments. Weak noise *stabilises* paths: ``ln(beta) - D`` to
+    first order.
 
     Args:
         beta: decay per step [1], in (0, 1).
@@ -113,8 +110,8 @@ def lyapunov_critical_intensity(beta: ArrayLike) -> Numbers:
 def tail_exponent(beta: ArrayLike, intensity: ArrayLike) -> Numbers:
     r"""Exponent :math:`\kappa` of the tail, :math:`P(|V| > v) \sim v^{-\kappa}`.
 
-    The root of :math:`E|\beta(1+\sqrt{2D}\,\xi)|^\kappa = 1`: 2 at :func:`critical_intensity`, 0 where the
-    Lyapunov exponent vanishes (and NaN beyond, where there is no stationary law), infinite without noise.
+    The root of :math:`E|\beta(1+\sqrt{2D}\,\xi)|^\kappa = 1`: 2 at :func:`critical_intensity`, 0 where the Lyapunov
+    exponent vanishes (and NaN beyond, where there is no stationary law), infinite without noise.
 
     Args:
         beta: decay per step [1], in (0, 1).

@@ -40,9 +40,8 @@ def filtered_shot_noise_moments(
 ) -> tuple[Numbers, Numbers]:
     """Mean [mV] and variance [mV^2] of a free membrane behind an exponential synapse, under Poisson spikes.
 
-    Each spike makes the current jump by ``charge/tau_syn`` and decay with ``tau_syn``. Campbell's theorem
-    gives ``rate R q`` and ``rate (R q)^2 / (2 (tau_mem + tau_syn))``; for ``tau_syn -> 0`` a jump of ``R
-    q/tau_mem``.
+    Each spike makes the current jump by ``charge/tau_syn`` and decay with ``tau_syn``. Campbell's theorem gives
+    ``rate R q`` and ``rate (R q)^2 / (2 (tau_mem + tau_syn))``; for ``tau_syn -> 0`` a jump of ``R q/tau_mem``.
 
     Args:
         rate_hz: of all spikes together [Hz].
@@ -83,8 +82,7 @@ def bernoulli_shot_noise_moments(
 def diffusion_limit(rate_hz: ArrayLike, jump: ArrayLike, *, tau_mem: ArrayLike) -> tuple[Numbers, Numbers]:
     """Mean drive [mV] and ``Diffusion`` amplitude [mV/sqrt(ms)] of many small Poisson jumps.
 
-    ``rate tau J`` and ``|J| sqrt(rate)``. Several populations add their means, and the squares of their
-    amplitudes.
+    ``rate tau J`` and ``|J| sqrt(rate)``. Several populations add their means, and the squares of their amplitudes.
 
     Args:
         rate_hz: of all spikes together [Hz].
@@ -148,8 +146,7 @@ def poisson_depression(rate_hz: ArrayLike, *, use: ArrayLike, tau_rec: ArrayLike
 def quantal_release_moments(use: ArrayLike, resources: ArrayLike, *, sites: ArrayLike) -> tuple[Numbers, Numbers]:
     """Mean and variance of the number of quanta that one spike releases: ``n u x`` and ``n u x (1 - u x)``.
 
-    Release sites are independent, each full with probability ``x`` and then released with ``u``, for given
-    spike times.
+    Release sites are independent, each full with probability ``x`` and then released with ``u``, for given spike times.
 
     Args:
         use: release probability ``u`` of a full site [1].
@@ -157,8 +154,8 @@ def quantal_release_moments(use: ArrayLike, resources: ArrayLike, *, sites: Arra
         sites: number of sites ``n``.
 
     References:
-        Fuhrmann et al. (2002), J. Neurophysiol. 87:140, doi:10.1152/jn.00258.2001; Loebel et al. (2009),
-        Front. Comput. Neurosci. 3:27, doi:10.3389/neuro.10.027.2009.
+        Fuhrmann et al. (2002), J. Neurophysiol. 87:140, doi:10.1152/jn.00258.2001; Loebel et al. (2009), Front. Comput.
+        Neurosci. 3:27, doi:10.3389/neuro.10.027.2009.
     """
     _checks.in_range("use", use, 0.0, 1.0)
     _checks.in_range("resources", resources, 0.0, 1.0)

@@ -42,17 +42,16 @@ def coloured_shift(sigma: ArrayLike, *, tau_noise: ArrayLike) -> Numbers:
     r"""The shift [mV] of threshold *and* reset that makes the white-noise formulas those of coloured noise.
 
     :math:`\frac{\alpha}{2}\,\sigma\sqrt{\tau_s}` with :math:`\alpha = \sqrt{2}\,|\zeta(1/2)| = 2.0653`, for
-    an Ornstein-Uhlenbeck current of correlation time ``tau_noise`` and ``Diffusion`` amplitude ``sigma``
-    (given here as its voltage-seam equivalent). First order in ``k = sqrt(tau_noise/tau_mem)``; good to ``k``
-    of about 0.3.
+    an Ornstein-Uhlenbeck current of correlation time ``tau_noise`` and ``Diffusion`` amplitude ``sigma`` (given here as
+    its voltage-seam equivalent). First order in ``k = sqrt(tau_noise/tau_mem)``; good to ``k`` of about 0.3.
 
     Args:
         sigma: ``Diffusion`` amplitude [mV/sqrt(ms)].
         tau_noise: correlation time [ms].
 
     References:
-        Brunel & Sergi (1998), J. Theor. Biol. 195:87, doi:10.1006/jtbi.1998.0782; Fourcaud & Brunel (2002),
-        Neural Comput. 14:2057, doi:10.1162/089976602320264015.
+        Brunel & Sergi (1998), J. Theor. Biol. 195:87, doi:10.1006/jtbi.1998.0782; Fourcaud & Brunel (2002), Neural
+        Comput. 14:2057, doi:10.1162/089976602320264015.
     """
     _checks.nonnegative("sigma", sigma, "mV/sqrt(ms)")
     _checks.nonnegative("tau_noise", tau_noise, "ms")

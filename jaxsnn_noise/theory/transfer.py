@@ -19,8 +19,7 @@ def correlation_gain(
 ) -> Numbers:
     r"""Spike-count correlation of two neurons per unit of shared white noise [1].
 
-    With a small fraction ``c`` of the noise variance in common, the correlation of counts in long windows is
-    ``S c``,
+    With a small fraction ``c`` of the noise variance in common, the correlation of counts in long windows is ``S c``,
 
     .. math:: S = \frac{\sigma_B^2\,\tau\,(d\nu/d\,\mathrm{mean})^2}{CV^2\,\nu}.
 
@@ -35,8 +34,8 @@ def correlation_gain(
         refractory: absolute refractory time [ms].
 
     References:
-        de la Rocha et al. (2007), Nature 448:802, doi:10.1038/nature06028; Shea-Brown et al. (2008), Phys.
-        Rev. Lett. 100:108102, doi:10.1103/PhysRevLett.100.108102.
+        de la Rocha et al. (2007), Nature 448:802, doi:10.1038/nature06028; Shea-Brown et al. (2008), Phys. Rev. Lett.
+        100:108102, doi:10.1103/PhysRevLett.100.108102.
 
     Example:
         >>> gain = correlation_gain(1.2, 0.2 / 20**0.5, tau_mem=20.0, v_threshold=1.0, v_reset=0.0, refractory=2.0)
@@ -66,8 +65,8 @@ def resonance_snr_hz(
 
     .. math:: SNR = \frac{\epsilon^2\,(d\nu/d\,\mathrm{mean})^2}{4\,CV^2\,\nu}
 
-    with the amplitude :math:`\epsilon` of the cosine in the mean drive. As a function of ``sigma`` it passes
-    through a maximum where the mean is below the threshold.
+    with the amplitude :math:`\epsilon` of the cosine in the mean drive. As a function of ``sigma`` it passes through a
+    maximum where the mean is below the threshold.
 
     Args:
         mean: mean drive [mV].
@@ -79,8 +78,8 @@ def resonance_snr_hz(
         refractory: absolute refractory time [ms].
 
     References:
-        Gammaitoni et al. (1998), Rev. Mod. Phys. 70:223, doi:10.1103/RevModPhys.70.223; McNamara & Wiesenfeld
-        (1989), Phys. Rev. A 39:4854, doi:10.1103/PhysRevA.39.4854.
+        Gammaitoni et al. (1998), Rev. Mod. Phys. 70:223, doi:10.1103/RevModPhys.70.223; McNamara & Wiesenfeld (1989),
+        Phys. Rev. A 39:4854, doi:10.1103/PhysRevA.39.4854.
     """
     neuron = {"tau_mem": tau_mem, "v_threshold": v_threshold, "v_reset": v_reset, "refractory": refractory}
     signal = as_float(amplitude) * rate_slope_of_mean(mean, sigma, **neuron)

@@ -1,7 +1,7 @@
 """Checkpoints of training: a folder with one file per block of seeds, replaced after every epoch.
 
-A file is written under a temporary name, flushed and renamed: it is there whole or not at all. Its first line says what it
-belongs to; the rest are the leaves in Equinox's format, random keys as their words.
+A file is written under a temporary name, flushed and renamed: it is there whole or not at all. Its first line says what
+it belongs to; the rest are the leaves in Equinox's format, random keys as their words.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Folder:
             )
 
     def load(self, block: int, start: Standing) -> Standing | None:
-        """The standing of a block of seeds, or ``None`` if it has not finished an epoch; ``start`` tells the structure."""
+        """The standing of a block of seeds, or ``None`` before its first epoch; ``start`` tells the structure."""
         file = self._file(block)
         if not file.exists():
             return None

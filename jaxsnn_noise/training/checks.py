@@ -46,8 +46,8 @@ def data_of(who: str, data: Any, sim: Simulation, losses: Iterable[Loss], *, fir
     """Samples and targets as arrays; ``first`` is the address of the first sample.
 
     Raises:
-        InputError: no pair; no samples; no numbers; not finite; a shape or a range that does not fit the input; targets that
-            do not fit the loss.
+        InputError: no pair; no samples; no numbers; not finite; a shape or a range that does not fit the input; targets
+            that do not fit the loss.
     """
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         fail(who, "must be a pair (values [sample, ...], targets [sample, ...])", type(data).__name__)

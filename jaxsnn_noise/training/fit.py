@@ -56,34 +56,36 @@ def fit(
 ) -> Fitted:
     """Train leaves of a simulation on data, by backpropagation through time with surrogate gradients.
 
-    A whole epoch is one compiled program. The simulation runs as it is, noise included, fresh for every seed, optimiser step
-    and sample; imperfections are those of the one device that ``simulate(sim, key=key)`` shows.
+    A whole epoch is one compiled program. The simulation runs as it is, noise included, fresh for every seed, optimiser
+    step and sample; imperfections are those of the one device that ``simulate(sim, key=key)`` shows.
 
     Args:
-        system: A :class:`Simulation` with one input, whose values the samples set; or a :class:`Network` with one port, shown
-            each sample as a constant input for 25 ms in steps of 1 ms, as ``apply`` does; or a function from a JAX key to either,
-            called once per seed: so each seed has its own initial weights.
-        train: Values [sample, ...] and targets [sample, ...]. Every epoch takes ``len // batch_size`` minibatches of a new order.
+        system: A :class:`Simulation` with one input, whose values the samples set; or a :class:`Network` with one port,
+            shown each sample as a constant input for 25 ms in steps of 1 ms, as ``apply`` does; or a function from a
+            JAX key to either, called once per seed: so each seed has its own initial weights.
+        train: Values [sample, ...] and targets [sample, ...]. Every epoch takes ``len // batch_size`` minibatches of a
+            new order.
         key: Root key or seed of everything random.
         validation: Values and targets that are assessed after every epoch, under the same noise every time.
         loss: What is minimised; ``losses.CrossEntropy()`` unless given.
         optimiser: An Optax transformation, or a function from the number of optimiser steps to one (for schedules; see
-            :mod:`optimisers`). ``optax.adam(5e-3)`` unless given. It sees the free values as a dictionary by path. Optax makes
-            functions, which are equal only to themselves: give several calls the same object, or each compiles anew (3 s).
+            :mod:`optimisers`). ``optax.adam(5e-3)`` unless given. It sees the free values as a dictionary by path.
+            Optax makes functions, which are equal only to themselves: give several calls the same object, or each
+            compiles anew (3 s).
         trainable: Dotted paths of leaves, or patterns in which ``*`` stands for anything. All other leaves stay.
-        transforms: From path or pattern to the transform that keeps a leaf in range. Leaves that are positive by nature (time
-            constants, amplitudes, ...) are trained as :class:`transforms.Positive` unless told otherwise.
+        transforms: From path or pattern to the transform that keeps a leaf in range. Leaves that are positive by nature
+            (time constants, amplitudes, ...) are trained as :class:`transforms.Positive` unless told otherwise.
         augment: Random map ``(values, key) -> values`` of one training sample, e.g. ``augment.Shift(1)``.
         epochs: Passes over the data.
         batch_size: Samples per optimiser step.
-        patience: Stop a seed when so many epochs brought no lower validation loss, and return the weights of its best epoch.
-            ``None``: all epochs, and the weights of the last.
-        seeds: Number of seeds, or their indices. Seed i is the same run whatever the others are (to the bit for the same
-            ``seeds_at_once``, within rounding otherwise, and a rounding can flip a spike).
-        seeds_at_once: Seeds in one program, by ``vmap``; the rest run side by side. Default: 1 on a CPU, where the program of
-            a seed fills a core and a batch of them runs no faster; all on an accelerator.
-        checkpoint: Folder that holds the last epoch of every seed. With a folder that holds this run, it goes on from there, and
-            ends with the same bits as an uninterrupted one; ``epochs`` may be more than before.
+        patience: Stop a seed when so many epochs brought no lower validation loss, and return the weights of its best
+            epoch. ``None``: all epochs, and the weights of the last.
+        seeds: Number of seeds, or their indices. Seed i is the same run whatever the others are (to the bit for the
+            same ``seeds_at_once``, within rounding otherwise, and a rounding can flip a spike).
+        seeds_at_once: Seeds in one program, by ``vmap``; the rest run side by side. Default: 1 on a CPU, where the
+            program of a seed fills a core and a batch of them runs no faster; all on an accelerator.
+        checkpoint: Folder that holds the last epoch of every seed. With a folder that holds this run, it goes on from
+            there, and ends with the same bits as an uninterrupted one; ``epochs`` may be more than before.
         callback: Called with a :class:`Report` after each epoch of each seed, one at a time.
         backend: ``Scan()`` unless given; ``Scan(checkpoint=True)`` saves memory in long runs.
         progress: Print progress on standard error.
@@ -210,8 +212,8 @@ def _blocks(task: Task, sims: Sequence[Simulation], seeds: tuple[int, ...], at_o
 def _identity(task: Task, blocks: Sequence[Block]) -> Any:
     """What tells runs apart.
 
-    Functions have no value to compare: an augmentation goes by its name, an optimiser by what it makes of three gradients of
-    ones (one is not enough: a warm-up starts from rate 0).
+    Functions have no value to compare: an augmentation goes by its name, an optimiser by what it makes of three
+    gradients of ones (one is not enough: a warm-up starts from rate 0).
     """
     free = jax.tree.map(lambda leaf: leaf[0], blocks[0].learners.free)
     with usual_promotion():

@@ -29,10 +29,10 @@ class Fitted:
     Attributes:
         sims: The simulation of each seed: trained leaves in place, all else as it was given.
         seeds: The indices of the seeds.
-        history: Dataset with the dimensions (seed, epoch): ``loss``, the metrics of the loss and ``seconds``; with validation
-            data ``validation_loss`` and so on; per seed ``kept_epoch``, the epoch whose weights are returned, and
-            ``stopped_epoch`` (0: it ran to the end). NaN after a seed stopped. Configuration, root key, versions and device
-            are attributes.
+        history: Dataset with the dimensions (seed, epoch): ``loss``, the metrics of the loss and ``seconds``; with
+            validation data ``validation_loss`` and so on; per seed ``kept_epoch``, the epoch whose weights are
+            returned, and ``stopped_epoch`` (0: it ran to the end). NaN after a seed stopped. Configuration, root key,
+            versions and device are attributes.
         leaves: From path to the values [seed, ...] of every leaf that was trained or differs between the seeds.
         task: What was trained, for :meth:`evaluate`.
     """
@@ -64,7 +64,8 @@ class Fitted:
 
         Args:
             data: Values [sample, ...] and targets [sample, ...], as ``fit`` takes them.
-            key: Root key of the noise and of the device (imperfections); sample j of seed i has the address (seed=i, sample=j).
+            key: Root key of the noise and of the device (imperfections); sample j of seed i has the address (seed=i,
+                sample=j).
             batch_size: Samples that are computed at once.
 
         Returns:

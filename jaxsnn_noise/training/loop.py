@@ -1,7 +1,7 @@
 """The compiled part of training: an epoch, and an assessment, each as one program for a block of seeds.
 
-An epoch is a ``lax.scan`` over minibatches, so that no Python runs between optimiser steps. Everything that varies is an
-argument, and every random number is addressed: the order of the samples by (seed, epoch), noise and augmentation by
+An epoch is a ``lax.scan`` over minibatches, so that no Python runs between optimiser steps. Everything that varies is
+an argument, and every random number is addressed: the order of the samples by (seed, epoch), noise and augmentation by
 (seed, optimiser step, sample). A run that goes on from a checkpoint is therefore the same run.
 """
 
@@ -65,7 +65,8 @@ class Task(eqx.Module):
     Args:
         sim: Simulation with one input, whose values the samples set; its statistics are what ``scores`` read.
         parameters: Which leaves are trained.
-        scores: Loss and metrics by name, each with the positions of the statistics that it reads. ``"loss"`` is descended.
+        scores: Loss and metrics by name, each with the positions of the statistics that it reads. ``"loss"`` is
+            descended.
         augment: Map of one sample, or ``None``.
         optimiser: Optax gradient transformation.
         backend: Runs the simulation.
@@ -97,7 +98,10 @@ def epoch(task: Task, data: Data, members: Member, learners: Learner) -> tuple[L
 
 @eqx.filter_jit
 def assess(task: Task, data: Data, members: Member) -> dict[str, Values]:
-    """The scores of a whole set [seed], without augmentation, in chunks of the batch size. ``task`` is one to assess."""
+    """The scores of a whole set [seed], without augmentation, in chunks of the batch size.
+
+    ``task`` is one to assess.
+    """
     return jax.vmap(lambda m: _assess(task, data, m))(members)
 
 

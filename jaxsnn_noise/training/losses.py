@@ -1,7 +1,8 @@
 """What is minimised, and what is reported beside it.
 
 A loss names the statistics that it reads, and maps their results for a whole minibatch to one number. Losses add up and
-scale: ``CrossEntropy("output") + 0.1 * RateRegulariser("hidden", low_hz=5.0)``. A metric is a loss that nobody descends.
+scale: ``CrossEntropy("output") + 0.1 * RateRegulariser("hidden", low_hz=5.0)``. A metric is a loss that nobody
+descends.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ __all__ = [
 class Loss(eqx.Module):
     """Abstract: a number per minibatch.
 
-    The author writes ``reads`` (one statistic, or a tuple of some) and ``__call__``, which gets their results in the same
-    arrangement, each with a leading [sample] dimension.
+    The author writes ``reads`` (one statistic, or a tuple of some) and ``__call__``, which gets their results in the
+    same arrangement, each with a leading [sample] dimension.
     """
 
     @abc.abstractmethod
@@ -48,7 +49,7 @@ class Loss(eqx.Module):
 
     @abc.abstractmethod
     def check(self, network: Network, who: str, targets: Any) -> None:
-        """Raise :class:`InputError` for a population that the network lacks, or targets [sample, ...] that do not fit."""
+        """Raise :class:`InputError` for a population that is not there, or targets [sample, ...] that do not fit."""
 
     def metrics(self) -> dict[str, Loss]:
         """What is worth reporting beside this loss, by name."""
@@ -69,7 +70,10 @@ class Loss(eqx.Module):
 
 
 class Total(Loss):
-    """The sum of two losses; written ``first + second``. Its metrics are those of both (of the first where they clash)."""
+    """The sum of two losses; written ``first + second``.
+
+    Its metrics are those of both (of the first where they clash).
+    """
 
     first: Loss
     second: Loss
@@ -141,16 +145,16 @@ class _Readout(Loss):
 class CrossEntropy(_Readout):
     r"""Softmax cross-entropy of whole-number labels: ``-mean_s log softmax(scale x_s)[y_s]``.
 
-    ``x`` is what the readout gives per neuron: its mean, largest or last potential, or its spike count. With ``smoothing`` e
-    and c classes the target is ``1 - e + e/c`` for the label and ``e/c`` for the others (Szegedy et al. 2016,
-    doi:10.1109/CVPR.2016.308).
+    ``x`` is what the readout gives per neuron: its mean, largest or last potential, or its spike count. With
+    ``smoothing`` e and c classes the target is ``1 - e + e/c`` for the label and ``e/c`` for the others (Szegedy et al.
+    2016, doi:10.1109/CVPR.2016.308).
 
     Args:
         on: Name of the population that is read; ``None``: the one that no projection leaves.
         readout: A statistic with one number per neuron: ``statistics.Mean("v")``, ``Maximum("v")``, ``Last("v")``,
             ``SpikeCount()``, ... Default: the mean potential, or the spike count of a population that fires.
-        scale: Factor from the readout to logits [1 / unit of the readout], > 0. Mean potentials of a few 0.1 mV want about 10
-            (confident answers need logits that differ by several units), spike counts about 1.
+        scale: Factor from the readout to logits [1 / unit of the readout], > 0. Mean potentials of a few 0.1 mV want
+            about 10 (confident answers need logits that differ by several units), spike counts about 1.
         smoothing: Label smoothing, 0 to 1.
 
     Example:
@@ -241,8 +245,8 @@ class SquaredError(_Readout):
 class RateRegulariser(Loss):
     """Keeps firing rates in a band: ``mean_i (max(0, low - r_i) + max(0, r_i - high))^2 / (100 Hz)^2``.
 
-    ``r_i`` is the rate of neuron i, averaged over the minibatch, so that a neuron may be silent for some classes (Zenke and
-    Vogels 2021, doi:10.1162/neco_a_01367). The unit of 100 Hz makes factors of order one sensible.
+    ``r_i`` is the rate of neuron i, averaged over the minibatch, so that a neuron may be silent for some classes (Zenke
+    and Vogels 2021, doi:10.1162/neco_a_01367). The unit of 100 Hz makes factors of order one sensible.
 
     Args:
         on: Name of the population.

@@ -1,7 +1,7 @@
 """Optimisers whose schedule needs to know how many steps there are.
 
-``fit`` takes any Optax transformation, or a function from the number of optimiser steps to one; a member of this module is
-such a function that can be compared, so that fits with the same settings share their compiled program.
+``fit`` takes any Optax transformation, or a function from the number of optimiser steps to one; a member of this module
+is such a function that can be compared, so that fits with the same settings share their compiled program.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class WarmupCosine:
 
     Args:
         peak: Largest learning rate, > 0.
-        weight_decay: Decoupled decay of the leaves called ``weights`` (a decay would pull a logarithm of a time constant
-            to 1 ms), >= 0.
+        weight_decay: Decoupled decay of the leaves called ``weights`` (a decay would pull a logarithm of a time
+            constant to 1 ms), >= 0.
         warmup: Share of the steps in which the rate rises from 0, in [0, 1).
         clip: Largest global norm of the gradient; ``None``: no limit.
 

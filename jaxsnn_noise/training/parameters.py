@@ -56,7 +56,8 @@ def chosen(
     """The parameters that paths and patterns (``*``, ``?``, ``[...]``; ``*`` crosses dots) select.
 
     Raises:
-        InputError: a path or pattern that selects nothing, with its near matches; the input's values, which the samples set.
+        InputError: a path or pattern that selects nothing, with its near matches; the input's values, which the samples
+            set.
     """
     known = {path: leaf for path, leaf in paths.leaves(sim).items() if jnp.issubdtype(leaf.dtype, jnp.floating)}
     fed = {f"inputs.{name}.values" for name in sim.inputs}

@@ -1,4 +1,4 @@
-"""The part of training that runs in Python: blocks of seeds side by side, epoch after epoch, with what surrounds an epoch."""
+"""The part of training that runs in Python: blocks of seeds side by side, epoch after epoch."""
 
 from __future__ import annotations
 

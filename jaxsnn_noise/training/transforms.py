@@ -75,8 +75,8 @@ class Unbounded(Transform):
 class Positive(Transform):
     """``exp(u)``, in (0, inf).
 
-    The logarithm and not the inverse of softplus: a step of the optimiser is then a *relative* change, so the same learning
-    rate suits a time constant of 20 ms and an amplitude of 0.01 mV, and no result depends on the unit.
+    The logarithm and not the inverse of softplus: a step of the optimiser is then a *relative* change, so the same
+    learning rate suits a time constant of 20 ms and an amplitude of 0.01 mV, and no result depends on the unit.
 
     Example:
         >>> round(float(Positive().constrain(Positive().free(jnp.float32(20.0)))), 4)
@@ -146,7 +146,7 @@ POSITIVE = (
     "sources",
     "cv",
 )
-"""Leaves (by the last part of their path) that are trained with :class:`Positive` unless something else is asked for."""
+"""Leaves (by the last part of their path) that are trained with :class:`Positive` unless told otherwise."""
 
 
 def assigned(trainable: tuple[str, ...], wanted: Mapping[str, Any]) -> tuple[Transform, ...]:

@@ -1,7 +1,7 @@
 """What users get wrong: for each mistake, how it is made and what they are told.
 
-Run as a program it makes every mistake without the type checker of the tests (which would speak first), and prints what was
-raised as JSON.
+Run as a program it makes every mistake without the type checker of the tests (which would speak first), and prints what
+was raised as JSON.
 """
 
 # mypy: disable-error-code="arg-type,dict-item"

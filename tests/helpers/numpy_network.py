@@ -1,4 +1,4 @@
-"""A network of integrate-and-fire neurons as a plain NumPy loop: written apart from the engine, fed with the same noise."""
+"""A network of integrate-and-fire neurons as a plain NumPy loop: apart from the engine, fed with the same noise."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """The one place where a test compares random numbers with theory.
 
-Every assertion here is a two-sided test with a stated *false-alarm rate*: the probability that it fails
-although the code is right (:data:`FALSE_ALARM` unless said otherwise; an assertion over k entries spends a
-k-th of it on each). The standard error comes from the sample and its size, never from a hand-set tolerance,
-so a test gets sharper as n grows and cannot be made to pass with a wide band. Keys and seeds are fixed, so a
-test that passes passes always; the rate says how likely an honest change of the random stream is to break it.
+Every assertion here is a two-sided test with a stated *false-alarm rate*: the probability that it fails although the
+code is right (:data:`FALSE_ALARM` unless said otherwise; an assertion over k entries spends a k-th of it on each). The
+standard error comes from the sample and its size, never from a hand-set tolerance, so a test gets sharper as n grows
+and cannot be made to pass with a wide band. Keys and seeds are fixed, so a test that passes passes always; the rate
+says how likely an honest change of the random stream is to break it.
 
-An assertion that cannot fail proves nothing, so each has a negative control: the same assertion on the same
-data must fail when the amplitude is off by 20 %::
+An assertion that cannot fail proves nothing, so each has a negative control: the same assertion on the same data must
+fail when the amplitude is off by 20 %::
 
     def check(amplitude):
         assert_variance(amplitude * draws, 1.0)
@@ -16,8 +16,8 @@ data must fail when the amplitude is off by 20 %::
     negative_control(check)
 
 A deviation raises :class:`Deviation`. Data that no test can be made of (not finite, too few, no spread) raise
-``ValueError``, which a negative control does not take for the deviation that it waits for. Where there is no
-randomness left (p = 0, sigma = 0), compare exactly instead.
+``ValueError``, which a negative control does not take for the deviation that it waits for. Where there is no randomness
+left (p = 0, sigma = 0), compare exactly instead.
 """
 
 from __future__ import annotations
@@ -45,13 +45,12 @@ def assert_mean(
     """The mean of independent samples is ``expected``: Student's t, or z for a given standard error.
 
     Args:
-        samples: [n] or [n, ...] with independent samples along the first dimension (average correlated ones,
-            such as the neurons of one trial, before); the other dimensions are as many comparisons. Or a pair
+        samples: [n] or [n, ...] with independent samples along the first dimension (average correlated ones, such as
+            the neurons of one trial, before); the other dimensions are as many comparisons. Or a pair
             ``(mean, standard_error)`` of estimates that carry their own error.
         expected: the expected mean, a scalar or of the shape of one sample.
         effective_size: number of independent samples that the n are worth (time series of known correlation).
-        false_alarm: two-sided false-alarm rate of the whole assertion. For skewed samples n should be some
-            thousands.
+        false_alarm: two-sided false-alarm rate of the whole assertion. For skewed samples n should be some thousands.
     """
     if isinstance(samples, tuple):
         mean, error = (np.asarray(part, float) for part in samples)
@@ -86,11 +85,11 @@ def assert_variance(
     Args:
         samples: [n] or [n, ...], independent along the first dimension.
         expected: the expected variance, a scalar or of the shape of one sample.
-        kurtosis: fourth standardised moment of the law of the samples. 3: Gaussian samples, chi-square test,
-            exact. Another number: ``var(log s2) = (kurtosis - (n-3)/(n-1)) / n``, to first order. ``None``:
-            the same, with the kurtosis of the sample (n in the thousands).
-        effective_size: number of independent samples that the n are worth; for an AR(1) series of coefficient
-            a, ``n (1 - a**2) / (1 + a**2)`` for the variance.
+        kurtosis: fourth standardised moment of the law of the samples. 3: Gaussian samples, chi-square test, exact.
+            Another number: ``var(log s2) = (kurtosis - (n-3)/(n-1)) / n``, to first order. ``None``: the same, with the
+            kurtosis of the sample (n in the thousands).
+        effective_size: number of independent samples that the n are worth; for an AR(1) series of coefficient a,
+            ``n (1 - a**2) / (1 + a**2)`` for the variance.
         false_alarm: two-sided false-alarm rate of the whole assertion.
     """
     data = _data(samples, least=3)
@@ -167,8 +166,7 @@ def negative_control(check: Callable[[float], object], *, off_by: float = OFF_BY
     """``check(amplitude)`` must raise :class:`Deviation` with the amplitude 20 % too small, and too large.
 
     Args:
-        check: runs the assertion with the amplitude in question multiplied by its argument; ``check(1.0)`` is
-            the test.
+        check: runs the assertion with the amplitude in question multiplied by its argument; ``check(1.0)`` is the test.
         off_by: the relative error that has to be seen.
     """
     for factor in (1 - off_by, 1 + off_by):

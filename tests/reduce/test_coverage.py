@@ -1,10 +1,10 @@
 """Do 95 % intervals hold the truth in 95 % of repeated studies?
 
-Normal members under one root give Student's interval, which is exact: the number of covering intervals is binomial
-with probability 0.95, tested with the false-alarm rate of the helper. Everything else is approximate: there the
-data must *show* a coverage between 93 and 97 % (the Clopper-Pearson interval of the coverage at a level of one in a
-million lies inside). With 20,000 replicates that interval reaches 0.75 points to either side: the false-alarm rate is
-below 1e-14 for a true coverage of 95 %, and below 1e-4 for one between 94.5 and 95.7 %.
+Normal members under one root give Student's interval, which is exact: the number of covering intervals is binomial with
+probability 0.95, tested with the false-alarm rate of the helper. Everything else is approximate: there the data must
+*show* a coverage between 93 and 97 % (the Clopper-Pearson interval of the coverage at a level of one in a million lies
+inside). With 20,000 replicates that interval reaches 0.75 points to either side: the false-alarm rate is below 1e-14
+for a true coverage of 95 %, and below 1e-4 for one between 94.5 and 95.7 %.
 """
 
 from __future__ import annotations

@@ -32,8 +32,7 @@ class Inner:
     levels: tuple[float, ...] = (0.1, 0.2)
     """Intensities [1]."""
     limit: float | None = None
-    """Upper end [mV],
-    none by default."""
+    """Upper end [mV], none by default."""
     pair: tuple[int, str] = (1, "x")
 
     def __post_init__(self) -> None:

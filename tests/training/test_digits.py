@@ -1,4 +1,7 @@
-"""Real digits. The settings were chosen on a validation split of the training images, not on the test images used here."""
+"""Real digits.
+
+The settings were chosen on a validation split of the training images, not on the test images used here.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def learned() -> Any:
 
 
 def readout_by_loop(sim: jn.Simulation, values: np.ndarray) -> np.ndarray:
-    """Mean potential of the readout [sample, neuron]: a loop in float64 that shares nothing with the package but its weights."""
+    """Mean potential of the readout [sample, neuron]: a float64 loop that shares only its weights with the package."""
     w, u = (np.asarray(jn.paths.get(sim, p), np.float64) for p in (HIDDEN, OUTPUT))
     decay = np.exp(-1.0 / 20.0)
     means = []

@@ -21,7 +21,8 @@ class Program:
         run: One whole run from a seed to finished results in memory.
         outcome: From what ``run`` returned to what is compared: spike counts [trial, ...] of W1, the two trained weight
             matrices [target, source] of W2.
-        seconds: Seconds of the last run by the system's own clock, where a call of ``run`` also builds what others build once.
+        seconds: Seconds of the last run by the system's own clock, where a call of ``run`` also builds what others
+            build once.
         outside: Whether it runs in a process of its own, whose memory is then unknown.
     """
 

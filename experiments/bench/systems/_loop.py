@@ -1,4 +1,4 @@
-"""What the PyTorch systems share: a loop over time around the step of a library, and training around two of its layers."""
+"""What the PyTorch systems share: a loop over time around a library's step, and training around two of its layers."""
 
 from __future__ import annotations
 

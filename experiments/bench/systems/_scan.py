@@ -19,7 +19,7 @@ Step = Callable[[Any, Any], tuple[Any, Any]]
 def trials(
     problem: MonteCarlo, data: dict[str, np.ndarray], step: Step, start: Callable[[], Any], batch: tuple[int, ...] = ()
 ) -> Program:
-    """W1 around a step: over single trials under ``vmap``, or over a whole batch of trials where the library is batched."""
+    """W1 around a step: over single trials under ``vmap``, or over a batch of trials where the library is batched."""
     jax = importlib.import_module("jax")
     jnp = jax.numpy
     weights = jnp.asarray(data["weights"])
@@ -46,7 +46,7 @@ def trials(
 
 
 def training(problem: Training, data: dict[str, np.ndarray], forward: Callable[[Any, Any], Any]) -> Program:
-    """W2 around a pass ``((first, second), images [sample, pixel]) -> counts [sample, neuron]``: an epoch is one scan."""
+    """W2 around a pass ``((first, second), images [sample, pixel]) -> counts [sample, neuron]``; one scan an epoch."""
     jax, optax = importlib.import_module("jax"), importlib.import_module("optax")
     jnp = jax.numpy
     optimiser = optax.adam(problem.rate)

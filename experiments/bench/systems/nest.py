@@ -1,4 +1,4 @@
-"""NEST: its exact ``iaf_psc_delta`` with noise from a current generator; the trials are independent copies of the network.
+"""NEST: its exact ``iaf_psc_delta`` with noise from a current generator; trials are independent copies of the network.
 
 The generator's current is held over the step, so that the membrane gains the same standard deviation per step as in W1.
 """
@@ -25,7 +25,7 @@ def load() -> Any:
 
 
 def w1(problem: MonteCarlo, data: dict[str, np.ndarray]) -> Program:
-    """Spike counts [trial, neuron]; the network is built anew for every run, the seconds are those of the time loop alone."""
+    """Spike counts [trial, neuron]; the network is built anew for every run, the seconds are those of the loop."""
     nest = load()
     seconds = [0.0]
     tau, gain = -1 / math.log(problem.decay), 1 - problem.decay

@@ -32,8 +32,8 @@ def w2(problem: Training, data: dict[str, np.ndarray]) -> Program:
 def _parts(decay: float, sharpness: float = 1.0) -> tuple[_loop.Step, Any]:
     """The step, with membrane and threshold in units of ``1/sharpness``.
 
-    The derivative of its ``super`` is ``1/(1 + |x|)^2`` whatever its ``alpha`` (version 1.1.0), so the membrane is scaled instead;
-    Adam does not see the common factor of the gradient.
+    The derivative of its ``super`` is ``1/(1 + |x|)^2`` whatever its ``alpha`` (version 1.1.0), so the membrane is
+    scaled instead; Adam does not see the common factor of the gradient.
     """
     lif, torch = load(), importlib.import_module("torch")
     leak = 1 - decay  # one Euler step: v <- v + leak (current - v)

@@ -1,4 +1,4 @@
-"""W1 as a plain NumPy loop over time, vectorised over trials and neurons: the definition that all others are held to."""
+"""W1 as a plain NumPy loop over time, vectorised over trials and neurons: the definition that others are held to."""
 
 from __future__ import annotations
 

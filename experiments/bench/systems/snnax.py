@@ -34,7 +34,7 @@ def w1(problem: MonteCarlo, data: dict[str, np.ndarray]) -> Program:
 
 
 def w2(problem: Training, data: dict[str, np.ndarray]) -> Program:
-    """Training with the common surrogate as its ``spike_fn``; one sample per member of a ``vmap``, as its layers are written."""
+    """Training with the common surrogate as its ``spike_fn``, one sample per member of a ``vmap``, as its layers."""
     jax = importlib.import_module("jax")
     jnp, cells, leak = jax.numpy, _cells(problem.decay, problem.sharpness), 1 - problem.decay
 

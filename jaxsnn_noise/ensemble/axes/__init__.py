@@ -1,8 +1,8 @@
 """The axes of a Monte Carlo study: each a name, a size, and a pure map of a member by its index.
 
-An axis maps ``(simulation, address, index) -> (simulation, address)``. A random axis adds itself to the address, so noise is
-drawn anew along it; a sweep changes leaves and leaves the address alone, so all its values see the same noise (common random
-numbers). Addresses are folded in the order of names: the order of axes moves no number.
+An axis maps ``(simulation, address, index) -> (simulation, address)``. A random axis adds itself to the address, so
+noise is drawn anew along it; a sweep changes leaves and leaves the address alone, so all its values see the same noise
+(common random numbers). Addresses are folded in the order of names: the order of axes moves no number.
 """
 
 from jaxsnn_noise.ensemble.axes.axis import Axis as Axis

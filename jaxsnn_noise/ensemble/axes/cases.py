@@ -13,8 +13,8 @@ from jaxsnn_noise.engine.simulation import Simulation
 class Cases(eqx.Module):
     """Simulations that differ in structure (noise kind, model, dt), as one labelled dimension; one compilation each.
 
-    The first argument of ``monte_carlo``, in place of a simulation; its dimension is the first one of the result. All cases see
-    the same addresses, hence common random numbers where their streams have the same names.
+    The first argument of ``monte_carlo``, in place of a simulation; its dimension is the first one of the result. All
+    cases see the same addresses, hence common random numbers where their streams have the same names.
 
     Args:
         simulations: From the name of a case to its simulation.
