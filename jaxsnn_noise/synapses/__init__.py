@@ -3,11 +3,17 @@
 from jaxsnn_noise.synapses.conductance import Conductance as Conductance
 from jaxsnn_noise.synapses.dense import Dense as Dense
 from jaxsnn_noise.synapses.dense import random_weights as random_weights
+from jaxsnn_noise.synapses.graphs import Connectivity as Connectivity
+from jaxsnn_noise.synapses.graphs import FixedInDegree as FixedInDegree
+from jaxsnn_noise.synapses.graphs import FixedOutDegree as FixedOutDegree
+from jaxsnn_noise.synapses.graphs import Graph as Graph
+from jaxsnn_noise.synapses.graphs import Probability as Probability
 from jaxsnn_noise.synapses.kinetics import Delta as Delta
 from jaxsnn_noise.synapses.kinetics import Exponential as Exponential
 from jaxsnn_noise.synapses.kinetics import Held as Held
 from jaxsnn_noise.synapses.kinetics import Kinetics as Kinetics
 from jaxsnn_noise.synapses.projection import Projection as Projection
+from jaxsnn_noise.synapses.sparse import Sparse as Sparse
 from jaxsnn_noise.synapses.stdp import Everywhere as Everywhere
 from jaxsnn_noise.synapses.stdp import HardBounds as HardBounds
 from jaxsnn_noise.synapses.stdp import PairSTDP as PairSTDP
@@ -19,15 +25,28 @@ from jaxsnn_noise.synapses.sums import NativeSums as NativeSums
 from jaxsnn_noise.synapses.sums import Sums as Sums
 
 __all__ = [
+    "Conductance",
+    "Connectivity",
     "Delta",
     "Dense",
+    "Everywhere",
     "ExactSums",
     "Exponential",
+    "FixedInDegree",
+    "FixedOutDegree",
+    "FixedSums",
+    "Graph",
+    "HardBounds",
     "Held",
     "Kinetics",
     "NativeSums",
+    "PairSTDP",
+    "Probability",
     "Projection",
+    "SoftBounds",
+    "Sparse",
     "Sums",
+    "WhereNonzero",
     "random_weights",
 ]
 
