@@ -99,6 +99,8 @@ def _tangent(size: int, primals: tuple[Array, ...], tangents: tuple[Any, ...]) -
 _product.defjvp(_tangent, symbolic_zeros=True)
 
 
+# Gathered anew on the way back: kept, the signal of every synapse would be stored for every step of a scan.
+@functools.partial(jax.checkpoint, static_argnums=(4,))
 def _over_synapses(signal: Array, weights: Array, rows: Array, columns: Array, size: int) -> Array:
     """The same product over all synapses, one member after the other: a stack of steps times synapses may not fit."""
 
@@ -142,7 +144,7 @@ def _kernel(size: int) -> Callable[..., Array]:
 
 
 def _flat(x: Array) -> Array:
-    return x.reshape(-1, *x.shape[2:])
+    return x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])
 
 
 def _shifted(which: Array, n: int, batched: bool, stride: int) -> Array:

@@ -219,7 +219,7 @@ def _fixed(rule: Any, key: Any, groups: int, choices: int) -> tuple[Array, Array
         chosen = _left(chosen, others)
     group = lax.broadcasted_iota(jnp.int32, chosen.shape, 0)
     if not rule.autapses:
-        chosen = chosen + (chosen >= group)  # itself is skipped
+        chosen = chosen + (chosen >= group).astype(jnp.int32)  # itself is skipped
     return group.reshape(-1), chosen.reshape(-1)
 
 

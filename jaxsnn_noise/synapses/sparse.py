@@ -94,10 +94,11 @@ class Sparse(Projection):
         columns = _indices(f"{who}.columns", columns, self.size[1])
         if rows.shape != columns.shape:
             fail(f"{who}.columns", f"must have one entry per row ({rows.shape[0]})", columns.shape[0])
-        weights = _weights(f"{who}.weights", weights, key, rows.shape[0])
+        synapses = rows.shape[0]
+        weights = _weights(f"{who}.weights", weights, key, synapses)
         rows, self.starts, order = _by_column(rows, columns, self.size)
         self.rows = jnp.asarray(rows)
-        self.weights = weights if order is None else weights[order]
+        self.weights = jnp.broadcast_to(weights if order is None or not weights.ndim else weights[order], (synapses,))
         _check_order(who, self.rows, self.starts, self.size[0], multapses)
         self.kinetics = Held() if kinetics is None else kinetics
         self.delay = delay
@@ -223,10 +224,10 @@ def _indices(who: str, value: Any, size: int) -> Any:
     if array.size > _MOST:
         fail(who, f"a projection holds at most {_MOST} synapses", array.size)
     in_range(who, array, 0, size - 1)
-    return array.astype(np.int32)
+    return array.astype(np.int32, copy=False)
 
 
-def _weights(who: str, weights: Any, key: Any, synapses: int) -> Float32[Array, "synapse"]:
+def _weights(who: str, weights: Any, key: Any, synapses: int) -> Values:
     if hasattr(weights, "draw"):
         if key is None:
             fail(f"{who}", "a law needs a key", weights)
@@ -234,7 +235,7 @@ def _weights(who: str, weights: Any, key: Any, synapses: int) -> Float32[Array, 
     array = as_float(weights)
     if array.shape not in ((), (synapses,)):
         fail(who, f"must be one number or one per synapse (shape ({synapses},))", array.shape)
-    return jnp.broadcast_to(array, (synapses,))
+    return array
 
 
 def _by_column(rows: Any, columns: Any, size: tuple[int, int]) -> tuple[Any, Int32[Array, "offset"], Any]:
@@ -245,8 +246,8 @@ def _by_column(rows: Any, columns: Any, size: tuple[int, int]) -> tuple[Any, Int
         by_column = lax.sort((jnp.asarray(columns), jnp.asarray(rows), given), num_keys=2)
         return by_column[1], jnp.searchsorted(by_column[0], jnp.asarray(every)).astype(jnp.int32), by_column[2]
     order: np.ndarray | None = None
-    down, right = rows[1:] < rows[:-1], columns[1:] - columns[:-1]
-    if np.any(right < 0) or np.any((right == 0) & down):
+    down = rows[1:] < rows[:-1]
+    if np.any(columns[1:] < columns[:-1]) or np.any((columns[1:] == columns[:-1]) & down):
         order = _sorted_by(columns, size[1], _sorted_by(rows, size[0], None) if np.any(down) else None)
         rows, columns = rows[order], columns[order]
     return rows, jnp.asarray(np.searchsorted(columns, every).astype(np.int32)), order

@@ -156,7 +156,7 @@ def _on_grid(weights: Weights, largest: int = 1) -> Weights:
     return jnp.round(weights * inverse[:, None]) * step[:, None]
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3, 4))
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3, 4))
 def _on_grid_of_rows(
     weights: PerSynapse, rows: Int32[Array, "synapse"], size: tuple[int, int], multapses: bool, largest: int
 ) -> PerSynapse:
