@@ -76,6 +76,8 @@ def test_multapses_are_drawn_independently(cls):
     others = found[~np.eye(20, dtype=bool)]
     assert others.max() > 1
     assert_proportion(others, np.full(380, 500), 1 / 19)
+    # two draws that shared a number would double it
+    assert_variance(others, 500 * 1 / 19 * 18 / 19, kurtosis=None, false_alarm=1e-9)
 
 
 @each_fixed
@@ -136,10 +138,12 @@ def test_a_probability_without_autapses_leaves_the_others_alone():
     assert not np.diag(counts(Probability(1.0, autapses=False).draw(8, (50, 50)))).any()
 
 
-def test_blocks_of_pairs_are_one_graph(monkeypatch):
-    whole = pairs(Probability(0.3).draw(1, (30, 41)))
+@pytest.mark.parametrize("autapses", [True, False])
+def test_blocks_of_pairs_are_one_graph(monkeypatch, autapses):
+    rule = Probability(0.3, autapses=autapses)
+    whole = pairs(rule.draw(1, (41, 41)))
     monkeypatch.setattr("jaxsnn_noise.synapses.graphs.PAIRS_AT_ONCE", 250)
-    np.testing.assert_array_equal(pairs(Probability(0.3).draw(1, (30, 41))), whole)
+    np.testing.assert_array_equal(pairs(rule.draw(1, (41, 41))), whole)
     np.testing.assert_array_equal(np.lexsort(whole), np.arange(len(whole[0])))  # by source, then by target
 
 

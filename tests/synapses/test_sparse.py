@@ -63,6 +63,24 @@ def test_synapses_are_kept_by_source_in_whatever_order_they_are_given():
         made.check("p", 70, 50)
 
 
+def test_synapses_are_kept_in_the_same_order_while_tracing():
+    rng = np.random.default_rng(0)
+    rows, columns = (x.astype(np.int32) for x in np.divmod(rng.choice(50 * 70, 300, replace=False), 70))
+
+    def make(rows, columns, weights):
+        return Sparse("a", "b", size=(50, 70), rows=rows, columns=columns, weights=weights)
+
+    given = rows, columns, np.arange(1.0, 1.0 + len(rows), dtype=np.float32)
+    wanted = make(*given)
+    traced = jax.jit(make)(*given)
+    stack = jax.vmap(make)(*(jnp.stack([x, x[::-1]]) for x in given))
+    for name, leaf in paths.leaves(wanted).items():
+        np.testing.assert_array_equal(paths.get(traced, name), leaf)
+        np.testing.assert_array_equal(paths.get(stack, name), [leaf, leaf])
+    arrivals = jax.vmap(lambda p, s: p.arrivals(p.prepared(), s))(stack, jnp.ones((2, 70)))
+    np.testing.assert_array_equal(arrivals, jnp.stack([wanted.arrivals(wanted.prepared(), jnp.ones(70))] * 2))
+
+
 @pytest.mark.parametrize("size", [(70_000, 5), (5, 70_000)], ids=str)
 def test_populations_of_more_than_sixteen_bits_are_sorted_too(size):
     rng = np.random.default_rng(0)
