@@ -13,12 +13,12 @@ from jax import lax
 from jaxtyping import Array, Float32, Int32
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import concrete, count, fail, finite, in_range, nonnegative
+from jaxsnn_noise._checks import concrete, count, fail, finite, in_range
 from jaxsnn_noise._typing import PerNeuron, Values, as_float
-from jaxsnn_noise.synapses.dense import Projection
 from jaxsnn_noise.synapses.events import Columns, over_spikes, source_of_each
 from jaxsnn_noise.synapses.graphs import Connectivity, Graph
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
+from jaxsnn_noise.synapses.projection import Projection, check_delay
 from jaxsnn_noise.synapses.sums import ExactSums, Sums
 
 _MOST = (1 << 31) - 1
@@ -182,8 +182,10 @@ class Sparse(Projection):
         """The matrix of the weights; the synapses of a pair add up."""
         return jnp.zeros(self.size, jnp.float32).at[self.rows, self.columns].add(self.weights)
 
-    def prepared(self) -> Columns:
-        weights = self.sums.prepare_rows(self.weights, self.rows, size=self.size, multapses=self.multapses)
+    def prepared(self, largest: int = 1) -> Columns:
+        weights = self.sums.prepare_rows(
+            self.weights, self.rows, size=self.size, multapses=self.multapses, largest=largest
+        )
         return Columns(weights, self.rows, self.columns, self.starts)
 
     def arrivals(self, prepared: Columns, released: Values) -> Values:
@@ -199,9 +201,10 @@ class Sparse(Projection):
         if self.weights.shape != self.rows.shape:
             fail(f"{who}.weights", f"must have one entry per synapse ({self.rows.shape[0]})", self.weights.shape)
         finite(f"{who}.weights", self.weights)
-        if self.delay is not None:
-            nonnegative(f"{who}.delay", self.delay, "ms")
+        check_delay(f"{who}.delay", self.delay)
         self.kinetics.check(f"{who}.kinetics")
+        self.kinetics.check_weights(f"{who}.weights", self.weights)
+        self.sums.check(who, self.weights)
 
     @classmethod
     def example(cls) -> Self:
