@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +43,7 @@ def advance(
     ``variables`` are those of the frame that somebody reads.
     """
     neuron, firing = population.neuron, population.firing
-    wanted = deciding_source(neuron, population.noise) if asked(firing, variables) and not firing.random else None
+    wanted = deciding_source(population) if asked(firing, variables) and not firing.random else None
     seams = Seams(name, population.noise, dict(cell.memory), keys, at, dt, wanted)
     tick = at.tick(keys[f"neurons.{name}"])
     ready, start = neuron.ready(cell.state), neuron.potential(cell.state)
@@ -52,10 +54,13 @@ def advance(
         drive = Drive(population.prefilter(drive.current))
     drive = plus(drive, seams.perturbation(Seam.CURRENT, current_context(drive.at(start), dt)))
 
-    state = neuron.integrate(cell.state, drive, tick, span)
-    context = voltage_context(neuron.potential(state), neuron.diffuse(drive, span), span)
-    kick = seams.perturbation(Seam.VOLTAGE, context)
-    state = state if kick is None else neuron.kicked(state, kick * ready)
+    if population.stepper is None:
+        state = neuron.integrate(cell.state, drive, tick, span)
+        context = voltage_context(neuron.potential(state), neuron.diffuse(drive, span), span)
+        kick = seams.perturbation(Seam.VOLTAGE, context)
+        state = state if kick is None else neuron.kicked(state, kick * ready)
+    else:
+        state = _stepped(population, seams, cell.state, drive, ready, dt)
 
     threshold = plus(neuron.threshold(state), seams.perturbation(Seam.THRESHOLD, Context(neuron.threshold(state))))
     potential = neuron.potential(state)
@@ -75,6 +80,22 @@ def advance(
     if neuron.spiking:
         state = _after(population, seams, state, drive, decision, tick, dt)
     return Cell(state, seams.memory), frame
+
+
+def _stepped(population: Population, seams: Seams, state: Any, drive: Drive, ready: PerNeuron, dt: float) -> Any:
+    """The flow by a stepper, with the noise of the membrane inside the step."""
+    neuron, stepper = population.neuron, population.stepper
+    assert stepper is not None
+    increments = seams.increments(population.size)
+
+    def kick(state: Any) -> Values:
+        v = neuron.potential(state)
+        coefficients = {k: seams.sources[k].coefficient(v) for k in increments}
+        parts = [increments[k] * c for k, c in coefficients.items() if c is not None]
+        return ready * functools.reduce(operator.add, parts, jnp.zeros_like(v))
+
+    state = stepper.step(state, lambda s: neuron.drift(s, drive), kick, neuron.kicked, dt)
+    return neuron.elapsed(state, dt)
 
 
 def _decided(
@@ -140,6 +161,11 @@ class Seams:
             drawn, self.memory[name] = source.draw(self.memory[name], context, self._tick(name), self.dt)
             total = drawn if total is None else total + drawn
         return total
+
+    def increments(self, size: int) -> dict[str, Values]:
+        """The increments of the diffusions on the membrane, by name."""
+        voltage = [k for k in sorted(self.sources) if self.sources[k].seam is Seam.VOLTAGE]
+        return {k: self.sources[k].wiener(self._tick(k), size, self.dt) for k in voltage}
 
     def again(self, context: Context) -> Values | None:
         """Fresh membrane noise for the rest of a step; memories stay."""

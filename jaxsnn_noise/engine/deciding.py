@@ -7,7 +7,6 @@ current, and of names. Nothing here moves a forward bit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -18,7 +17,6 @@ from jax.scipy.special import log_ndtr
 from jaxsnn_noise._typing import PerNeuron, Values
 from jaxsnn_noise.firing import Firing, Stopped
 from jaxsnn_noise.neurons import Neuron
-from jaxsnn_noise.noise import Source
 from jaxsnn_noise.signals import DECISIONS, Conditional, Drive, Seam
 
 SEAMS = (Seam.THRESHOLD, Seam.VOLTAGE, Seam.CURRENT)
@@ -39,22 +37,26 @@ class Deciding(eqx.Module):
     on_membrane: bool = eqx.field(static=True)
 
 
-def deciding_source(neuron: Neuron, noise: Mapping[str, Source]) -> str | None:
-    """The name of the source that decides, if there is one."""
+def deciding_source(population: Any) -> str | None:
+    """The name of the source of a population that decides, if there is one."""
     for seam in SEAMS:
-        for name in sorted(noise):
-            source = noise[name]
-            linear = seam is not Seam.CURRENT or type(neuron).gain is not Neuron.gain
+        if seam is not Seam.THRESHOLD and population.stepper is not None:
+            return None  # its noise is not added after the flow
+        for name, source in sorted(population.noise.items()):
+            linear = seam is not Seam.CURRENT or type(population.neuron).gain is not Neuron.gain
             if source.seam is seam and source.indecisive is None and linear:
                 return name
     return None
 
 
-def undecided(neuron: Neuron, noise: Mapping[str, Source]) -> str:
+def undecided(population: Any) -> str:
     """Why no source of a population decides."""
-    reasons = [f"{k} {source.indecisive}" for k, source in sorted(noise.items()) if source.seam in SEAMS]
-    if any(source.seam is Seam.CURRENT and source.indecisive is None for source in noise.values()):
-        reasons.append(f"{type(neuron).__name__} gives no gain for noise on the current")
+    if population.stepper is not None:
+        return "a stepper has the noise of the membrane inside the step, and there is no noise on the threshold"
+    noise = population.noise
+    reasons = [f"{k} {s.indecisive}" for k, s in sorted(noise.items()) if s.seam in SEAMS and s.indecisive]
+    if any(s.seam is Seam.CURRENT and s.indecisive is None for s in noise.values()):
+        reasons.append(f"{type(population.neuron).__name__} gives no gain for noise on the current")
     return "; ".join(reasons) or "there is no noise on the threshold, the membrane or the current"
 
 

@@ -86,7 +86,9 @@ def without_noise(system: System) -> System:
     for name, part in system.populations.items():
         if isinstance(part, Population):
             firing = HardThreshold() if isinstance(part.firing, NoisyThreshold) else part.firing
-            part = Population(part.neuron, firing=firing, initial=part.initial, prefilter=part.prefilter)
+            part = Population(
+                part.neuron, firing=firing, initial=part.initial, prefilter=part.prefilter, stepper=part.stepper
+            )
         populations[name] = part
     projections = {k: eqx.tree_at(_noise_of, p, {}) for k, p in system.projections.items()}
     return Network(populations, projections)

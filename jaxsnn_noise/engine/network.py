@@ -10,7 +10,7 @@ import equinox as eqx
 from jaxsnn_noise._checks import count, fail, one_of, steps_of
 from jaxsnn_noise.engine.deciding import deciding_source, undecided
 from jaxsnn_noise.firing import Density, Firing, HardThreshold
-from jaxsnn_noise.neurons import Neuron
+from jaxsnn_noise.neurons import Neuron, Stepper
 from jaxsnn_noise.noise import Seam, Source
 from jaxsnn_noise.synapses import Projection
 
@@ -25,6 +25,8 @@ class Population(eqx.Module):
         firing: Firing rule; ``None`` is ``HardThreshold()``.
         initial: From a field of the neuron's state to the law of its initial value; other fields start at rest.
         prefilter: Elementwise map of the summed current before any noise on it.
+        stepper: How a model without an exact flow is moved, with its membrane noise inside the step, e.g.
+            ``neurons.Heun()``. ``None``: by ``integrate``, and membrane noise is added after the flow.
     """
 
     neuron: Neuron
@@ -32,6 +34,7 @@ class Population(eqx.Module):
     firing: Firing
     initial: dict[str, Any]
     prefilter: Any
+    stepper: Stepper | None
 
     def __init__(
         self,
@@ -41,12 +44,14 @@ class Population(eqx.Module):
         firing: Firing | None = None,
         initial: Mapping[str, Any] | None = None,
         prefilter: Any = None,
+        stepper: Stepper | None = None,
     ):
         self.neuron = neuron
         self.noise = dict(sorted((noise or {}).items()))
         self.firing = HardThreshold() if firing is None else firing
         self.initial = dict(sorted((initial or {}).items()))
         self.prefilter = prefilter
+        self.stepper = stepper
 
     @property
     def size(self) -> int:
@@ -74,18 +79,42 @@ class Population(eqx.Module):
             if not self.neuron.spiking and source.seam in (Seam.THRESHOLD, Seam.SPIKE):
                 fail(f"{who}.noise.{name}", "a neuron that never fires has no such seam", type(source).__name__)
         self._check_firing(who)
+        self._check_stepper(who)
         for field, law in self.initial.items():
             one_of(f"{who}.initial", field, vars(self.neuron.rest()))
             if not hasattr(law, "draw"):
                 fail(f"{who}.initial.{field}", "must be an absolute law, e.g. laws.UniformBetween(0.0, 1.0)", law)
             law.check(f"{who}.initial.{field}")
 
+    def _check_stepper(self, who: str) -> None:
+        """The neuron gives a drift and the noise of its membrane a coefficient."""
+        if self.stepper is None:
+            return
+        if not isinstance(self.stepper, Stepper):
+            fail(f"{who}.stepper", "must be a stepper, e.g. neurons.Heun()", self.stepper)
+        if type(self.neuron).drift is Neuron.drift:
+            fail(
+                f"{who}.stepper",
+                "needs a neuron with a drift; this one is integrated by itself",
+                type(self.neuron).__name__,
+            )
+        if self.firing.inside:
+            fail(
+                f"{who}.stepper",
+                "takes whole steps, and the firing rule tells spike times inside",
+                type(self.firing).__name__,
+            )
+        for name, source in self.noise.items():
+            if source.seam is Seam.VOLTAGE and source.coefficient(self.neuron.potential(self.neuron.rest())) is None:
+                rule = "must be a white Diffusion, additive or in the sense of Stratonovich, inside a step"
+                fail(f"{who}.noise.{name}", rule, type(source).__name__)
+
     def _check_firing(self, who: str) -> None:
         """What the firing rule needs of the noise and of the neuron is there."""
         density = isinstance(getattr(self.firing, "gradient", None), Density) and not self.firing.random
-        if self.neuron.spiking and (density or self.firing.asks) and deciding_source(self.neuron, self.noise) is None:
+        if self.neuron.spiking and (density or self.firing.asks) and deciding_source(self) is None:
             rule = "needs noise that decides, with a private white Gaussian part"
-            fail(f"{who}.firing", rule, undecided(self.neuron, self.noise))
+            fail(f"{who}.firing", rule, undecided(self))
         if not self.firing.inside:
             return
         if not self.neuron.partial_steps:

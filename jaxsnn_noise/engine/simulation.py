@@ -146,8 +146,8 @@ def _check_decisions(who: str, statistic: Statistic, population: Population) -> 
     read = sorted(set(statistic.reads) & set(DECISIONS))
     if not read or not population.neuron.spiking or population.firing.random:
         return
-    if deciding_source(population.neuron, population.noise) is None:
-        fail(who, f"reads {read[0]}, which needs noise that decides", undecided(population.neuron, population.noise))
+    if deciding_source(population) is None:
+        fail(who, f"reads {read[0]}, which needs noise that decides", undecided(population))
 
 
 def streams(sim: Simulation) -> list[str]:

@@ -7,15 +7,19 @@ from jaxsnn_noise.neurons.resets import FlooredReset as FlooredReset
 from jaxsnn_noise.neurons.resets import Reset as Reset
 from jaxsnn_noise.neurons.resets import ResetBySubtraction as ResetBySubtraction
 from jaxsnn_noise.neurons.resets import ResetToValue as ResetToValue
+from jaxsnn_noise.neurons.steppers import Heun as Heun
+from jaxsnn_noise.neurons.steppers import Stepper as Stepper
 
 __all__ = [
     "LIF",
     "FlooredReset",
+    "Heun",
     "LeakyIntegrator",
     "Neuron",
     "Reset",
     "ResetBySubtraction",
     "ResetToValue",
+    "Stepper",
 ]
 
 

@@ -60,6 +60,19 @@ class Neuron(eqx.Module):
         """
         raise NotImplementedError(f"{type(self).__name__} has no partial steps")
 
+    def drift(self, state: Any, drive: Drive) -> Any | None:
+        """The time derivative of the state [per ms], as a state, 0 where it is held; ``None`` for a model with an exact flow.
+
+        What a population with a stepper is moved by, in place of ``integrate``.
+        """
+        del state, drive
+        return None
+
+    def elapsed(self, state: Any, dt: float) -> Any:
+        """The state after ``dt`` [ms] of what does not flow, such as a count of held steps; beside a stepper alone."""
+        del dt
+        return state
+
     def potential(self, state: Any) -> PerNeuron:
         """What is compared with the threshold [mV]."""
         return state.v

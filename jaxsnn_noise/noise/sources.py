@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import fail
@@ -70,6 +71,18 @@ class Source(eqx.Module):
     def indecisive(self) -> str | None:
         """Why :meth:`conditional` cannot take the perturbation apart; ``None`` if it can."""
         return "has no private white Gaussian part"
+
+    def coefficient(self, v: Values) -> Values | None:
+        """``g(v)`` of the diffusion ``g(v) dW`` on the membrane, in the sense of Stratonovich [mV/sqrt(ms)], for steppers.
+
+        ``None`` where the source is no such diffusion.
+        """
+        del v
+        return None
+
+    def wiener(self, key: Tick, size: int, dt: float) -> Values:
+        """The increments ``dW`` of this step [sqrt(ms)]: the same numbers as ``draw`` at the same address."""
+        raise NotImplementedError(f"{type(self).__name__} is no diffusion")
 
     def conditional(self, memory: Any, context: Context, key: Tick, dt: float) -> Conditional | str:
         """The perturbation of the step as ``shift + std z`` with private normals ``z``, or the reason why there is none.
@@ -144,6 +157,15 @@ class ComposedSource(Source):
     @property
     def divisible(self) -> bool:
         return self.amplitude.diffusive and isinstance(self.colour, White)
+
+    def coefficient(self, v: Values) -> Values | None:
+        if not self.divisible or _is_ito(self.coupling):
+            return None
+        sigma = self.amplitude.std(self.colour, jnp.float32(1), jnp.float32(1))
+        return sigma * v if isinstance(self.coupling, Multiplicative) else jnp.broadcast_to(sigma, v.shape)
+
+    def wiener(self, key: Tick, size: int, dt: float) -> Values:
+        return jnp.float32(np.sqrt(dt)) * self.correlation.innovation(self.distribution, key, size)
 
     @property
     def indecisive(self) -> str | None:
