@@ -13,7 +13,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 
-from jaxsnn_noise._checks import flag
+from jaxsnn_noise._checks import finite, flag
 from jaxsnn_noise._typing import Leaf, PerNeuron, as_scalar
 
 _DETACH = functools.partial(flag, "Reset.detach")
@@ -65,6 +65,9 @@ class FlooredReset(Reset):
         floor: Lowest potential that lasts [mV], a leaf; without one it is :class:`ResetToValue`.
         detach: As for every reset.
 
+    Raises:
+        InputError: a floor that is not finite.
+
     Example:
         >>> import jax.numpy as jnp
         >>> v, spikes = jnp.asarray([-3.0, 1.2]), jnp.asarray([0.0, 1.0])
@@ -74,6 +77,9 @@ class FlooredReset(Reset):
 
     floor: Leaf = eqx.field(converter=as_scalar, default=NO_FLOOR)
     detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=_DETACH)
+
+    def __check_init__(self) -> None:
+        finite("FlooredReset.floor", self.floor, "mV")
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         del v_threshold

@@ -30,3 +30,8 @@ def test_a_floor_holds_the_membrane_from_one_step_to_the_next_and_no_floor_does_
     assert free.min() == pytest.approx(-2.5, abs=1e-4)  # R I, where the free membrane goes
     assert floored.min() == pytest.approx(0.8 * -0.5 + 0.5 * -1.0, abs=1e-6)  # one step from the floor
     np.testing.assert_array_equal(floored[:, -1], free[:, -1])
+
+
+def test_a_floor_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(jn.InputError, match=r"FlooredReset.floor: must be finite \[mV\]"):
+        FlooredReset(floor=np.nan)
