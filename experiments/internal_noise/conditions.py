@@ -73,5 +73,5 @@ def as_axis(population: str, conditions: Sequence[Condition], name: str = "condi
         values[f"{path}.amplitude.D"] = [c.intensity * on for c, on in zip(conditions, here, strict=True)]
         values[f"{path}.coupling.multiplicative"] = [float(c.coupling == COUPLINGS[1]) for c in conditions]
         values[f"{path}.correlation.c"] = [float(c.correlation == CORRELATIONS[1]) for c in conditions]
-    values[f"network.{population}.neuron.reset_policy.floor"] = [c.floor for c in conditions]
+    values[f"network.{population}.neuron.reset.floor"] = [c.floor for c in conditions]
     return Vary(values, name=name, labels=np.arange(len(conditions)))
