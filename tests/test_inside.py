@@ -149,6 +149,21 @@ def test_what_cannot_be_flowed_in_part_is_refused() -> None:
             jn.Network({"cells": jn.Population(LIF(2), noise={"m": source}, firing=Exact(10.0))})
 
 
+@pytest.mark.parametrize(
+    ("refractory", "dt", "steps"), [(1000.0, 0.1, 10_000), (100.0, 0.01, 10_000), (2.0, 0.1, 20), (0.3, 1.0, 1)]
+)
+def test_refractory_time_is_counted_in_whole_steps(refractory: float, dt: float, steps: int) -> None:
+    """Counted down in milliseconds, rounding would add a step in the first case and tens in the second."""
+    neuron = LIF(1, tau_mem=0.01 * dt, refractory=refractory)
+    cells = jn.Population(neuron, noise={})
+    signal = {"cells": jn.coding.Constant(2.0)}
+    duration = (2 * steps + 3) * dt
+    statistics = {"mean": jn.statistics.IntervalMean()}
+    sim = jn.Simulation(jn.Network({"cells": cells}), signal, duration=duration, dt=dt, statistics=statistics)
+    interval = float(jn.simulate(sim, key=0)["mean"][0])
+    assert round(interval / dt) == steps + 1  # it fires in the first free step
+
+
 def test_a_drive_adds_up_and_is_affine_in_the_potential() -> None:
     a, b = Drive(jnp.array([1.0, 2.0])), Drive(jnp.array([3.0, 4.0]), jnp.array([0.1, 0.2]))
     assert (a + a).conductance is None

@@ -10,7 +10,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxsnn_noise import random
 from jaxsnn_noise._typing import Key, PerNeuron, Values
@@ -21,17 +20,13 @@ from jaxsnn_noise.engine.deciding import (
     asked,
     deciding_source,
     given_decision,
-    in_margin,
     keeps_decision,
     surprise,
 )
 from jaxsnn_noise.engine.network import Population
-from jaxsnn_noise.noise import Source
+from jaxsnn_noise.engine.seams import AGAIN, Seams, current_context, plus, voltage_context
 from jaxsnn_noise.random import Tick
-from jaxsnn_noise.signals import DECISIONS, Conditional, Context, Crossing, Decision, Drive, Frame, Seam
-
-AGAIN = 14
-"""The channel on which noise is drawn for the rest of a step after a spike inside it."""
+from jaxsnn_noise.signals import DECISIONS, Context, Crossing, Decision, Drive, Frame, Seam
 
 
 def advance(
@@ -54,25 +49,19 @@ def advance(
         drive = Drive(population.prefilter(drive.current))
     drive = plus(drive, seams.perturbation(Seam.CURRENT, current_context(drive.at(start), dt)))
 
-    if population.stepper is None:
-        state = neuron.integrate(cell.state, drive, tick, span)
-        context = voltage_context(neuron.potential(state), neuron.diffuse(drive, span), span)
-        kick = seams.perturbation(Seam.VOLTAGE, context)
-        state = state if kick is None else neuron.kicked(state, kick * ready)
-    else:
-        state = _stepped(population, seams, cell.state, drive, ready, dt)
-
+    state = _moved(population, seams, cell.state, drive, ready, tick, span)
     threshold = plus(neuron.threshold(state), seams.perturbation(Seam.THRESHOLD, Context(neuron.threshold(state))))
     potential = neuron.potential(state)
-    deciding = seams.deciding(neuron, drive, span)
-    decision = _decided(population, potential - threshold, margin_before, ready, deciding, at.tick(keys[f"firing.{name}"]), dt, variables)  # fmt: skip
+    margin, deciding = potential - threshold, seams.deciding(neuron, drive, span)
+    key = at.tick(keys[f"firing.{name}"])
+    decision = _decided(population, margin, margin_before, ready, deciding, key, dt, variables)
     spikes = decision.spikes
     output = plus(spikes, seams.perturbation(Seam.SPIKE, Context(spikes)))
 
     frame = Frame(
         spikes=spikes, output=output, v=potential, current=drive.at(start), threshold=threshold, index=at.index,
         probability=decision.probability, log_probability=decision.log_probability,
-        surprise=_surprise(decision, deciding, potential - threshold, ready, variables),
+        surprise=_surprise(decision, deciding, margin, ready, variables),
     )  # fmt: skip
     if deciding is not None and deciding.on_membrane and keeps_decision(firing):
         kept = given_decision(potential, deciding.std * ready, threshold, deciding.z, spikes)
@@ -82,20 +71,26 @@ def advance(
     return Cell(state, seams.memory), frame
 
 
-def _stepped(population: Population, seams: Seams, state: Any, drive: Drive, ready: PerNeuron, dt: float) -> Any:
-    """The flow by a stepper, with the noise of the membrane inside the step."""
+def _moved(
+    population: Population, seams: Seams, state: Any, drive: Drive, ready: PerNeuron, key: Tick, span: Values | float
+) -> Any:
+    """The state after the flow and the noise on the membrane: one after the other, or by a stepper the one inside the other."""
     neuron, stepper = population.neuron, population.stepper
-    assert stepper is not None
+    if stepper is None:
+        state = neuron.integrate(state, drive, key, span)
+        context = voltage_context(neuron.potential(state), neuron.diffuse(drive, span), span)
+        kick = seams.perturbation(Seam.VOLTAGE, context)
+        return state if kick is None else neuron.kicked(state, kick * ready)
     increments = seams.increments(population.size)
 
-    def kick(state: Any) -> Values:
+    def diffused(state: Any) -> Values:
         v = neuron.potential(state)
         coefficients = {k: seams.sources[k].coefficient(v) for k in increments}
         parts = [increments[k] * c for k, c in coefficients.items() if c is not None]
         return ready * functools.reduce(operator.add, parts, jnp.zeros_like(v))
 
-    state = stepper.step(state, lambda s: neuron.drift(s, drive), kick, neuron.kicked, dt)
-    return neuron.elapsed(state, dt)
+    state = stepper.step(state, lambda s: neuron.drift(s, drive), diffused, neuron.kicked, seams.dt)
+    return neuron.elapsed(state, seams.dt)
 
 
 def _decided(
@@ -136,73 +131,3 @@ def _after(
     flowed = flowed if kick is None else neuron.kicked(flowed, kick)
     fired = (spikes > 0) & (rest > 0)
     return jax.tree.map(lambda new, old: jnp.where(fired, new, old), flowed, state)
-
-
-class Seams:
-    """The sources of one population in one step. Local to a trace: draws move their memories forward in ``memory``."""
-
-    def __init__(
-        self, name: str, sources: Mapping[str, Source], memory: dict[str, Any], keys: Mapping[str, Key], at: Step, dt: float,
-        wanted: str | None = None,
-    ):  # fmt: skip
-        self.name, self.sources, self.memory, self.keys, self.at, self.dt = name, sources, memory, keys, at, dt
-        self.wanted = wanted
-        self.parts: Conditional | str | None = None
-
-    def perturbation(self, seam: Seam, context: Context) -> Values | None:
-        """The sum of the perturbations at a seam: all see the same value, and are added in the order of their names."""
-        total: Values | None = None
-        for name in sorted(self.sources):
-            source = self.sources[name]
-            if source.seam is not seam:
-                continue
-            if name == self.wanted:
-                self.parts = source.conditional(self.memory[name], context, self._tick(name), self.dt)
-            drawn, self.memory[name] = source.draw(self.memory[name], context, self._tick(name), self.dt)
-            total = drawn if total is None else total + drawn
-        return total
-
-    def increments(self, size: int) -> dict[str, Values]:
-        """The increments of the diffusions on the membrane, by name."""
-        voltage = [k for k in sorted(self.sources) if self.sources[k].seam is Seam.VOLTAGE]
-        return {k: self.sources[k].wiener(self._tick(k), size, self.dt) for k in voltage}
-
-    def again(self, context: Context) -> Values | None:
-        """Fresh membrane noise for the rest of a step; memories stay."""
-        total: Values | None = None
-        for name in sorted(self.sources):
-            source = self.sources[name]
-            if source.seam is Seam.VOLTAGE:
-                drawn, _ = source.draw(self.memory[name], context, random.channel(self._tick(name), AGAIN), self.dt)
-                total = drawn if total is None else total + drawn
-        return total
-
-    def deciding(self, neuron: Any, drive: Drive, dt: Values | float) -> Deciding | None:
-        """The deciding noise of this step, if somebody asked for it and there is one."""
-        if self.wanted is None or not isinstance(self.parts, Conditional):
-            return None
-        return in_margin(self.sources[self.wanted].seam, self.parts, neuron, drive, dt)
-
-    def _tick(self, name: str) -> Tick:
-        return self.at.tick(self.keys[f"noise.{self.name}.{name}"])
-
-
-def plus(value: Any, perturbation: Values | None) -> Any:
-    """A value, or the current of a drive, with what noise adds to it."""
-    if perturbation is None:
-        return value
-    if isinstance(value, Drive):
-        return Drive(value.current + perturbation, value.conductance)
-    return value + perturbation
-
-
-def current_context(current: PerNeuron, dt: float) -> Context:
-    """The current seam: white noise is held over the step."""
-    white = jnp.float32(1.0 / np.sqrt(dt))
-    return Context(current, white=white, step=white, rate=jnp.float32(1.0))
-
-
-def voltage_context(potential: PerNeuron, diffuse: Values, dt: Values | float) -> Context:
-    """The voltage seam, for a step of ``dt`` or a part of one per neuron."""
-    root = jnp.float32(np.sqrt(dt)) if isinstance(dt, float) else jnp.sqrt(dt)
-    return Context(potential, white=diffuse, step=root, rate=jnp.asarray(dt, jnp.float32))

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax.scipy.special import log_ndtr
 
 from jaxsnn_noise._typing import PerNeuron, Values
-from jaxsnn_noise.firing import Firing, Stopped
+from jaxsnn_noise.firing import Density, Firing, Stopped
 from jaxsnn_noise.neurons import Neuron
 from jaxsnn_noise.signals import DECISIONS, Conditional, Drive, Seam
 
@@ -66,7 +66,7 @@ def asked(firing: Firing, variables: frozenset[str]) -> bool:
 
 
 def _gradient_asks(firing: Firing) -> bool:
-    return not firing.random and type(getattr(firing, "gradient", None)).__name__ in ("Density", "Stopped")
+    return not firing.random and isinstance(getattr(firing, "gradient", None), (Density, Stopped))
 
 
 def in_margin(seam: Seam, parts: Conditional, neuron: Neuron, drive: Drive, dt: Values | float) -> Deciding:

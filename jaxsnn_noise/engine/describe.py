@@ -11,7 +11,7 @@ from jaxsnn_noise import paths
 from jaxsnn_noise._checks import concrete
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.simulation import Simulation
-from jaxsnn_noise.firing import HardThreshold, NoisyThreshold
+from jaxsnn_noise.firing import Density, HardThreshold
 from jaxsnn_noise.synapses import Projection
 
 System = TypeVar("System", Network, Simulation)
@@ -85,7 +85,8 @@ def without_noise(system: System) -> System:
     populations = {}
     for name, part in system.populations.items():
         if isinstance(part, Population):
-            firing = HardThreshold() if isinstance(part.firing, NoisyThreshold) else part.firing
+            drawn = part.firing.random or isinstance(getattr(part.firing, "gradient", None), Density)
+            firing = HardThreshold() if drawn else part.firing
             part = Population(
                 part.neuron, firing=firing, initial=part.initial, prefilter=part.prefilter, stepper=part.stepper
             )

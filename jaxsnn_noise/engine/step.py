@@ -10,9 +10,10 @@ import jax.numpy as jnp
 from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.engine.addresses import Step
 from jaxsnn_noise.engine.carry import Carry, Link
-from jaxsnn_noise.engine.cell import advance, current_context
+from jaxsnn_noise.engine.cell import advance
 from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.engine.plan import Plan
+from jaxsnn_noise.engine.seams import current_context
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.opacity import opaque_zero
 from jaxsnn_noise.signals import Context, Drive, Frame, Seen

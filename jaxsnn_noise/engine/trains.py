@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.engine.addresses import Keys, Step
 from jaxsnn_noise.engine.carry import start_noise
-from jaxsnn_noise.engine.cell import current_context
 from jaxsnn_noise.engine.loop import Flow, Stretch, run_steps
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.engine.plan import formed_once, largest
+from jaxsnn_noise.engine.seams import current_context
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.engine.step import release, whole
 from jaxsnn_noise.signals import Context

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxsnn_noise import random
-from jaxsnn_noise.engine.cell import current_context, voltage_context
+from jaxsnn_noise.engine.seams import current_context, voltage_context
 from jaxsnn_noise.neurons import LIF
 from jaxsnn_noise.noise import Context, Seam, Source
 from jaxsnn_noise.signals import no_drive

@@ -1,0 +1,90 @@
+"""The noise sources of a population in one step, and what they are told at each seam."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsnn_noise import random
+from jaxsnn_noise._typing import Key, PerNeuron, Values
+from jaxsnn_noise.engine.addresses import Step
+from jaxsnn_noise.engine.deciding import Deciding, in_margin
+from jaxsnn_noise.noise import Source
+from jaxsnn_noise.random import Tick
+from jaxsnn_noise.signals import Conditional, Context, Drive, Seam
+
+AGAIN = 14
+"""The channel on which noise is drawn for the rest of a step after a spike inside it."""
+
+
+class Seams:
+    """The sources of one population in one step. Local to a trace: draws move their memories forward in ``memory``."""
+
+    def __init__(
+        self, name: str, sources: Mapping[str, Source], memory: dict[str, Any], keys: Mapping[str, Key], at: Step, dt: float,
+        wanted: str | None = None,
+    ):  # fmt: skip
+        self.name, self.sources, self.memory, self.keys, self.at, self.dt = name, sources, memory, keys, at, dt
+        self.wanted = wanted
+        self.parts: Conditional | str | None = None
+
+    def perturbation(self, seam: Seam, context: Context) -> Values | None:
+        """The sum of the perturbations at a seam: all see the same value, and are added in the order of their names."""
+        total: Values | None = None
+        for name in sorted(self.sources):
+            source = self.sources[name]
+            if source.seam is not seam:
+                continue
+            if name == self.wanted:
+                self.parts = source.conditional(self.memory[name], context, self._tick(name), self.dt)
+            drawn, self.memory[name] = source.draw(self.memory[name], context, self._tick(name), self.dt)
+            total = drawn if total is None else total + drawn
+        return total
+
+    def increments(self, size: int) -> dict[str, Values]:
+        """The increments of the diffusions on the membrane, by name."""
+        voltage = [k for k in sorted(self.sources) if self.sources[k].seam is Seam.VOLTAGE]
+        return {k: self.sources[k].wiener(self._tick(k), size, self.dt) for k in voltage}
+
+    def again(self, context: Context) -> Values | None:
+        """Fresh membrane noise for the rest of a step; memories stay."""
+        total: Values | None = None
+        for name in sorted(self.sources):
+            source = self.sources[name]
+            if source.seam is Seam.VOLTAGE:
+                drawn, _ = source.draw(self.memory[name], context, random.channel(self._tick(name), AGAIN), self.dt)
+                total = drawn if total is None else total + drawn
+        return total
+
+    def deciding(self, neuron: Any, drive: Drive, dt: Values | float) -> Deciding | None:
+        """The deciding noise of this step, if somebody asked for it and there is one."""
+        if self.wanted is None or not isinstance(self.parts, Conditional):
+            return None
+        return in_margin(self.sources[self.wanted].seam, self.parts, neuron, drive, dt)
+
+    def _tick(self, name: str) -> Tick:
+        return self.at.tick(self.keys[f"noise.{self.name}.{name}"])
+
+
+def plus(value: Any, perturbation: Values | None) -> Any:
+    """A value, or the current of a drive, with what noise adds to it."""
+    if perturbation is None:
+        return value
+    if isinstance(value, Drive):
+        return Drive(value.current + perturbation, value.conductance)
+    return value + perturbation
+
+
+def current_context(current: PerNeuron, dt: float) -> Context:
+    """The current seam: white noise is held over the step."""
+    white = jnp.float32(1.0 / np.sqrt(dt))
+    return Context(current, white=white, step=white, rate=jnp.float32(1.0))
+
+
+def voltage_context(potential: PerNeuron, diffuse: Values, dt: Values | float) -> Context:
+    """The voltage seam, for a step of ``dt`` or a part of one per neuron."""
+    root = jnp.float32(np.sqrt(dt)) if isinstance(dt, float) else jnp.sqrt(dt)
+    return Context(potential, white=diffuse, step=root, rate=jnp.asarray(dt, jnp.float32))
