@@ -19,6 +19,10 @@ System = TypeVar("System", Network, Simulation)
 UNITS = {
     "tau_mem": "ms",
     "tau_syn": "ms",
+    "tau_rise": "ms",
+    "tau_plus": "ms",
+    "tau_minus": "ms",
+    "reversal": "mV",
     "tau": "ms",
     "refractory": "ms",
     "v_threshold": "mV",

@@ -135,6 +135,9 @@ class Between(Transform):
 POSITIVE = (
     "tau_mem",
     "tau_syn",
+    "tau_rise",
+    "tau_plus",
+    "tau_minus",
     "tau",
     "resistance",
     "refractory",
@@ -145,6 +148,10 @@ POSITIVE = (
     "rate_hz",
     "sources",
     "cv",
+    "w_max",
+    "learning_rate",
+    "a_plus",
+    "a_minus",
 )
 """Leaves (by the last part of their path) that are trained with :class:`Positive` unless told otherwise."""
 
