@@ -174,7 +174,7 @@ def _loop(size: int, signal: Array, weights: Array, rows: Array, starts: Array, 
     would form each with an operation of its own, and twice over where several read it (measured: 2 to 3 times the time).
     """
     synapses, block = weights.shape[1], _block(weights.shape[1], signal.shape[1])
-    words, width = _spike_words(signal)
+    words, width = _spike_words(signal, starts[0, 0] == 0), _width(signal.shape[1])
     places, count = _places(words)
     # with one set of weights, or one graph, for all members there is nothing to look up
     uses = (own if weights.shape[0] > 1 else None, graph if rows.shape[0] > 1 else None)
@@ -233,13 +233,28 @@ def _column(
     return starts[g, j], starts[g, j + 1], member, w, g, signal[member, j]
 
 
-def _spike_words(signal: Float32[Array, "member source"]) -> tuple[UInt32[Array, "word"], int]:
-    """Which entries are not zero, 32 to a word, and the words per member: bit k of word i is the entry ``k * width + i``."""
+def _spike_words(signal: Float32[Array, "member source"], always: Array) -> UInt32[Array, "word"]:
+    """Which entries are not zero, 32 to a word: bit k of word i of a member is its entry ``k width + i`` (see ``_width``).
+
+    A member at a time, so that the pieces of 32 are contiguous: together they would take twice as long. What is in a loop or
+    a conditional is not computed anew for every reader; ``always`` is true, which the compiler does not know.
+    """
     members, sources = signal.shape
-    width = -(-sources // _WORD)
-    spikes = jnp.pad(signal != 0, ((0, 0), (0, width * _WORD - sources))).astype(jnp.uint32)
-    bits = [spikes[:, k * width : (k + 1) * width] << jnp.uint32(k) for k in range(_WORD)]
-    return functools.reduce(operator.or_, bits).reshape(members * width), width
+    width = _width(sources)
+
+    def of_member(values: Array) -> Array:
+        pieces = (values[min(sources, k * width) : (k + 1) * width] != 0 for k in range(_WORD))
+        bits = (jnp.pad(p, (0, width - p.shape[0])) if p.shape[0] < width else p for p in pieces)
+        return functools.reduce(operator.or_, (b.astype(jnp.uint32) << jnp.uint32(k) for k, b in enumerate(bits)))
+
+    if members == 1:
+        return lax.cond(always, of_member, lambda values: jnp.zeros(width, jnp.uint32), signal[0])
+    return lax.map(of_member, signal).reshape(members * width)
+
+
+def _width(sources: int) -> int:
+    """Words per member."""
+    return -(-sources // _WORD)
 
 
 def _places(words: UInt32[Array, "word"]) -> tuple[Int32[Array, "word"], Int32[Array, ""]]:
