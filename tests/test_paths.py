@@ -26,7 +26,7 @@ SIM = simulation()
 LEAVES = {
     "imperfections.m.law.cv": (),
     "inputs.cells.values": (),
-    "network.cells.firing.surrogate.sharpness": (),
+    "network.cells.firing.gradient.sharpness": (),
     "network.cells.neuron.resistance": (4,),
     "network.cells.neuron.tau_mem": (4,),
     "network.cells.neuron.v_reset": (4,),

@@ -83,7 +83,9 @@ def reloaded(folder: Path) -> Callable[[jn.State], jn.State]:
     return through_a_file
 
 
-@pytest.mark.parametrize("pieces", [1, 7, 64])
+@pytest.mark.parametrize(
+    "pieces", [7, pytest.param(1, marks=pytest.mark.slow), pytest.param(64, marks=pytest.mark.slow)]
+)
 def test_a_run_in_pieces_is_the_uncut_run_to_the_bit(whole: dict[str, Any], pieces: int, tmp_path: Path) -> None:
     steps = lengths(pieces)
     assert any(n % 2 for n in steps) or pieces != 7
@@ -91,6 +93,7 @@ def test_a_run_in_pieces_is_the_uncut_run_to_the_bit(whole: dict[str, Any], piec
         np.testing.assert_array_equal(course, whole[name])
 
 
+@pytest.mark.slow
 def test_a_pickled_state_goes_on_as_well(whole: dict[str, Any]) -> None:
     for name, course in cut(coloured(), [3, 125], lambda s: pickle.loads(pickle.dumps(s))).items():
         np.testing.assert_array_equal(course, whole[name])
@@ -154,6 +157,7 @@ def test_values_may_change_between_pieces_and_the_state_by_path() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_state_batches_over_members() -> None:
     sim = coloured(statistics={"count": jn.statistics.SpikeCount()})
 

@@ -42,7 +42,7 @@ class Graph(eqx.Module):
     rows: Int32[Array, "synapse"]
     columns: Int32[Array, "synapse"]
     size: tuple[int, int] = eqx.field(static=True)
-    multapses: bool = eqx.field(static=True)
+    multapses: bool = eqx.field(static=True, kw_only=True)
 
     @property
     def synapses(self) -> int:
@@ -109,7 +109,9 @@ class Probability(Connectivity):
         found = sum(len(part) for part in rows)
         if found > _SIGNED:
             fail("Probability.probability", f"a projection holds at most {_SIGNED} synapses", found)
-        return Graph(jnp.asarray(np.concatenate(rows)), jnp.asarray(np.concatenate(columns)), (targets, sources), False)
+        return Graph(
+            jnp.asarray(np.concatenate(rows)), jnp.asarray(np.concatenate(columns)), (targets, sources), multapses=False
+        )
 
     @classmethod
     def example(cls) -> Self:
@@ -121,7 +123,7 @@ class FixedDegree(Connectivity):
 
     degree: int = eqx.field(static=True)
     autapses: bool = eqx.field(static=True)
-    multapses: bool = eqx.field(static=True)
+    multapses: bool = eqx.field(static=True, kw_only=True)
 
     def __init__(self, degree: int, *, autapses: bool = True, multapses: bool = False):
         self.degree = count(f"{type(self).__name__}.degree", degree, 0)
@@ -144,7 +146,7 @@ class FixedInDegree(FixedDegree):
     def draw(self, key: Any, size: tuple[int, int]) -> Graph:
         targets, sources = _checked(self, size)
         rows, columns = _fixed(self, key, targets, sources)
-        return Graph(rows, columns, (targets, sources), self.multapses)
+        return Graph(rows, columns, (targets, sources), multapses=self.multapses)
 
 
 class FixedOutDegree(FixedDegree):
@@ -159,7 +161,7 @@ class FixedOutDegree(FixedDegree):
     def draw(self, key: Any, size: tuple[int, int]) -> Graph:
         targets, sources = _checked(self, size)
         columns, rows = _fixed(self, key, sources, targets)
-        return Graph(rows, columns, (targets, sources), self.multapses)
+        return Graph(rows, columns, (targets, sources), multapses=self.multapses)
 
 
 def _checked(rule: Any, size: Any) -> tuple[int, int]:

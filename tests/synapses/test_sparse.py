@@ -290,19 +290,19 @@ def simulation(projection, **options):
 
 
 def both(**options):
-    weights = random_weights(1, shape=(60, 60), probability=0.2, std=1.0)
+    weights = random_weights(shape=(60, 60), probability=0.2, std=1.0, key=1)
     return Dense("cells", "cells", weights, **options), Sparse.from_dense("cells", "cells", weights, **options)
 
 
 @pytest.mark.parametrize("kinetics", [None, Exponential(5.0)], ids=["held", "exponential"])
 def test_a_simulation_has_the_spikes_of_the_dense_one(kinetics):
-    dense, sparse = (jn.simulate(simulation(p), 7)["raster"] for p in both(kinetics=kinetics, delay=3.0))
+    dense, sparse = (jn.simulate(simulation(p), key=7)["raster"] for p in both(kinetics=kinetics, delay=3.0))
     np.testing.assert_array_equal(dense, sparse)
     assert 0.01 < np.unpackbits(np.asarray(dense)).mean() < 0.5
 
 
 def test_monte_carlo_has_the_spikes_of_the_dense_one_in_any_chunks():
-    mismatch = {"m": jn.hardware.Mismatch("cells.neuron.tau_mem", law=jn.laws.LogNormal(0.1), per="neuron")}
+    mismatch = {"m": jn.hardware.Mismatch("network.cells.neuron.tau_mem", law=jn.laws.LogNormal(0.1), per="neuron")}
     dense, sparse = (simulation(p, imperfections=mismatch) for p in both())
     axes = [jn.Devices(2), jn.Trials(5)]
 
@@ -314,12 +314,12 @@ def test_monte_carlo_has_the_spikes_of_the_dense_one_in_any_chunks():
     for chunk in (1, 2, 5):
         np.testing.assert_array_equal(run(sparse, chunk), wanted)
     for device, trial in ((0, 0), (1, 3)):
-        single = jn.simulate(sparse, 3, address={"device": device, "trial": trial})["raster"]
+        single = jn.simulate(sparse, key=3, address={"device": device, "trial": trial})["raster"]
         np.testing.assert_array_equal(single, wanted[device, trial])
 
 
 def test_each_device_has_weights_of_its_own_and_each_synapse_a_deviation():
-    mismatch = {"m": jn.hardware.Mismatch("loop.weights", law=jn.laws.LogNormal(0.3), per="synapse")}
+    mismatch = {"m": jn.hardware.Mismatch("network.loop.weights", law=jn.laws.LogNormal(0.3), per="synapse")}
     sim = simulation(both()[1], imperfections=mismatch)
     axes = [jn.Devices(3), jn.Trials(2)]
     results = [
@@ -333,7 +333,7 @@ def test_each_device_has_weights_of_its_own_and_each_synapse_a_deviation():
         chip = mismatch["m"].apply(chip, key)
         weights = chip.projections["loop"].dense_weights()
         dense = simulation(Dense("cells", "cells", weights))
-        same = jn.simulate(dense, 3, address={"device": device, "trial": 1})["raster"]
+        same = jn.simulate(dense, key=3, address={"device": device, "trial": 1})["raster"]
         np.testing.assert_array_equal(same, results[0][device, 1])
 
 
@@ -351,9 +351,8 @@ def test_trains_between_groups_are_one_product_over_time():
             duration=50.0,
             dt=1.0,
             statistics={"raster": jn.statistics.Raster()},
-            schedule=schedule,
         )
-        results.append(np.asarray(jn.simulate(sim, 1)["raster"]))
+        results.append(np.asarray(jn.simulate(sim, key=1, backend=jn.Scan(schedule=schedule))["raster"]))
     np.testing.assert_array_equal(*results)
     assert results[0].any()
 
@@ -369,7 +368,7 @@ def test_a_network_drawn_anew_per_realisation(rule):
     got = jn.monte_carlo(sim, [jn.Realisations(3, builder), jn.Trials(2)], key=5, chunk=4, progress=False)["raster"]
     for i, net in enumerate(built):
         alone = eqx.tree_at(lambda s: s.network, sim, net)
-        single = jn.simulate(alone, 5, address={"realisation": i, "trial": 1})["raster"]
+        single = jn.simulate(alone, key=5, address={"realisation": i, "trial": 1})["raster"]
         np.testing.assert_array_equal(got[i, 1], single)
 
 
@@ -377,7 +376,7 @@ def test_a_sweep_sets_all_weights():
     weights = (both()[1].weights != 0).astype(jnp.float32)
     sim = simulation(eqx.tree_at(lambda p: p.weights, both()[1], weights))
     swept = jn.monte_carlo(sim, [jn.Sweep("network.loop.weights", [0.5, 1.0])], key=1, progress=False)["raster"]
-    np.testing.assert_array_equal(swept[1], jn.simulate(sim, 1)["raster"])
+    np.testing.assert_array_equal(swept[1], jn.simulate(sim, key=1)["raster"])
     assert np.any(np.asarray(swept[0]) != np.asarray(swept[1]))
 
 

@@ -25,12 +25,12 @@ def readout_by_loop(sim: jn.Simulation, values: np.ndarray) -> np.ndarray:
     decay = np.exp(-1.0 / 20.0)
     means = []
     for x in values.astype(np.float64):
-        v, o, spikes, total = np.zeros(len(w)), np.zeros(len(u)), np.zeros(len(w)), 0.0
+        v, o, total = np.zeros(len(w)), np.zeros(len(u)), 0.0
         for _ in range(6):
-            o = decay * o + (1 - decay) * (u @ spikes)
             v = decay * v + (1 - decay) * (w @ x)
             spikes = (v >= 1.0).astype(float)
             v = v * (1 - spikes)
+            o = decay * o + (1 - decay) * (u @ spikes)  # in the same step
             total = total + o
         means.append(total / 6)
     return np.stack(means)
