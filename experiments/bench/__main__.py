@@ -13,15 +13,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import compare, rounds, scaling, startup, tables
+from . import compare, connectivity, rounds, scaling, startup, tables
+from .networks import Brunel, Sparse
 from .systems import SYSTEMS
 from .workloads import MonteCarlo, Problem, Training
 
-PARTS = ("w1", "w2", "startup", "scaling")
-FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training()}
+PARTS = ("w1", "w2", "sparse", "brunel", "startup", "scaling", "connectivity")
+FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training(), "sparse": Sparse(), "brunel": Brunel()}
 TINY: dict[str, Problem] = {
     "w1": MonteCarlo(neurons=20, steps=100, trials=20),
     "w2": Training(inputs=20, hidden=16, steps=8, batch=16, updates=4, epoch=2),
+    "sparse": Sparse(neurons=50, steps=400, seeds=8),
+    "brunel": Brunel(
+        excitatory=80,
+        inhibitory=20,
+        in_excitatory=40,
+        in_inhibitory=10,
+        weight=2.5,
+        outside=40,
+        warm=200,
+        steps=400,
+        seeds=4,
+    ),
 }
 TINY_GRIDS: dict[str, dict[str, tuple[int, ...]]] = {"w1": {"trials": (4, 16)}, "w2": {"steps": (4, 8)}}
 
@@ -36,10 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: dict[str, Any] = {"rounds": options.rounds, "started": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())}
     results["machine"] = machine() | {"load_before": os.getloadavg()[0]}
     for part in options.parts or PARTS:
-        if part in ("w1", "w2"):
+        if part in problems:
             results[part] = compared(part, problems[part], options, given)
         elif part == "startup":
             results[part] = startup.measure(options.rounds, 10 if options.tiny else 100, say)
+        elif part == "connectivity":
+            sizes: dict[str, Any] = {"neurons": (20,), "steps": 50, "rich": (20, 0.1)} if options.tiny else {}
+            points = connectivity.measure(options.rounds, say, **sizes)
+            results[part] = {"points": points, "table": connectivity.table(points)}
         elif options.tiny:
             results[part] = scaling.measure(given, options.budget, say, TINY_GRIDS, TINY)
         else:

@@ -10,7 +10,7 @@ from .systems import REFERENCE, System
 from .workloads import Problem, Training
 
 SIGMAS = 4.5
-"""Half width of a joint interval in standard errors: a false alarm in 150,000 comparisons."""
+"""Half width of a joint interval in standard errors: a false alarm in 150,000 comparisons, in 500 of two means of 5 runs."""
 BAND = 0.15
 """Half width of the common band of losses, relative to their median; two standard errors of a loss are added to it."""
 
@@ -29,12 +29,19 @@ def agreement(workload: str, problem: Problem, records: dict[str, dict[str, Any]
     """From label to what is wrong with the results of a system; ``None`` if they agree with the reference."""
     known = {label: r for label, r in records.items() if "unknown" not in r}
     if isinstance(problem, Training):
-        trained = {label: r["trained"] for label, r in known.items()}
+        trained = {label: r["assessed"] for label, r in known.items()}
         middle = statistics.median(t["loss"] for t in trained.values()) if trained else 0.0
         return {label: _loss_apart(middle, t["loss"], t["error"]) for label, t in trained.items()}
-    rates = {label: pooled([run["check"] for run in r["runs"]]) for label, r in known.items()}
+    rates = {label: rate(r) for label, r in known.items()}
     first = REFERENCE[workload] if REFERENCE[workload] in rates else next(iter(rates), "")
-    return {label: _rate_apart(rates[first], rate, first) for label, rate in rates.items()}
+    return {label: _rate_apart(rates[first], found, first) for label, found in rates.items()}
+
+
+def rate(record: dict[str, Any]) -> tuple[float, float]:
+    """Mean rate of a system [Hz] and its standard error: as assessed, or from its runs."""
+    if "assessed" in record:
+        return record["assessed"]["rate_hz"], record["assessed"]["error_hz"]
+    return pooled([run["check"] for run in record["runs"]])
 
 
 def pooled(checks: Sequence[dict[str, float]]) -> tuple[float, float]:
@@ -82,9 +89,9 @@ def _line(
         "import_s": prepare["import_s"],
         "compile_s": prepare["build_s"] + prepare["warm_s"],
         "peak_mb": record.get("quit", {}).get("peak_mb"),
+        "run_mb": record.get("quit", {}).get("run_mb"),
         "versions": prepare["versions"],
-        "check": record.get("trained")
-        or dict(zip(("rate_hz", "error_hz"), pooled([r["check"] for r in runs]), strict=True)),
+        "check": record.get("assessed") or dict(zip(("rate_hz", "error_hz"), rate(record), strict=True)),
     }
     ours = {run["round"]: run["seconds"] for run in basis}
     ratios = [run["seconds"] / ours[run["round"]] for run in runs if run["round"] in ours]

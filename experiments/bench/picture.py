@@ -27,7 +27,7 @@ def draw(results: dict[str, Any], folder: Path) -> list[Path]:
 
 def _speed(results: dict[str, Any], figures: Any) -> Any:
     panels = {}
-    for workload in ("w1", "w2"):
+    for workload in UNITS:
         lines = [x for x in results.get(workload, {}).get("lines", []) if "unknown" not in x]
         if lines:
             panels[workload] = sorted(lines, key=lambda x: -x["speed"]["median"])
@@ -39,8 +39,9 @@ def _speed(results: dict[str, Any], figures: Any) -> Any:
         unit, factor = UNITS[workload]
         estimate, low, high = ([x["speed"][k] * factor for x in lines] for k in ("median", "low", "high"))
         names = [x["label"] for x in lines]
-        ours = next((x["speed"]["median"] * factor for x in lines if x["label"] == "jaxsnn_noise"), None)
-        figures.forest(place, names, estimate, low, high, x_label=unit, bound=ours, bound_label="jaxsnn_noise")
+        ours = next((x for x in lines if not x["peer"] and x.get("ratio", {}).get("median") == 1.0), None)
+        bound = {"bound": ours["speed"]["median"] * factor, "bound_label": ours["label"]} if ours else {}
+        figures.forest(place, names, estimate, low, high, x_label=unit, **bound)
         place.set_xlim(left=0.0)
         place.set_title(workload.upper(), loc="left", fontsize=9.5)
     return figure

@@ -13,26 +13,34 @@ import numpy as np
 
 from .processes import Worker, installed, interpreter
 from .systems import System
-from .workloads import Problem, Training
+from .workloads import MonteCarlo, Problem
 
 Say = Callable[[str], None]
+PATIENCE = 3600.0
+"""Seconds that an assessment may take."""
 
 
 def measure(
-    workload: str, problem: Problem, systems: Sequence[System], given: dict[str, str], rounds: int, say: Say
+    workload: str,
+    problem: Problem,
+    systems: Sequence[System],
+    given: dict[str, str],
+    rounds: int,
+    say: Say,
+    assessed: bool = True,
 ) -> dict[str, dict[str, Any]]:
     """Everything measured of every system by its label.
 
-    Keys of a record: ``runs`` (one answer per round), ``prepare``, ``quit``, for W2 ``trained``, or ``unknown`` with
-    the reason why there is nothing.
+    Keys of a record: ``runs`` (one answer per round), ``prepare``, ``quit``, ``assessed`` where results are compared
+    apart from the runs (and unless ``assessed`` is false), or ``unknown`` with the reason why there is nothing.
     """
     records: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="bench_") as folder, contextlib.ExitStack() as ends:
         ready = start(workload, problem, systems, given, Path(folder), records, say)
         for worker in ready.values():
             ends.callback(worker.close)
-        if isinstance(problem, Training):
-            assess(ready, records, say)
+        if assessed and not isinstance(problem, MonteCarlo):
+            assess(workload, ready, records, say)
         for number in range(1, rounds + 1):
             say(f"{workload}: round {number} of {rounds}, load {os.getloadavg()[0]:.1f}")
             for label in rotated(list(ready), number):
@@ -47,18 +55,18 @@ def measure(
     return records
 
 
-def assess(ready: dict[str, Worker], records: dict[str, dict[str, Any]], say: Say) -> None:
-    """What each system learns, in a process of its own, so that neither time nor memory of the others is touched."""
+def assess(workload: str, ready: dict[str, Worker], records: dict[str, dict[str, Any]], say: Say) -> None:
+    """What is compared of each system, in a process of its own, so that neither time nor memory of the others is touched."""
     for label, worker in list(ready.items()):
-        say(f"w2: assessing {label}")
-        other = Worker(worker.system, worker.python, worker.question)
+        say(f"{workload}: assessing {label}")
+        other = Worker(worker.system, worker.python, worker.question, patience=PATIENCE)
         answer = other.assess()
         other.close()
         if "failed" in answer:
             records[label] = {"unknown": answer["failed"]}
             ready.pop(label).close()
         else:
-            records[label]["trained"] = answer
+            records[label]["assessed"] = answer
 
 
 def start(

@@ -8,8 +8,15 @@ from typing import Any
 TITLES = {
     "w1": "W1: Monte Carlo of recurrent noisy neurons",
     "w2": "W2: training by surrogate gradients",
+    "sparse": "One network of sparse random connections",
+    "brunel": "Brunel's network",
 }
-UNITS = {"w1": ("M neuron updates/s", 1e-6), "w2": ("optimiser steps/s", 1.0)}
+UNITS = {
+    "w1": ("M neuron updates/s", 1e-6),
+    "w2": ("optimiser steps/s", 1.0),
+    "sparse": ("M neuron updates/s", 1e-6),
+    "brunel": ("simulated s/s", 1.0),
+}
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -20,26 +27,28 @@ def markdown(results: dict[str, Any]) -> str:
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']:.0f} GB; load "
         f"{machine['load_before']:.1f} before and {machine['load_after']:.1f} after. Median of {results['rounds']} interleaved "
         "rounds [smallest to largest]; "
-        "ratio: seconds over those of the first line in the same round. CPU: seconds of all threads. Compile: building and the "
-        "first run.",
+        "ratio: seconds over those of the first line in the same round. CPU: seconds of all threads. Peak: resident memory of the "
+        "whole process; run: of what follows building and the first run. Compile: building and the first run.",
     ]
-    for name in ("w1", "w2"):
+    for name in TITLES:
         if name in results:
             parts += [f"## {TITLES[name]}", numbers(results[name]["problem"]), table(name, results[name]["lines"])]
     if "startup" in results:
         parts += ["## Start", startup(results["startup"])]
     if "scaling" in results:
         parts += ["## Scaling", scaling(results["scaling"])]
+    if "connectivity" in results:
+        parts += ["## Sparse and dense projections", results["connectivity"]["table"]]
     return "\n\n".join(parts) + "\n"
 
 
 def table(workload: str, lines: Sequence[dict[str, Any]]) -> str:
     """One row per system, the fastest first, the unknown last."""
     unit, factor = UNITS[workload]
-    header = ["system", unit, "ratio", "CPU [s]", "peak [MB]", "import [s]", "compile [s]", "result"]
+    header = ["system", unit, "ratio", "CPU [s]", "peak [MB]", "run [MB]", "import [s]", "compile [s]", "result"]
     known = sorted((x for x in lines if "unknown" not in x), key=lambda x: -x["speed"]["median"])
     rows = [_row(line, factor) for line in known]
-    rows += [[line["label"], line["unknown"], *[""] * 6] for line in lines if "unknown" in line]
+    rows += [[line["label"], line["unknown"], *[""] * 7] for line in lines if "unknown" in line]
     return grid(header, rows)
 
 
@@ -87,7 +96,7 @@ def _row(line: dict[str, Any], factor: float) -> list[str]:
         f"{speed['median'] * factor:.3g} [{speed['low'] * factor:.3g} to {speed['high'] * factor:.3g}]",
         f"{ratio['median']:.2f} [{ratio['low']:.2f} to {ratio['high']:.2f}]" if ratio else "",
         f"{line['cpu_s']:.2f}",
-        "unknown" if line["peak_mb"] is None else f"{line['peak_mb']:.0f}",
+        *("unknown" if line[k] is None else f"{line[k]:.0f}" for k in ("peak_mb", "run_mb")),
         f"{line['import_s']:.1f}",
         f"{line['compile_s']:.1f}",
         result,

@@ -1,4 +1,4 @@
-"""What is measured: two problems with all their numbers, and the arrays that every system gets the same.
+"""What is measured: problems with all their numbers, and the arrays that every system gets the same.
 
 W1 is a Monte Carlo study of recurrent leaky integrate-and-fire neurons, per step and trial::
 
@@ -9,7 +9,7 @@ W2 trains two layers of such neurons without noise on constant images, per step:
     v <- decay v + W x;  s = (v >= 1);  v <- 0 where s
 
 with cross-entropy on the spike counts of the second layer and Adam. Its surrogate derivative is
-``1 / (1 + sharpness |v - 1|)^2``.
+``1 / (1 + sharpness |v - 1|)^2``. The problems of one network are in :mod:`networks`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from .networks import Brunel, Sparse
 
 THRESHOLD = 1.0
 ORDERS = 10
@@ -104,8 +106,8 @@ class Training:
         }
 
 
-Problem = MonteCarlo | Training
-WORKLOADS: dict[str, type[MonteCarlo] | type[Training]] = {"w1": MonteCarlo, "w2": Training}
+Problem = MonteCarlo | Training | Sparse | Brunel
+WORKLOADS: dict[str, type[Problem]] = {"w1": MonteCarlo, "w2": Training, "sparse": Sparse, "brunel": Brunel}
 
 
 def problem(workload: str, numbers: dict[str, Any]) -> Problem:

@@ -130,12 +130,12 @@ def test_runs_that_repeat_each_other_count_once() -> None:
 def test_losses_are_compared_with_their_common_band() -> None:
     records = {}
     for label, value in {"ours": 1.00, "NumPy loop": 1.20, "odd": 1.5}.items():
-        records[label] = {**_record(0.0, 0.0), "trained": {"loss": value, "error": 0.04}}
+        records[label] = {**_record(0.0, 0.0), "assessed": {"loss": value, "error": 0.04}}
     agreed = compare.agreement("w2", Training(), records)
     assert agreed["ours"] is None
     assert agreed["NumPy loop"] is None
     assert "loss 1.500" in str(agreed["odd"])
-    records["ours"]["trained"]["loss"] = 0.9
+    records["ours"]["assessed"]["loss"] = 0.9
     assert "loss 0.900" in str(compare.agreement("w2", Training(), records)["ours"])
 
 
@@ -147,8 +147,8 @@ def test_what_is_learned_is_averaged_over_orders_in_a_process_of_its_own() -> No
     assert pairs == {(x.tobytes(), int(y)) for x, y in zip(mixed["images"], mixed["labels"], strict=True)}
     hoisted = System("plain", "plain_jax", "w2_hoisted", ("jax",))
     record = rounds.measure("w2", TINY["w2"], [hoisted], {}, 1, _quiet)["plain"]
-    assert 0.5 < record["trained"]["loss"] < 5.0
-    assert 0.0 < record["trained"]["error"] < 0.5
+    assert 0.5 < record["assessed"]["loss"] < 5.0
+    assert 0.0 < record["assessed"]["error"] < 0.5
 
 
 def test_ours_and_the_loop_agree_and_another_noise_does_not() -> None:

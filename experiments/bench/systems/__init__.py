@@ -19,8 +19,8 @@ class Program:
 
     Args:
         run: One whole run from a seed to finished results in memory.
-        outcome: From what ``run`` returned to what is compared: spike counts [trial, ...] of W1, the two trained weight
-            matrices [target, source] of W2.
+        outcome: From what ``run`` returned to what is compared: spike counts [trial, ...] of W1 and [neuron] of one
+            network, the two trained weight matrices [target, source] of W2.
         seconds: Seconds of the last run by the system's own clock, where a call of ``run`` also builds what others
             build once.
         outside: Whether it runs in a process of its own, whose memory is then unknown.
@@ -81,6 +81,18 @@ W2 = (
     System("SNNAX", "snnax", "w2", ("snnax", "jax", "optax")),
     System("BrainPy", "brainpy", "w2", ("brainpy", "brainstate", "jax")),
 )
-SYSTEMS = {"w1": W1, "w2": W2}
-REFERENCE = {"w1": "NumPy loop", "w2": "plain JAX"}
+SPARSE = (
+    System("jaxsnn_noise, Sparse", "ours_networks", "sparse", OURS, peer=False),
+    System("jaxsnn_noise, Dense", "ours_networks", "dense", OURS, peer=False),
+    System("Brian2, Cython", "brian2_networks", "sparse", ("brian2", "cython", "numpy")),
+    System("NumPy loop", "numpy_networks", "sparse", ("numpy",)),
+)
+BRUNEL = (
+    System("jaxsnn_noise, Sparse", "ours_networks", "brunel", OURS, peer=False),
+    System("NEST", "nest_networks", "brunel", ("nest-simulator",)),
+    System("Brian2, Cython", "brian2_networks", "brunel", ("brian2", "cython", "numpy")),
+    System("NumPy loop", "numpy_networks", "brunel", ("numpy",)),
+)
+SYSTEMS = {"w1": W1, "w2": W2, "sparse": SPARSE, "brunel": BRUNEL}
+REFERENCE = {"w1": "NumPy loop", "w2": "plain JAX", "sparse": "NumPy loop", "brunel": "NumPy loop"}
 """The plainest statement of each problem: what the results of all are compared with."""
