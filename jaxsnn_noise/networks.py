@@ -29,8 +29,9 @@ def feedforward(
     firing: Firing | None = None,
     noise: Mapping[str, Source] | None = None,
     prefilter: Any = None,
+    delay: float | None = 0.0,
 ) -> Network:
-    """A port, hidden layers of neurons and a readout, fully connected; a spike passes all layers in its own step.
+    """A port, hidden layers of neurons and a readout, fully connected.
 
     Populations are called ``input``, ``hidden`` (``hidden_1``, ``hidden_2``, ... if there are several) and ``output``,
     projections ``input_to_hidden``, ``hidden_to_output``.
@@ -46,6 +47,7 @@ def feedforward(
         firing: Firing rule of the hidden layers.
         noise: Sources of the hidden layers.
         prefilter: Map of the summed current of the hidden layers.
+        delay: Of all projections [ms]. 0: a spike passes all layers in its own step; ``None``: each layer costs one.
     """
     if len(sizes) < 2:
         fail("feedforward.sizes", "needs at least an input and an output size", list(sizes))
@@ -65,7 +67,7 @@ def feedforward(
     for source, target, fan_in, fan_out in zip(names, names[1:], sizes, sizes[1:], strict=False):
         name = f"{source}_to_{target}"
         weights = random.normals(random.stream(root, name), (fan_out, fan_in)) * (gain / fan_in**0.5)
-        projections[name] = Dense(source, target, weights, kinetics=kinetics, delay=0.0)
+        projections[name] = Dense(source, target, weights, kinetics=kinetics, delay=delay)
     return Network(populations, projections)
 
 

@@ -147,6 +147,7 @@ def network(layers: Layers, setting: Setting, key: Any, sources: dict[str, Sourc
         gain=GAIN[setting.place],
         noise=sources,
         prefilter=setting.prefilter,
+        delay=None,  # as recorded: the readout answers a step after the hidden layer
     )
 
 
