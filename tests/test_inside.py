@@ -150,7 +150,8 @@ def test_what_cannot_be_flowed_in_part_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refractory", "dt", "steps"), [(1000.0, 0.1, 10_000), (100.0, 0.01, 10_000), (2.0, 0.1, 20), (0.3, 1.0, 1)]
+    ("refractory", "dt", "steps"),
+    [(1000.0, 0.1, 10_000), (100.0, 0.01, 10_000), (2.0, 0.1, 20), (0.3, 1.0, 1), (2.3, 1.0, 2), (2.7, 1.0, 3)],
 )
 def test_refractory_time_is_counted_in_whole_steps(refractory: float, dt: float, steps: int) -> None:
     """Counted down in milliseconds, rounding would add a step in the first case and tens in the second."""
