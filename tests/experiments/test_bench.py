@@ -161,7 +161,7 @@ def test_ours_and_the_loop_agree_and_another_noise_does_not() -> None:
         return float(hz.mean()), float(hz.std(ddof=1) / numbers.trials**0.5)
 
     reference = rate(numpy_loop.w1(size, data), size)
-    for program in (ours.counts, ours.raster):
+    for program in (ours.counts, ours.sparse, ours.raster):
         assert _apart(reference, rate(program(size, data), size)) <= compare.SIGMAS
     louder = dataclasses.replace(size, sigma=1.2 * size.sigma)
     assert _apart(reference, rate(numpy_loop.w1(louder, data), louder)) > compare.SIGMAS

@@ -55,6 +55,7 @@ OURS = ("jaxsnn_noise", "jax", "jaxlib")
 
 W1 = (
     System("jaxsnn_noise", "ours", "counts", OURS, peer=False),
+    System("jaxsnn_noise, Sparse", "ours", "sparse", OURS, peer=False),
     System("jaxsnn_noise, full raster", "ours", "raster", OURS, peer=False),
     System("jaxsnn_noise, pinned", "ours", "pinned", OURS, peer=False),
     System("plain JAX scan", "plain_jax", "w1", ("jax", "jaxlib")),

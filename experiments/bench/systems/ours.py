@@ -69,21 +69,30 @@ def fit(problem: Training, data: dict[str, np.ndarray]) -> Program:
     return Program(run, outcome)
 
 
-def simulation(problem: MonteCarlo, data: dict[str, np.ndarray]) -> Any:
+def sparse(problem: MonteCarlo, data: dict[str, np.ndarray]) -> Program:
+    """Spike counts only, with a projection of single synapses."""
+    jn = load()
+    return Program(_study(problem, data, jn.statistics.SpikeCount(), sparse=True), lambda ds: ds["spikes"].values)
+
+
+def simulation(problem: MonteCarlo, data: dict[str, np.ndarray], sparse: bool = False) -> Any:
     """W1 as a Simulation without statistics."""
     jn = load()
     cells = jn.Population(
         jn.neurons.LIF(problem.neurons, tau_mem=-1 / math.log(problem.decay)),
         noise={"membrane": jn.noise.VoltageNoise(jn.noise.PerStep(problem.sigma))},
     )
-    recurrent = jn.synapses.Dense("cells", "cells", data["weights"])
+    kind = jn.synapses.Sparse.from_dense if sparse else jn.synapses.Dense
+    recurrent = kind("cells", "cells", data["weights"])
     network = jn.Network({"cells": cells}, projections={"recurrent": recurrent})
     inputs = {"cells": jn.coding.Constant(problem.drive)}
     return jn.Simulation(network, inputs, duration=float(problem.steps), dt=1.0)
 
 
-def _study(problem: MonteCarlo, data: dict[str, np.ndarray], statistic: Any, **options: Any) -> Any:
-    jn, sim = load(), simulation(problem, data)
+def _study(
+    problem: MonteCarlo, data: dict[str, np.ndarray], statistic: Any, sparse: bool = False, **options: Any
+) -> Any:
+    jn, sim = load(), simulation(problem, data, sparse)
 
     def run(seed: int) -> Any:
         statistics = {"spikes": statistic}
@@ -116,4 +125,4 @@ def _shown(jn: Any, network: Any, problem: Training) -> Any:
     return jn.Simulation(network, inputs, duration=float(problem.steps), dt=1.0)
 
 
-PROGRAMS = {"counts": counts, "raster": raster, "pinned": pinned, "fit": fit}
+PROGRAMS = {"counts": counts, "sparse": sparse, "raster": raster, "pinned": pinned, "fit": fit}
