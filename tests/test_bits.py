@@ -225,7 +225,7 @@ def drawn(size: int) -> jn.Simulation:
     return recurrent(size, noise=sources, warmup=4.0, statistics=TRACE)
 
 
-@pytest.mark.parametrize("size", [1, 20])
+@pytest.mark.parametrize("size", [20, pytest.param(1, marks=pytest.mark.slow)])
 def test_draws_of_one_element_and_memories_have_the_same_bits_everywhere(size: int) -> None:
     """Over chunk sizes and orders of axes, every voltage: common, partly shared, coloured; one neuron and many."""
     sim, given = drawn(size), [jn.Sweep(SIGMA, [0.05, 0.2], name="sigma"), jn.Trials(5)]

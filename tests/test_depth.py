@@ -61,6 +61,7 @@ def test_a_step_for_each_layer_leaves_the_last_ones_silent() -> None:
     assert fired == [True, True, True, True, False, False]
 
 
+@pytest.mark.slow
 def test_schedules_give_the_same_spikes_with_noise() -> None:
     noise = {"m": jn.noise.VoltageNoise(jn.noise.Diffusion(0.3))}
     sim = deep(noise=noise)

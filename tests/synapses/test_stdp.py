@@ -77,7 +77,11 @@ def test_single_pairs_give_the_window_with_its_two_signs(dt, delay):
 
 
 @pytest.mark.parametrize("delay", [0, 1, 7], ids="delay{}".format)
-@pytest.mark.parametrize("signs", [(1.0, 0.8), (1.0, 0.0), (0.0, 0.8)], ids=["both", "up", "down"])
+@pytest.mark.parametrize(
+    "signs",
+    [(1.0, 0.8), pytest.param((1.0, 0.0), marks=pytest.mark.slow), pytest.param((0.0, 0.8), marks=pytest.mark.slow)],
+    ids=["both", "up", "down"],
+)
 @pytest.mark.parametrize("dt", [0.1, 0.25])
 def test_random_trains_give_the_sum_over_all_pairs(dt, signs, delay):
     rule = RULE | {"a_plus": signs[0], "a_minus": signs[1], "learning_rate": 2e-5}
@@ -232,7 +236,11 @@ def plastic(**options):
 
 
 @pytest.mark.parametrize("bounds", [HardBounds(), SoftBounds()], ids=["hard", "soft"])
-@pytest.mark.parametrize("options", [{}, {"delay": None, "kinetics": None}], ids=["delayed", "plain"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, pytest.param({"delay": None, "kinetics": None}, marks=pytest.mark.slow)],
+    ids=["delayed", "plain"],
+)
 def test_without_learning_it_is_dense_in_every_bit(bounds, options):
     given = {"kinetics": Exponential(3.0), "delay": 1.0} | options
     dense = recurrent(Dense("cells", "cells", W, sums=FixedSums(1.0), **given))
