@@ -53,7 +53,7 @@ def simple(**options: Any) -> jn.Simulation:
 
 
 def lengths(pieces: int) -> list[int]:
-    """Steps of the pieces, most of them odd."""
+    """Steps of the pieces; of seven most are odd."""
     cuts = np.linspace(0, STEPS, pieces + 1).round().astype(int)
     return np.diff(cuts).tolist()
 
@@ -91,12 +91,11 @@ def reloaded(folder: Path) -> Callable[[jn.State], jn.State]:
     return through_a_file
 
 
-@pytest.mark.parametrize(
-    "pieces", [7, pytest.param(1, marks=pytest.mark.slow), pytest.param(64, marks=pytest.mark.slow)]
-)
-def test_a_run_in_pieces_is_the_uncut_run_to_the_bit(whole: dict[str, Any], pieces: int, tmp_path: Path) -> None:
-    steps = lengths(pieces)
-    assert any(n % 2 for n in steps) or pieces != 7
+slow = [pytest.param(lengths(n), marks=pytest.mark.slow, id=f"{n} pieces") for n in (1, 7, 64)]
+
+
+@pytest.mark.parametrize("steps", [[61, 67], *slow])
+def test_a_run_in_pieces_is_the_uncut_run_to_the_bit(whole: dict[str, Any], steps: list[int], tmp_path: Path) -> None:
     for name, course in cut(coloured(), steps, reloaded(tmp_path)).items():
         np.testing.assert_array_equal(course, whole[name])
 
