@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise._checks import fail
@@ -56,7 +55,7 @@ def reserved(network: Network) -> set[str]:
 def about(network: Network, population: str, steps: int, dt: float) -> About:
     """What a statistic of the population knows of the measurement, its fan-out apart."""
     size = network.populations[population].size
-    return About(size, steps, dt, jnp.zeros(size, jnp.float32))
+    return About(size, steps, dt)
 
 
 def check_names(

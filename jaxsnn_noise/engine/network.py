@@ -12,7 +12,7 @@ from jaxsnn_noise.engine.deciding import deciding_source, undecided
 from jaxsnn_noise.firing import Density, Firing, HardThreshold
 from jaxsnn_noise.neurons import Neuron, Stepper
 from jaxsnn_noise.noise import Seam, Source
-from jaxsnn_noise.synapses import Projection
+from jaxsnn_noise.synapses import Kinetics, Projection
 
 
 class Population(eqx.Module):
@@ -220,10 +220,13 @@ class Network(eqx.Module):
         Raises:
             InputError: projections without delay form a cycle; it names them.
         """
-        waiting = {k: p for k, p in self.projections.items() if p.delay == 0 and p.source in self.cells()}
+        cells = list(self.cells())
+        waiting = {k: p for k, p in self.projections.items() if p.delay == 0 and p.source in cells}
+        if not waiting:
+            return cells
         ordered: list[str] = []
-        while len(ordered) < len(self.cells()):
-            free = [n for n in self.cells() if n not in ordered and not any(p.target == n for p in waiting.values())]
+        while len(ordered) < len(cells):
+            free = [n for n in cells if n not in ordered and not any(p.target == n for p in waiting.values())]
             if not free:
                 cycle = _cycle(waiting)
                 rule = "projections without delay must form no cycle; give one of them a delay [ms]"
@@ -240,7 +243,10 @@ class Network(eqx.Module):
         for population in projection.reads:
             one_of(f"{who}.reads", population, self.cells())
         target = self.cells()[projection.target]
-        projection.kinetics.check_target(f"{who}.kinetics", target.neuron.threshold(target.neuron.rest()))
+        if (
+            type(projection.kinetics).check_target is not Kinetics.check_target
+        ):  # asking for thresholds takes a millisecond
+            projection.kinetics.check_target(f"{who}.kinetics", target.neuron.threshold(target.neuron.rest()))
         if projection.kinetics.conductance and target.prefilter is not None:
             rule = f"a conductance cannot enter {projection.target}, whose pre-filter maps a current"
             fail(f"{who}.kinetics", rule, type(projection.kinetics).__name__)
