@@ -221,6 +221,7 @@ def drawn(size: int) -> jn.Simulation:
         "other": jn.noise.VoltageNoise(diffusion, colour=white, correlation=common),
         "input": jn.noise.CurrentNoise(per_step, colour=slow, correlation=common),
         "own": jn.noise.CurrentNoise(per_step, colour=white, correlation=shared),
+        "shots": jn.noise.PoissonBackground(rate_hz=50.0, charge=0.07, sources=10.0),
     }
     return recurrent(size, noise=sources, warmup=4.0, statistics=TRACE)
 

@@ -17,6 +17,7 @@ import numpy as np
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, count, fail, finite, nonnegative
 from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_float
+from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.random import Tick
 
 
@@ -219,7 +220,7 @@ class Fluctuating(Input):
         mean = jnp.broadcast_to(self.values, context.value.shape)
         context = eqx.tree_at(lambda c: c.value, context, mean)
         noise, state = self.source.draw(state, context, key, dt)
-        return mean + noise, state
+        return mean + opaque(noise, opaque_zero(key.key)), state  # as at the seams: rounded by itself
 
     def check(self, who: str, size: int, steps: int) -> None:
         finite(f"{who}.values", self.values, "nA")

@@ -62,11 +62,12 @@ def undecided(population: Any) -> str:
 
 def asked(firing: Firing, variables: frozenset[str]) -> bool:
     """Whether anybody needs the deciding noise of a population whose statistics read these variables."""
-    return firing.asks or _gradient_asks(firing) or bool(variables & set(DECISIONS))
+    return needs_decision(firing) or keeps_decision(firing) or bool(variables & set(DECISIONS))
 
 
-def _gradient_asks(firing: Firing) -> bool:
-    return not firing.random and isinstance(getattr(firing, "gradient", None), (Density, Stopped))
+def needs_decision(firing: Firing) -> bool:
+    """Whether a rule cannot do without deciding noise: it asks for it, or differentiates the probability that it gives."""
+    return firing.asks or (not firing.random and isinstance(getattr(firing, "gradient", None), Density))
 
 
 def in_margin(seam: Seam, parts: Conditional, neuron: Neuron, drive: Drive, dt: Values | float) -> Deciding:

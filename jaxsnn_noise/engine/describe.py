@@ -9,9 +9,10 @@ import numpy as np
 
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import concrete
+from jaxsnn_noise.engine.deciding import needs_decision
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.simulation import Simulation
-from jaxsnn_noise.firing import Density, HardThreshold
+from jaxsnn_noise.firing import HardThreshold
 from jaxsnn_noise.synapses import Projection
 
 System = TypeVar("System", Network, Simulation)
@@ -89,8 +90,8 @@ def without_noise(system: System) -> System:
     populations = {}
     for name, part in system.populations.items():
         if isinstance(part, Population):
-            drawn = part.firing.random or isinstance(getattr(part.firing, "gradient", None), Density)
-            firing = HardThreshold() if drawn else part.firing
+            noisy = part.firing.random or needs_decision(part.firing)
+            firing = HardThreshold() if noisy else part.firing
             part = Population(
                 part.neuron, firing=firing, initial=part.initial, prefilter=part.prefilter, stepper=part.stepper
             )

@@ -8,8 +8,8 @@ from typing import Any
 import equinox as eqx
 
 from jaxsnn_noise._checks import count, fail, one_of, steps_of
-from jaxsnn_noise.engine.deciding import deciding_source, undecided
-from jaxsnn_noise.firing import Density, Firing, HardThreshold
+from jaxsnn_noise.engine.deciding import deciding_source, needs_decision, undecided
+from jaxsnn_noise.firing import Firing, HardThreshold
 from jaxsnn_noise.neurons import Neuron, Stepper
 from jaxsnn_noise.noise import Seam, Source
 from jaxsnn_noise.synapses import Kinetics, Projection
@@ -111,8 +111,7 @@ class Population(eqx.Module):
 
     def _check_firing(self, who: str) -> None:
         """What the firing rule needs of the noise and of the neuron is there."""
-        density = isinstance(getattr(self.firing, "gradient", None), Density) and not self.firing.random
-        if self.neuron.spiking and (density or self.firing.asks) and deciding_source(self) is None:
+        if self.neuron.spiking and needs_decision(self.firing) and deciding_source(self) is None:
             rule = "needs noise that decides, with a private white Gaussian part"
             fail(f"{who}.firing", rule, undecided(self))
         if not self.firing.inside:
@@ -243,9 +242,8 @@ class Network(eqx.Module):
         for population in projection.reads:
             one_of(f"{who}.reads", population, self.cells())
         target = self.cells()[projection.target]
-        if (
-            type(projection.kinetics).check_target is not Kinetics.check_target
-        ):  # asking for thresholds takes a millisecond
+        # asking a neuron for its thresholds takes a millisecond
+        if type(projection.kinetics).check_target is not Kinetics.check_target:
             projection.kinetics.check_target(f"{who}.kinetics", target.neuron.threshold(target.neuron.rest()))
         if projection.kinetics.conductance and target.prefilter is not None:
             rule = f"a conductance cannot enter {projection.target}, whose pre-filter maps a current"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int32
 
@@ -26,7 +25,7 @@ class Watch:
     """
 
     def __init__(self, plan: Plan, names: list[str], steps: int, first: Any):
-        self.plan, self.steps = plan, steps
+        self.plan = plan
         self.first: Int32[Array, ""] = jnp.asarray(first, jnp.int32)
         self.statistics = {k: plan.sim.statistics[k] for k in names}
         self.abouts = {k: plan.about(k, steps) for k in names}
@@ -47,8 +46,3 @@ class Watch:
     def finalize(self, accs: Accumulators) -> dict[str, Any]:
         """The results."""
         return {k: s.finalize(accs[k], self.abouts[k]) for k, s in self.statistics.items()}
-
-
-def bytes_of(tree: Any) -> int:
-    """Memory of the arrays of a tree."""
-    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(tree) if hasattr(x, "dtype"))

@@ -13,6 +13,7 @@ from jaxsnn_noise._typing import Key, PerNeuron, Values
 from jaxsnn_noise.engine.addresses import Step
 from jaxsnn_noise.engine.deciding import Deciding, in_margin
 from jaxsnn_noise.noise import Source
+from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Conditional, Context, Drive, Seam
 
@@ -40,7 +41,7 @@ class Seams:
                 continue
             if name == self.wanted:
                 self.parts = source.conditional(self.memory[name], context, self._tick(name), self.dt)
-            drawn, self.memory[name] = source.draw(self.memory[name], context, self._tick(name), self.dt)
+            drawn, self.memory[name] = rounded_draw(source, self.memory[name], context, self._tick(name), self.dt)
             total = drawn if total is None else total + drawn
         return total
 
@@ -55,7 +56,8 @@ class Seams:
         for name in sorted(self.sources):
             source = self.sources[name]
             if source.seam is Seam.VOLTAGE:
-                drawn, _ = source.draw(self.memory[name], context, random.channel(self._tick(name), AGAIN), self.dt)
+                tick = random.channel(self._tick(name), AGAIN)
+                drawn, _ = rounded_draw(source, self.memory[name], context, tick, self.dt)
                 total = drawn if total is None else total + drawn
         return total
 
@@ -67,6 +69,12 @@ class Seams:
 
     def _tick(self, name: str) -> Tick:
         return self.at.tick(self.keys[f"noise.{self.name}.{name}"])
+
+
+def rounded_draw(source: Source, memory: Any, context: Context, key: Tick, dt: float) -> tuple[Values, Any]:
+    """The perturbation and the next memory; what it is added to may have another batch, so it is rounded by itself."""
+    drawn, memory = source.draw(memory, context, key, dt)
+    return opaque(drawn, opaque_zero(key.key)), memory
 
 
 def plus(value: Any, perturbation: Values | None) -> Any:

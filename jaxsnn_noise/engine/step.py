@@ -13,10 +13,10 @@ from jaxsnn_noise.engine.carry import Carry, Link
 from jaxsnn_noise.engine.cell import advance
 from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.engine.plan import Plan
-from jaxsnn_noise.engine.seams import current_context
+from jaxsnn_noise.engine.seams import current_context, rounded_draw
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.opacity import opaque_zero
-from jaxsnn_noise.signals import Context, Drive, Frame, Seen
+from jaxsnn_noise.signals import Context, Drive, Frame, Seen, no_drive
 from jaxsnn_noise.synapses import Projection
 
 Signals = dict[str, Values]
@@ -31,7 +31,7 @@ def step(plan: Plan, carry: Carry, at: Step, flow: Mapping[str, Values]) -> tupl
     cells, links, frames = dict(carry.cells), dict(carry.projections), {}
     sent: Signals = {}
     for name in plan.order:
-        drive = Drive(signals[name] if name in plan.inputs else jnp.zeros(plan.size(name), jnp.float32))
+        drive = Drive(signals[name]) if name in plan.inputs else no_drive(plan.size(name))
         for k in plan.incoming(name):
             reached, links[k] = conduct(plan, k, carry, signals, sent, flow, at)
             drive = drive + reached
@@ -67,15 +67,15 @@ def conduct(
     projection, link = plan.projections[k], carry.projections[k]
     source = _potential(plan, carry, projection.source) if projection.source in plan.populations else None
     seen = Seen(source, _potential(plan, carry, projection.target))
-    if k in plan.constant or k in flow:
+    state, memory = link.state, link.memory
+    if k in plan.stepped:
+        delay = plan.delays[k]
+        signal = carry.lines[projection.source].read(delay, at) if delay else signals[projection.source]
+        sent[k], memory = release(k, projection.noise, memory, signal, plan.stream_keys, at, plan.dt)
+        key = at.tick(plan.stream_keys.get(f"projections.{k}", plan.keys.root))  # a linear one draws nothing
+        arrivals, state = projection.transmit(plan.prepared[k], state, sent[k], seen, key, plan.dt)
+    else:
         arrivals = plan.constant[k] if k in plan.constant else flow[k]
-        drive, kinetics = projection.kinetics.step(link.kinetics, arrivals, seen, plan.dt)
-        return drive, Link(link.state, kinetics, link.memory)
-    delay = plan.delays[k]
-    signal = carry.lines[projection.source].read(delay, at) if delay else signals[projection.source]
-    sent[k], memory = release(k, projection.noise, link.memory, signal, plan.stream_keys, at, plan.dt)
-    key = at.tick(plan.stream_keys.get(f"projections.{k}", plan.keys.root))  # a linear one draws nothing
-    arrivals, state = projection.transmit(plan.prepared[k], link.state, sent[k], seen, key, plan.dt)
     drive, kinetics = projection.kinetics.step(link.kinetics, arrivals, seen, plan.dt)
     return drive, Link(state, kinetics, memory)
 
@@ -93,7 +93,7 @@ def release(
     released, memory = signal, dict(memory)
     for name in sorted(sources):
         tick = at.tick(keys[f"projections.{k}.{name}"])
-        drawn, memory[name] = sources[name].draw(memory[name], Context(signal), tick, dt)
+        drawn, memory[name] = rounded_draw(sources[name], memory[name], Context(signal), tick, dt)
         released = released + drawn
     return released, memory
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import concrete, count, fail, positive, steps_of
+from jaxsnn_noise._checks import concrete, count, fail, flag, positive, steps_of
 from jaxsnn_noise.engine.addresses import Address, Keys
 from jaxsnn_noise.engine.loop import Stretch
 from jaxsnn_noise.engine.plan import Plan
@@ -80,8 +80,7 @@ def advance(
     if statistics is not None:
         sim = with_statistics(sim, statistics)
     validate(sim)
-    if not isinstance(continued, bool):
-        fail("advance.continued", "must be True or False", continued)
+    flag("advance.continued", continued)
     positive("advance.duration", duration, "ms")
     steps = count("advance.steps", steps_of("advance.duration", duration, sim.dt))
     _check_reach(sim, state, steps)

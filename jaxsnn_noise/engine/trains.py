@@ -31,15 +31,17 @@ def arrivals_before_the_loop(
     for k, projection in network.projections.items():
         if projection.target not in group or projection.source in group or not projection.linear:
             continue
-        prepared = projection.prepared(largest(sim, projection.source))
         if formed_once(sim, k):
-            fed[k] = projection.arrivals(prepared, constant_value(sim, network, keys, projection.source))
+            signal = constant_value(sim, network, keys, projection.source)
         elif batches:
             port = projection.source in network.ports()
             train = port_train(sim, network, keys, projection.source) if port else trains[projection.source]
             delay = network.delay_steps(k, sim.dt)
             train = jnp.concatenate([jnp.zeros((delay, train.shape[1]), train.dtype), train])[: len(train)]
-            fed[k] = projection.arrivals(prepared, released_train(sim, network, keys, k, train))
+            signal = released_train(sim, network, keys, k, train)
+        else:
+            continue
+        fed[k] = projection.arrivals(projection.prepared(largest(sim, projection.source)), signal)
     return fed
 
 

@@ -36,11 +36,8 @@ class Field(eqx.Module):
 
 def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
     """The arrays of one member's results by name, found without computing."""
-    leaves, tree = jax.tree.flatten((sim, backend))
-    structs = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) if hasattr(x, "shape") else x for x in leaves)
     found: dict[str, Field] = {}
-    results, _ = _shapes(tree, structs)
-    for name, result in results.items():
+    for name, result in _shapes(sim, backend)[0].items():
         statistic = sim.statistics[name]
         population = statistic.population or ""
         about = names.about(sim.network, population, sim.steps_seen(statistic), sim.dt)
@@ -65,18 +62,21 @@ def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
 
 def carry_bytes(sim: Simulation, backend: Any) -> int:
     """Memory of what the loop of one member carries from step to step."""
-    leaves, tree = jax.tree.flatten((sim, backend))
-    structs = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) if hasattr(x, "shape") else x for x in leaves)
-    carried = _shapes(tree, structs)[1]
+    carried = _shapes(sim, backend)[1]
     return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(carried) if isinstance(x, jax.ShapeDtypeStruct))
 
 
-@functools.lru_cache(maxsize=128)
-def _shapes(tree: Any, structs: tuple[Any, ...]) -> tuple[dict[str, Any], Any]:
+def _shapes(sim: Simulation, backend: Any) -> tuple[dict[str, Any], Any]:
     """The shapes of a member's results and of what its loop carries.
 
     A trace takes 0.15 s, so a study that runs again with other values does without.
     """
+    leaves, tree = jax.tree.flatten((sim, backend))
+    return _traced(tree, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) if hasattr(x, "shape") else x for x in leaves))
+
+
+@functools.lru_cache(maxsize=128)
+def _traced(tree: Any, structs: tuple[Any, ...]) -> tuple[dict[str, Any], Any]:
     sim, backend = jax.tree.unflatten(tree, structs)
     found: tuple[dict[str, Any], Any] = eqx.filter_eval_shape(
         backend.measured, sim, jax.ShapeDtypeStruct((2,), np.uint32), Address.of()

@@ -25,7 +25,7 @@ from jaxsnn_noise.noise.policies import (
     Stratonovich,
     White,
 )
-from jaxsnn_noise.opacity import opaque, opaque_zero
+from jaxsnn_noise.opacity import opaque_zero
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Conditional, Context, Seam
 
@@ -151,8 +151,7 @@ class ComposedSource(Source):
     def draw(self, state: Any, context: Context, key: Tick, dt: float) -> tuple[PerNeuron, Any]:
         innovation = self.correlation.innovation(self.distribution, key, context.value.shape[-1])
         x, state = self.colour.step(state, innovation, dt, opaque_zero(key.key))
-        # what it is added to may have another batch: the product is rounded by itself
-        return opaque(self.coupling.perturbation(x, self._std(context), context), opaque_zero(key.key)), state
+        return self.coupling.perturbation(x, self._std(context), context), state
 
     @property
     def divisible(self) -> bool:

@@ -115,9 +115,7 @@ class FixedSums(Sums):
         multapses: bool = False,
         largest: int = 1,
     ) -> PerSynapse:
-        terms = jnp.full(size[0], _bits(size[1]), jnp.int32)
-        if multapses:
-            terms = jnp.maximum(terms, 32 - lax.clz(jnp.zeros(size[0], jnp.int32).at[rows].add(1)))
+        terms = _bits_of_rows(rows, size, multapses)
         return _on_fixed_grid(weights, self.w_max, terms[rows] + _bits(largest))
 
     def check(self, who: str, weights: Values) -> None:
@@ -201,13 +199,9 @@ def _grid_exponent_of_rows(
     weights: PerSynapse, rows: Int32[Array, "synapse"], size: tuple[int, int], multapses: bool, largest: int
 ) -> jax.Array:
     """The same for a list of synapses; a row may hold more of them than there are sources, and counts them then."""
-    targets, sources = size
-    absolute = jnp.abs(weights)
+    targets, absolute = size[0], jnp.abs(weights)
     top = _bound(jnp.zeros(targets, jnp.float32).at[rows].max(absolute))
-    depth = jnp.full(targets, 30 - _bits(max(sources, 2)), jnp.int32)
-    if multapses:
-        synapses = jnp.zeros(targets, jnp.int32).at[rows].add(1)
-        depth = jnp.minimum(depth, 30 - (32 - lax.clz(jnp.maximum(synapses, 1) - 1)))
+    depth = 30 - jnp.maximum(_bits_of_rows(rows, size, multapses), 1)
     units = jnp.ceil(absolute * _power_of_two(depth - top)[rows]).astype(jnp.int32)
     return _exponent(top - depth, jnp.zeros(targets, jnp.int32).at[rows].add(units), largest)
 
@@ -226,6 +220,16 @@ def _exponent(unit: jax.Array, total: jax.Array, largest: int) -> jax.Array:
 def _bits(terms: int) -> int:
     """``ceil(log2(terms))``: bits that a sum of so many whole numbers may gain."""
     return (terms - 1).bit_length()
+
+
+def _bits_of_rows(rows: Int32[Array, "synapse"], size: tuple[int, int], multapses: bool) -> jax.Array:
+    """The same per row [target] of a list of synapses: of its sources, or of its synapses where these are more."""
+    targets, sources = size
+    bits = jnp.full(targets, _bits(sources), jnp.int32)
+    if not multapses:
+        return bits
+    synapses = jnp.zeros(targets, jnp.int32).at[rows].add(1)
+    return jnp.maximum(bits, 32 - lax.clz(jnp.maximum(synapses, 1) - 1))
 
 
 def _power_of_two(exponent: jax.Array) -> jax.Array:
