@@ -27,8 +27,10 @@ class Address(eqx.Module):
     paired: frozenset[str] = eqx.field(static=True, default=frozenset())
 
     @classmethod
-    def of(cls, indices: Mapping[str, Any] | None = None) -> Address:
-        """An address from plain numbers: ``Address.of({"trial": 3, "device": 1})``."""
+    def of(cls, indices: Mapping[str, Any] | Address | None = None) -> Address:
+        """An address from plain numbers, ``Address.of({"trial": 3, "device": 1})``; one that is given stays as it is."""
+        if isinstance(indices, Address):
+            return indices
         return cls({k: _index(k, v) for k, v in sorted((indices or {}).items())})
 
     def at(self, name: str, index: Any, *, paired: bool = False) -> Address:

@@ -46,8 +46,7 @@ def simulate(
     if statistics is not None:
         sim = with_statistics(sim, statistics)
     validate(sim)
-    where = address if isinstance(address, Address) else Address.of(address)
-    return run_member(sim, random.root(key), where, Scan() if backend is None else backend)
+    return run_member(sim, random.root(key), Address.of(address), Scan() if backend is None else backend)
 
 
 @eqx.filter_jit

@@ -41,8 +41,7 @@ def start(
         A :class:`State`, from which :func:`advance` goes on.
     """
     validate(sim)
-    where = address if isinstance(address, Address) else Address.of(address)
-    return _started(sim, random.root(key), where, backend or Scan())
+    return _started(sim, random.root(key), Address.of(address), backend or Scan())
 
 
 def advance(

@@ -15,7 +15,7 @@ from jaxsnn_noise import random
 from jaxsnn_noise._checks import fail, finite, in_range, nonnegative
 from jaxsnn_noise._typing import PerNeuron, Values, as_float
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_delay
+from jaxsnn_noise.synapses.projection import Projection, check_synapses
 from jaxsnn_noise.synapses.sums import ExactSums, Sums, Weights, dot
 
 
@@ -25,8 +25,9 @@ class Dense(Projection):
     Args:
         source: Name of the source population or port.
         target: Name of the target population.
-        weights: [target, source]; unit as its kinetics says ([nA] for ``Held`` and ``Exponential``, [nA ms] for ``Delta``).
-        kinetics: ``Held()``, ``Delta()`` or ``Exponential(tau_syn)``.
+        weights: [target, source]; unit as its kinetics says ([nA] for ``Held`` and ``Exponential``,
+            [nA ms] for ``Delta``, [uS] for ``Conductance``).
+        kinetics: ``Held()``, ``Delta()``, ``Exponential(tau_syn)`` or ``Conductance(tau_syn, reversal)``.
         delay: Time from the step of the spike to the step of its arrival [ms], a multiple of dt. 0: it acts in the same step,
             which projections that form a cycle cannot all do. ``None``: a spike of a population acts in the next step, what a
             port holds in the same step.
@@ -74,10 +75,7 @@ class Dense(Projection):
         if self.weights.shape != (target_size, source_size):
             rule = f"must have the shape [target, source] = ({target_size}, {source_size})"
             fail(f"{who}.weights", rule, self.weights.shape)
-        finite(f"{who}.weights", self.weights)
-        check_delay(f"{who}.delay", self.delay)
-        self.kinetics.check(f"{who}.kinetics")
-        self.kinetics.check_weights(f"{who}.weights", self.weights)
+        check_synapses(who, self.weights, self.kinetics, self.delay)
         self.sums.check(who, self.weights)
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import equinox as eqx
 
-from jaxsnn_noise._checks import nonnegative, number
+from jaxsnn_noise._checks import finite, nonnegative, number
 from jaxsnn_noise._typing import Key, PerNeuron, Values
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Frame, Seen
@@ -84,7 +84,10 @@ class Projection(eqx.Module):
         """An instance for the contract suite: 5 sources ``a``, 5 targets ``b``."""
 
 
-def check_delay(who: str, delay: Any) -> None:
-    """A delay is one time of at least 0, or none."""
+def check_synapses(who: str, weights: Values, kinetics: Kinetics, delay: Any) -> None:
+    """What holds for every list or matrix of synapses: finite weights that suit the kinetics, a delay of at least 0 or none."""
+    finite(f"{who}.weights", weights)
     if delay is not None:
-        nonnegative(who, number(who, delay), "ms")
+        nonnegative(f"{who}.delay", number(f"{who}.delay", delay), "ms")
+    kinetics.check(f"{who}.kinetics")
+    kinetics.check_weights(f"{who}.weights", weights)

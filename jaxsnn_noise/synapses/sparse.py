@@ -13,12 +13,12 @@ from jax import lax
 from jaxtyping import Array, Float32, Int32
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import concrete, count, fail, finite, in_range
+from jaxsnn_noise._checks import concrete, count, fail, in_range
 from jaxsnn_noise._typing import PerNeuron, Values, as_float
 from jaxsnn_noise.synapses.events import Columns, over_spikes, source_of_each
 from jaxsnn_noise.synapses.graphs import Connectivity, Graph
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_delay
+from jaxsnn_noise.synapses.projection import Projection, check_synapses
 from jaxsnn_noise.synapses.sums import ExactSums, Sums
 
 _MOST = (1 << 31) - 1
@@ -41,9 +41,9 @@ class Sparse(Projection):
         rows: [synapse] target of each, in [0, target - 1].
         columns: [synapse] source of each, in [0, source - 1].
         weights: One number or one per synapse, in the order of ``rows``; unit as its kinetics says ([nA] for ``Held`` and
-            ``Exponential``, [nA ms] for ``Delta``). An absolute law is drawn with ``key``.
+            ``Exponential``, [nA ms] for ``Delta``, [uS] for ``Conductance``). An absolute law is drawn with ``key``.
         key: A JAX key or a seed, for weights that are a law.
-        kinetics: ``Held()``, ``Delta()`` or ``Exponential(tau_syn)``.
+        kinetics: ``Held()``, ``Delta()``, ``Exponential(tau_syn)`` or ``Conductance(tau_syn, reversal)``.
         delay: Time from the end of the step of the spike to its arrival [ms], as for :class:`Dense`.
         noise: Named :class:`ReleaseNoise` sources.
         sums: ``ExactSums()`` (sums over spikes are exact) or ``NativeSums()``.
@@ -200,10 +200,7 @@ class Sparse(Projection):
         _check_order(who, self.rows, self.starts, self.size[0], self.multapses)
         if self.weights.shape != self.rows.shape:
             fail(f"{who}.weights", f"must have one entry per synapse ({self.rows.shape[0]})", self.weights.shape)
-        finite(f"{who}.weights", self.weights)
-        check_delay(f"{who}.delay", self.delay)
-        self.kinetics.check(f"{who}.kinetics")
-        self.kinetics.check_weights(f"{who}.weights", self.weights)
+        check_synapses(who, self.weights, self.kinetics, self.delay)
         self.sums.check(who, self.weights)
 
     @classmethod

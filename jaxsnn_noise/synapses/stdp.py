@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float32
 
-from jaxsnn_noise._checks import concrete, fail, finite, nonnegative, positive
+from jaxsnn_noise._checks import concrete, fail, nonnegative, positive
 from jaxsnn_noise._typing import Key, PerNeuron, Scalar, Values, as_float, as_scalar
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Frame, Seen
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_delay
+from jaxsnn_noise.synapses.projection import Projection, check_synapses
 from jaxsnn_noise.synapses.sums import FixedSums, Weights, dot
 
 
@@ -214,7 +214,7 @@ class PairSTDP(Projection):
             rule = f"must have the shape [target, source] = ({target_size}, {source_size})"
             fail(f"{who}.weights", rule, self.weights.shape)
         positive(f"{who}.w_max", self.w_max)
-        finite(f"{who}.weights", self.weights)
+        check_synapses(who, self.weights, self.kinetics, self.delay)
         values, largest = concrete(self.weights), concrete(self.w_max)
         if values is not None and largest is not None and not np.all((values >= 0) & (values <= largest)):
             fail(f"{who}.weights", f"must lie in [0, w_max] = [0, {float(largest):g}]", values)
@@ -226,9 +226,6 @@ class PairSTDP(Projection):
             fail(f"{who}.bounds", "must be a policy, HardBounds() or SoftBounds()", self.bounds)
         if not isinstance(self.wiring, Wiring):
             fail(f"{who}.wiring", "must be a policy, WhereNonzero() or Everywhere()", self.wiring)
-        check_delay(f"{who}.delay", self.delay)
-        self.kinetics.check(f"{who}.kinetics")
-        self.kinetics.check_weights(f"{who}.weights", self.weights)
 
     @classmethod
     def example(cls) -> Self:
