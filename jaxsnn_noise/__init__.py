@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise import networks as networks
     from jaxsnn_noise import neurons as neurons
     from jaxsnn_noise import noise as noise
+    from jaxsnn_noise import parameters as parameters
     from jaxsnn_noise import paths as paths
     from jaxsnn_noise import random as random
     from jaxsnn_noise import reduce as reduce
@@ -72,6 +73,7 @@ _MODULES = frozenset(
         "networks",
         "neurons",
         "noise",
+        "parameters",
         "paths",
         "random",
         "reduce",

@@ -23,9 +23,11 @@ Key = UInt32[Array, "2"]
 
 if TYPE_CHECKING:
     Leaf = Any  # a type checker does not see that the field's converter makes an array of what is given
+    Parameter = Any
 else:
     Leaf = Values
-"""A parameter: given as a number or an array, held as a float32 array leaf."""
+    Parameter = PerNeuron
+"""Parameters: given as a number or an array, held as a float32 array leaf, a ``Parameter`` as one value per neuron."""
 
 
 def as_float(value: Any) -> Values:

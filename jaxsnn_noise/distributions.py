@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import abc
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
 
 from jaxsnn_noise import random
 from jaxsnn_noise._typing import Values
+from jaxsnn_noise.parameters import Part
 from jaxsnn_noise.random import Entity, Tick
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class Distribution(eqx.Module):
+class Distribution(Part):
     """A symmetric distribution with mean 0 and variance 1."""
 
     @abc.abstractmethod

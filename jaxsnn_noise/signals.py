@@ -45,6 +45,11 @@ class Seam(enum.Enum):
         """Unit of the quantity at this seam."""
         return self.value[1]
 
+    @property
+    def white(self) -> str | None:
+        """Unit of the intensity of a diffusion at this seam; ``None`` where there is none."""
+        return {"voltage": "mV/sqrt(ms)", "current": "nA sqrt(ms)"}.get(self.value[0])
+
 
 class Context(eqx.Module):
     """What the engine hands a source: the unperturbed value at its seam and the units of a diffusion there.

@@ -32,6 +32,7 @@ from jaxtyping import Array
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise._typing import Leaf, Values, as_float
+from jaxsnn_noise.parameters import Part, fraction, parameter, positive
 
 __all__ = [
     "Arctan",
@@ -51,7 +52,7 @@ _HALF_PI = 0.5 * math.pi
 _GAUSSIAN_PEAK = 1.0 / math.sqrt(math.pi)
 
 
-class Surrogate(eqx.Module):
+class Surrogate(Part):
     """Abstract: what stands for the derivative of a spike with respect to its margin.
 
     A member has the leaf ``sharpness`` [1/mV] and two methods; :class:`FastSigmoid` is the pattern to follow.
@@ -84,13 +85,6 @@ class Surrogate(eqx.Module):
     def example(cls) -> Surrogate:
         """A member with ordinary parameters, for tests and documentation."""
         return cls(sharpness=as_float(4.0))
-
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
-        _checks.positive(f"{who}.sharpness", self.sharpness, "1/mV")
-
-    def __check_init__(self) -> None:
-        self.check(type(self).__name__)
 
 
 @jax.custom_jvp
@@ -144,7 +138,7 @@ class FastSigmoid(Surrogate):
         2.0
     """
 
-    sharpness: Leaf = eqx.field(converter=as_float)
+    sharpness: Leaf = parameter("1/mV", positive, shape=None)
 
     def derivative(self, margin: Values) -> Values:
         return 0.5 * self.sharpness / jnp.square(1.0 + jnp.abs(self.sharpness * margin))
@@ -170,7 +164,7 @@ class SuperSpike(Surrogate):
         [1.0, 0.25]
     """
 
-    sharpness: Leaf = eqx.field(converter=as_float)
+    sharpness: Leaf = parameter("1/mV", positive, shape=None)
 
     def derivative(self, margin: Values) -> Values:
         return 1.0 / jnp.square(1.0 + jnp.abs(self.sharpness * margin))
@@ -195,7 +189,7 @@ class Arctan(Surrogate):
         2.0
     """
 
-    sharpness: Leaf = eqx.field(converter=as_float)
+    sharpness: Leaf = parameter("1/mV", positive, shape=None)
 
     def derivative(self, margin: Values) -> Values:
         return 0.5 * self.sharpness / (1.0 + jnp.square(_HALF_PI * self.sharpness * margin))
@@ -221,7 +215,7 @@ class TriangularWindow(Surrogate):
         [4.0, 2.0, 0.0]
     """
 
-    sharpness: Leaf = eqx.field(converter=as_float)
+    sharpness: Leaf = parameter("1/mV", positive, shape=None)
     spread: ClassVar[float | None] = 1 / math.sqrt(6.0)
 
     def derivative(self, margin: Values) -> Values:
@@ -248,7 +242,7 @@ class SigmoidDerivative(Surrogate):
         1.0
     """
 
-    sharpness: Leaf = eqx.field(converter=as_float)
+    sharpness: Leaf = parameter("1/mV", positive, shape=None)
     spread: ClassVar[float | None] = math.pi / math.sqrt(3.0)
 
     def derivative(self, margin: Values) -> Values:
@@ -277,7 +271,7 @@ class GaussianError(Surrogate):
         3.536
     """
 
-    sharpness: Leaf = eqx.field(converter=as_float)
+    sharpness: Leaf = parameter("1/mV", positive, shape=None)
     spread: ClassVar[float | None] = 1 / math.sqrt(2.0)
 
     def derivative(self, margin: Values) -> Values:
@@ -303,7 +297,7 @@ class TwoSidedExponential(Surrogate):
         2.0
     """
 
-    sharpness: Leaf = eqx.field(converter=as_float)
+    sharpness: Leaf = parameter("1/mV", positive, shape=None)
     spread: ClassVar[float | None] = math.sqrt(2.0)
 
     def derivative(self, margin: Values) -> Values:
@@ -330,7 +324,7 @@ class RectangularWindow(Surrogate):
         [4.0, 4.0, 0.0]
     """
 
-    sharpness: Leaf = eqx.field(converter=as_float)
+    sharpness: Leaf = parameter("1/mV", positive, shape=None)
     spread: ClassVar[float | None] = 1 / (2 * math.sqrt(3.0))
 
     def derivative(self, margin: Values) -> Values:
@@ -359,12 +353,8 @@ class PiecewiseLinear(Surrogate):
         [1.0, 0.125]
     """
 
-    sharpness: Leaf = eqx.field(converter=as_float)
-    leak: Leaf = eqx.field(converter=as_float, default=0.01)
-
-    def check(self, who: str) -> None:
-        super().check(who)
-        _checks.in_range(f"{who}.leak", self.leak, 0.0, 1.0)
+    sharpness: Leaf = parameter("1/mV", positive, shape=None)
+    leak: Leaf = parameter("1", fraction, default=0.01, shape=None)
 
     def derivative(self, margin: Values) -> Values:
         return jnp.where(jnp.abs(self.sharpness * margin) <= 0.5, 1.0, self.leak)

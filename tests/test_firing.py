@@ -111,8 +111,8 @@ def test_the_gradient_is_the_density(distribution):
 
 @pytest.mark.parametrize("bad", [-0.1, np.nan, np.inf])
 def test_a_scale_or_sharpness_out_of_range_is_refused(bad):
-    with pytest.raises(InputError, match=r"firing.scale: must be finite and >= 0 \[mV\]"):
-        NoisyThreshold(bad).check("firing")
+    with pytest.raises(InputError, match=r"NoisyThreshold.scale: must be finite and >= 0 \[mV\]"):
+        NoisyThreshold(bad)
     rule = eqx.tree_at(lambda r: r.gradient.sharpness, HardThreshold(), jnp.float32(bad))
     with pytest.raises(InputError, match=r"firing.gradient.sharpness: must be finite and > 0"):
         rule.check("firing")

@@ -368,8 +368,14 @@ def test_another_spread_is_not_another_trace(name):
         (lambda: laws.Offset(-1.0), r"Offset\.sigma: must be finite and >= 0"),
         (lambda: laws.UniformFactor(np.inf), r"UniformFactor\.width: must be finite and >= 0"),
         (lambda: laws.TruncatedNormal(-0.1, 0.5, 2.0), r"TruncatedNormal\.cv: must be finite and >= 0"),
-        (lambda: laws.TruncatedNormal(0.1, 1.0, 2.0), r"TruncatedNormal: needs a finite low < 1"),
-        (lambda: laws.TruncatedNormal(0.1, 0.5, np.inf), r"TruncatedNormal: needs a finite high > 1"),
+        (
+            lambda: laws.TruncatedNormal(0.1, 1.0, 2.0),
+            r"TruncatedNormal.low: must be finite and < 1: the factor 1 must lie inside",
+        ),
+        (
+            lambda: laws.TruncatedNormal(0.1, 0.5, np.inf),
+            r"TruncatedNormal.high: must be finite and > 1: the factor 1 must lie inside",
+        ),
         (lambda: laws.Empirical([]), r"Empirical\.values: needs at least one measured factor"),
         (lambda: laws.Empirical([1.0, np.nan]), r"Empirical\.values: must be finite"),
         (lambda: laws.Fixed(np.nan), r"Fixed\.value: must be finite"),

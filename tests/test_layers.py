@@ -27,6 +27,8 @@ LAYERS: dict[str, set[str]] = {
         "distributions",
         "signals",
         "opacity",
+        "parameters",
+        "ranges",
     },
     "parts": {"neurons", "firing", "noise", "synapses", "hardware", "coding", "statistics"},
     "engine": {"engine"},

@@ -7,6 +7,7 @@ the body of the directive choose some of the module's, in their order. A public 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import inspect
@@ -20,6 +21,8 @@ from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+
+from jaxsnn_noise.parameters import Range, declarations, fields_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +54,40 @@ def entry(module: str, name: str) -> list[str]:
     thing = getattr(importlib.import_module(module), name)
     if inspect.isclass(thing):
         kind = "autoexception" if issubclass(thing, BaseException) else "autoclass"
-        return [f".. {kind}:: {module}.{name}", "   :members:", ""]
+        return [f".. {kind}:: {module}.{name}", "   :members:", "", *parameters(thing), ""]
     if is_function(thing):
         return [f".. autofunction:: {module}.{name}", ""]
     return constant(module, name, thing)
+
+
+def parameters(cls: type) -> list[str]:
+    """The table of a class's parameters, from their declarations: unit, range and default."""
+    declared = fields_of(cls)
+    if not declared or inspect.isabstract(cls):
+        return []
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    known = resolved(cls)
+    rows = [("parameter", "unit", "range", "default")]
+    for name, said in declared:
+        unit = said.unit if isinstance(said.unit, str) else known[name].unit if name in known else None
+        within = said.range if isinstance(said.range, Range) else known[name].range if name in known else None
+        default = fields[name].default
+        shown = "" if default is dataclasses.MISSING else "no such leaf" if default is None else f"{default:g}"
+        rule = (
+            "of what holds it"
+            if within is None
+            else within.rule.split(":")[0].removeprefix("must be ").removeprefix("must ")
+        )
+        rows.append((f"``{name}``", unit or "of what holds it", rule, shown))
+    table = [".. list-table::", "   :header-rows: 1", ""]
+    for row in rows:
+        table += [f"   {'*' if i == 0 else ' '} - {cell}" for i, cell in enumerate(row)]
+    return [f"   {line}" if line else "" for line in table]
+
+
+def resolved(cls: Any) -> dict[str, Any]:
+    """The declarations of the class's own example, where it has one."""
+    return declarations(cls.example()) if hasattr(cls, "example") else {}
 
 
 def constant(module: str, name: str, value: Any) -> list[str]:

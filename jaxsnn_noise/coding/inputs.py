@@ -15,13 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import concrete, count, fail, finite, nonnegative
+from jaxsnn_noise._checks import count, fail
 from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_float
 from jaxsnn_noise.opacity import opaque, opaque_zero
+from jaxsnn_noise.parameters import Range, Ranged, nonnegative, parameter, real
 from jaxsnn_noise.random import Tick
 
 
-class Input(eqx.Module):
+class Input(Ranged):
     """A signal in time for ``size`` channels."""
 
     spikes: ClassVar[bool] = False
@@ -63,6 +64,15 @@ class Input(eqx.Module):
         """An instance for the contract suite (5 channels)."""
 
 
+def _unit(signal: Input, *outer: Any) -> str | None:
+    """NA for a population, 1 for a port."""
+    sim = outer[-1] if outer else None
+    if sim is None or not hasattr(sim, "network"):
+        return None
+    name = next((name for name, other in sim.inputs.items() if other is signal), None)
+    return "nA" if name in sim.network.cells() else "1"
+
+
 class Constant(Input):
     """The same value in all steps.
 
@@ -75,7 +85,7 @@ class Constant(Input):
     """
 
     constant: ClassVar[bool] = True
-    values: Leaf = eqx.field(converter=as_float)
+    values: Leaf = parameter(_unit, real, shape=None)
 
     def init(self, key: Any, size: int, dt: float) -> None:
         return None
@@ -84,7 +94,6 @@ class Constant(Input):
         return jnp.broadcast_to(self.values, context.value.shape), None
 
     def check(self, who: str, size: int, steps: int) -> None:
-        finite(f"{who}.values", self.values, "nA or 1")
         if self.values.shape not in ((), (size,)):
             fail(f"{who}.values", f"must be one number or have the shape ({size},)", self.values.shape)
 
@@ -100,12 +109,12 @@ class TimeSeries(Input):
         values: [time, neuron], or [time] for the same value in all channels; time in steps of dt, warm-up included.
     """
 
-    values: Leaf = eqx.field(converter=as_float)
+    values: Leaf = parameter(_unit, real, shape=None)
 
     def __init__(self, values: Any):
         if getattr(values, "dtype", None) == np.bool_:
             fail("TimeSeries.values", "must be currents or analog values; spikes go into SpikeTrain", values)
-        self.values = as_float(values)
+        self.values = values
 
     @property
     def length(self) -> int:
@@ -118,13 +127,17 @@ class TimeSeries(Input):
         return jnp.broadcast_to(self.values[index], context.value.shape), None
 
     def check(self, who: str, size: int, steps: int) -> None:
-        finite(f"{who}.values", self.values, "nA or 1")
         if self.values.shape not in ((steps,), (steps, size)):
             fail(f"{who}.values", f"must have the shape ({steps}, {size}) [time, neuron]", self.values.shape)
 
     @classmethod
     def example(cls) -> Self:
         return cls(np.sin(np.arange(40.0 * 5).reshape(40, 5)))
+
+
+def _counts(signal: Any, *outer: Any) -> Range:
+    spikes = "spikes are 0 or 1" if signal.largest == 1 else f"counts are at most largest = {signal.largest}"
+    return Range(0.0, signal.largest, whole=True, why=spikes)
 
 
 class SpikeTrain(Input):
@@ -138,7 +151,7 @@ class SpikeTrain(Input):
     """
 
     spikes: ClassVar[bool] = True
-    values: Leaf = eqx.field(converter=as_float)
+    values: Leaf = parameter("1", _counts, shape=None, converter=as_float)
     largest: int = eqx.field(static=True, default=1)
 
     def __check_init__(self) -> None:
@@ -157,13 +170,6 @@ class SpikeTrain(Input):
     def check(self, who: str, size: int, steps: int) -> None:
         if self.values.shape != (steps, size):
             fail(f"{who}.values", f"must have the shape ({steps}, {size}) [time, neuron]", self.values.shape)
-        array = concrete(self.values)
-        if array is None:
-            return
-        if self.largest == 1 and not np.isin(array, (0.0, 1.0)).all():
-            fail(f"{who}.values", "spikes must be 0 or 1", array)
-        if not np.all((array == np.round(array)) & (array >= 0) & (array <= self.largest)):
-            fail(f"{who}.values", f"counts must be whole numbers from 0 to largest = {self.largest}", array)
 
     @classmethod
     def example(cls) -> Self:
@@ -178,7 +184,7 @@ class PoissonSpikes(Input):
     """
 
     spikes: ClassVar[bool] = True
-    values: Leaf = eqx.field(converter=as_float)
+    values: Leaf = parameter("Hz", nonnegative, shape=None)
 
     def init(self, key: Any, size: int, dt: float) -> None:
         return None
@@ -189,7 +195,6 @@ class PoissonSpikes(Input):
         return (u < probability).astype(jnp.float32), None
 
     def check(self, who: str, size: int, steps: int) -> None:
-        nonnegative(f"{who}.values", self.values, "Hz")
         if self.values.shape not in ((), (size,)):
             fail(f"{who}.values", f"must be one number or have the shape ({size},)", self.values.shape)
 
@@ -210,7 +215,7 @@ class Fluctuating(Input):
     Reference: Mainen and Sejnowski 1995, doi:10.1126/science.7770778.
     """
 
-    values: Leaf = eqx.field(converter=as_float)
+    values: Leaf = parameter("nA", real, shape=None)
     source: Any
 
     def init(self, key: Any, size: int, dt: float) -> Any:
@@ -223,13 +228,11 @@ class Fluctuating(Input):
         return mean + opaque(noise, opaque_zero(key.key)), state  # as at the seams: rounded by itself
 
     def check(self, who: str, size: int, steps: int) -> None:
-        finite(f"{who}.values", self.values, "nA")
         if self.values.shape not in ((), (size,)):
             fail(f"{who}.values", f"must be one number or have the shape ({size},)", self.values.shape)
         seam = getattr(getattr(self.source, "seam", None), "name", None)
         if seam != "CURRENT":
             fail(f"{who}.source", "must be a source of the current seam", seam or type(self.source).__name__)
-        self.source.check(f"{who}.source")
 
     @classmethod
     def example(cls) -> Self:
@@ -247,6 +250,3 @@ class _Steady(eqx.Module):
 
     def draw(self, state: Any, context: Any, key: Tick, dt: float) -> tuple[PerNeuron, None]:
         return jnp.zeros_like(context.value), None
-
-    def check(self, who: str) -> None:
-        """Nothing to check."""

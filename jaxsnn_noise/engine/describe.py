@@ -13,32 +13,10 @@ from jaxsnn_noise.engine.deciding import needs_decision
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.firing import HardThreshold
+from jaxsnn_noise.parameters import declarations
 from jaxsnn_noise.synapses import Projection
 
 System = TypeVar("System", Network, Simulation)
-
-UNITS = {
-    "tau_mem": "ms",
-    "tau_syn": "ms",
-    "tau_rise": "ms",
-    "tau_plus": "ms",
-    "tau_minus": "ms",
-    "reversal": "mV",
-    "tau": "ms",
-    "refractory": "ms",
-    "v_threshold": "mV",
-    "v_reset": "mV",
-    "v_rest": "mV",
-    "scale": "mV",
-    "resistance": "MOhm",
-    "rate_hz": "Hz",
-    "charge": "nA ms",
-    "sharpness": "1/mV",
-    "cv": "1",
-    "c": "1",
-    "sources": "1",
-}
-"""Units of leaves by the last part of their path (an amplitude's unit depends on its seam)."""
 
 
 def report(sim: Simulation) -> str:
@@ -63,7 +41,10 @@ def report(sim: Simulation) -> str:
         "  statistics: " + ", ".join(f"{k} ({type(s).__name__} of {s.population})" for k, s in sim.statistics.items())
     )
     lines.append("  leaves:")
-    lines += [f"    {path} = {_value(leaf)}{_unit(path)}" for path, leaf in paths.leaves(sim).items()]
+    said = declarations(sim)
+    for path, leaf in paths.leaves(sim).items():
+        unit = said[path].unit if path in said else None
+        lines.append(f"    {path} = {_value(leaf)}" + (f" [{unit}]" if unit else ""))
     return "\n".join(lines)
 
 
@@ -125,8 +106,3 @@ def _value(leaf: Any) -> Any:
         return f"{array.flat[0]:g}{shape}"
     finite = array[np.isfinite(array)]
     return f"{finite.min():g} to {finite.max():g} ({'x'.join(map(str, array.shape))})" if finite.size else "not finite"
-
-
-def _unit(path: str) -> str:
-    unit = UNITS.get(path.rsplit(".", 1)[-1])
-    return f" [{unit}]" if unit else ""

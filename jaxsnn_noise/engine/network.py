@@ -12,6 +12,7 @@ from jaxsnn_noise.engine.deciding import deciding_source, needs_decision, undeci
 from jaxsnn_noise.firing import Firing, HardThreshold
 from jaxsnn_noise.neurons import Neuron, Stepper
 from jaxsnn_noise.noise import Seam, Source
+from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.synapses import Kinetics, Projection
 
 
@@ -65,8 +66,6 @@ class Population(eqx.Module):
                 fail(f"{who}.{name}", f"must be a {kind.__name__}", getattr(self, name))
         if self.prefilter is not None and not callable(self.prefilter):
             fail(f"{who}.prefilter", "must be a function of the current, e.g. coding.Relu()", self.prefilter)
-        self.neuron.check(f"{who}.neuron")
-        self.firing.check(f"{who}.firing")
         for name, source in self.noise.items():
             _identifier(f"{who}.noise", name)
             if not isinstance(source, Source) or source.seam is Seam.RELEASE:
@@ -75,7 +74,6 @@ class Population(eqx.Module):
                     "must be a current, voltage, threshold or spike source",
                     type(source).__name__,
                 )
-            source.check(f"{who}.noise.{name}")
             if not self.neuron.spiking and source.seam in (Seam.THRESHOLD, Seam.SPIKE):
                 fail(f"{who}.noise.{name}", "a neuron that never fires has no such seam", type(source).__name__)
         self._check_firing(who)
@@ -84,7 +82,6 @@ class Population(eqx.Module):
             one_of(f"{who}.initial", field, vars(self.neuron.rest()))
             if not hasattr(law, "draw"):
                 fail(f"{who}.initial.{field}", "must be an absolute law, e.g. laws.UniformBetween(0.0, 1.0)", law)
-            law.check(f"{who}.initial.{field}")
 
     def _check_stepper(self, who: str) -> None:
         """The neuron gives a drift and the noise of its membrane a coefficient."""
@@ -172,7 +169,8 @@ class Network(eqx.Module):
         return parts
 
     def check(self, who: str) -> None:
-        """Raise :class:`InputError` for parts that do not fit each other."""
+        """Raise :class:`InputError` for a parameter outside its range, or parts that do not fit each other."""
+        check_tree(who, self)
         for name, part in self.populations.items():
             _identifier(who, name)
             if isinstance(part, Population):
@@ -252,7 +250,6 @@ class Network(eqx.Module):
             _identifier(f"{who}.noise", name)
             if not isinstance(source, Source) or source.seam is not Seam.RELEASE:
                 fail(f"{who}.noise.{name}", "must be a release source", type(source).__name__)
-            source.check(f"{who}.noise.{name}")
 
 
 def _cycle(projections: Mapping[str, Projection]) -> list[str]:

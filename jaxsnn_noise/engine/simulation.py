@@ -15,6 +15,7 @@ from jaxsnn_noise.engine.names import check_health, check_names
 from jaxsnn_noise.engine.network import Network, Population, Port
 from jaxsnn_noise.hardware import Imperfection
 from jaxsnn_noise.noise import Source
+from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.signals import DECISIONS
 from jaxsnn_noise.statistics import Health, Statistic
 
@@ -121,6 +122,8 @@ def validate(sim: Simulation) -> None:
     if sim.total_steps > random.MAX_STEPS:
         fail("steps", f"a stream addresses {random.MAX_STEPS} steps", sim.total_steps)
     sim.network.check("network")
+    for name in ("inputs", "imperfections", "statistics"):
+        check_tree(name, getattr(sim, name), sim)
     for name in sim.network.projections:
         sim.network.delay_steps(name, sim.dt)
     _check_inputs(sim)

@@ -141,7 +141,7 @@ def _dataset(axes: Sequence[Axis], study: Any, arrays: Mapping[str, np.ndarray])
         variables[key] = (along + field.dims, arrays[key], {"units": field.units})
         coords |= {d: (d, v, {"units": "ms"} if d.startswith(("bin", "time")) else {}) for d, v in field.coords.items()}
     for axis in axes:
-        coords[axis.name] = (axis.name, axis.coordinate(), {})
+        coords[axis.name] = (axis.name, axis.coordinate(), axis.attributes(study.sim))
         if isinstance(axis, Samples) and axis.labels is not None:
             coords["label"] = (axis.name, np.asarray(axis.labels), {})
     return xarray.Dataset(variables, coords=coords)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxsnn_noise._checks import fail, positive
+from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import PerNeuron, Values
 from jaxsnn_noise.distributions import Distribution
 from jaxsnn_noise.surrogates import Surrogate
@@ -45,8 +45,6 @@ def check_gradient(who: str, gradient: Any) -> None:
             "must be a surrogate, e.g. surrogates.SuperSpike(10.0), or firing.Density() or firing.Stopped()",
             gradient,
         )
-    if isinstance(gradient, Surrogate):
-        positive(f"{who}.sharpness", gradient.sharpness, "1/mV")
 
 
 def through(

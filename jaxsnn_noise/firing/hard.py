@@ -56,7 +56,7 @@ class HardThreshold(Firing):
             fail("HardThreshold.gradient", "Density() needs a deciding noise", None)
         return through(self.gradient, hard, margin, crossing.expected, crossing.std, Gaussian())
 
-    def check(self, who: str) -> None:
+    def check_together(self, who: str) -> None:
         check_gradient(f"{who}.gradient", self.gradient)
 
     @classmethod

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
-import equinox as eqx
 import jax.numpy as jnp
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import nonnegative
-from jaxsnn_noise._typing import Leaf, Scalar, Values, as_scalar
+from jaxsnn_noise._typing import Leaf, Scalar, Values
 from jaxsnn_noise.distributions import Distribution, Gaussian
 from jaxsnn_noise.firing.gradients import Density, Gradient, check_gradient, through
-from jaxsnn_noise.firing.rule import Firing
+from jaxsnn_noise.firing.rule import Firing, unit_of_margin
+from jaxsnn_noise.parameters import nonnegative, parameter
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Crossing, Decision
 
@@ -37,7 +36,7 @@ class NoisyThreshold(Firing):
 
     random: ClassVar[bool] = True
 
-    scale: Leaf = eqx.field(converter=as_scalar)
+    scale: Leaf = parameter(unit_of_margin, nonnegative)
     distribution: Distribution = Gaussian()
     gradient: Gradient = Density()
 
@@ -59,8 +58,7 @@ class NoisyThreshold(Firing):
         """Probability of a spike at this margin [mV]."""
         return _probability(self.distribution, margin, self.scale)
 
-    def check(self, who: str) -> None:
-        nonnegative(f"{who}.scale", self.scale, "mV")
+    def check_together(self, who: str) -> None:
         check_gradient(f"{who}.gradient", self.gradient)
 
     @classmethod

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import abc
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-import equinox as eqx
-
+from jaxsnn_noise.parameters import Part
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Crossing, Decision
 
 
-class Firing(eqx.Module):
+class Firing(Part):
     """Decides which neurons fire at the end of a step, and what gradient passes through that decision.
 
     A member whose gradient may be chosen has the field ``gradient`` (see :mod:`jaxsnn_noise.firing.gradients`).
@@ -30,11 +29,13 @@ class Firing(eqx.Module):
     def __call__(self, crossing: Crossing, key: Tick, dt: float) -> Decision:
         """The decision of one step; the engine clears the spikes of held neurons."""
 
-    @abc.abstractmethod
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
-
     @classmethod
     @abc.abstractmethod
     def example(cls) -> Self:
         """An instance for the contract suite."""
+
+
+def unit_of_margin(rule: Firing, population: Any = None, *outer: Any) -> str:
+    """The unit of what is compared with the threshold: the neuron's, mV without one."""
+    del rule, outer
+    return getattr(getattr(population, "neuron", None), "units", "mV")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import abc
 from typing import Any, Self
 
-import equinox as eqx
-
 from jaxsnn_noise._typing import Key
+from jaxsnn_noise.parameters import Ranged
 
 
-class Imperfection(eqx.Module):
+class Imperfection(Ranged):
     """A pure map ``(network, key) -> network``, applied inside the simulation with the key of the device."""
 
     @property

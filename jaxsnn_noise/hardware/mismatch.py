@@ -71,7 +71,7 @@ class Mismatch(Imperfection):
         if not eqx.is_array(leaf):
             rule = "must lead to a parameter (an array leaf)"
             fail(f"{who}.path", rule, self.path, known=paths.leaves(rooted))
-        self.law.check(f"{who}.law")
+        self.law.check(f"{who}.law", self)
         for z in (-FARTHEST, FARTHEST):
             extreme = self.law.perturb(leaf, jnp.full_like(leaf, z))
             try:

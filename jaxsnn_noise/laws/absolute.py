@@ -6,13 +6,13 @@ import abc
 import math
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 from jax.scipy.special import ndtr
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise._typing import Leaf, Values, as_float
-from jaxsnn_noise.laws.law import Law
+from jaxsnn_noise.laws.law import Law, unit_of_quantity
+from jaxsnn_noise.parameters import nonnegative, parameter, real
 
 _SQRT_12 = math.sqrt(12.0)
 
@@ -51,7 +51,7 @@ class Fixed(AbsoluteLaw):
         [0.5, 0.5, 0.5]
     """
 
-    value: Leaf = eqx.field(converter=as_float)
+    value: Leaf = parameter(unit_of_quantity, real, shape=None)
 
     def quantile(self, z: Values) -> Values:
         return jnp.broadcast_to(self.value, z.shape)
@@ -61,9 +61,6 @@ class Fixed(AbsoluteLaw):
 
     def support(self, nominal: Values) -> tuple[Values, Values]:
         return jnp.broadcast_to(self.value, nominal.shape), jnp.broadcast_to(self.value, nominal.shape)
-
-    def check(self, who: str) -> None:
-        _checks.finite(f"{who}.value", self.value)
 
     @classmethod
     def example(cls) -> Fixed:
@@ -83,8 +80,8 @@ class UniformBetween(AbsoluteLaw):
         True
     """
 
-    low: Leaf = eqx.field(converter=as_float)
-    high: Leaf = eqx.field(converter=as_float)
+    low: Leaf = parameter(unit_of_quantity, real, shape=None)
+    high: Leaf = parameter(unit_of_quantity, real, shape=None)
 
     def quantile(self, z: Values) -> Values:
         return jnp.clip(self.low + (self.high - self.low) * ndtr(z), self.low, self.high)
@@ -96,9 +93,7 @@ class UniformBetween(AbsoluteLaw):
     def support(self, nominal: Values) -> tuple[Values, Values]:
         return jnp.broadcast_to(self.low, nominal.shape), jnp.broadcast_to(self.high, nominal.shape)
 
-    def check(self, who: str) -> None:
-        _checks.finite(f"{who}.low", self.low)
-        _checks.finite(f"{who}.high", self.high)
+    def check_together(self, who: str) -> None:
         known = _checks.concrete(self.high - self.low)
         if known is not None and known.min() < 0:
             _checks.fail(f"{who}.high", "must be at least low", self.high)
@@ -120,8 +115,8 @@ class GaussianAround(AbsoluteLaw):
         [1.0, 1.0]
     """
 
-    mean: Leaf = eqx.field(converter=as_float)
-    std: Leaf = eqx.field(converter=as_float)
+    mean: Leaf = parameter(unit_of_quantity, real, shape=None)
+    std: Leaf = parameter(unit_of_quantity, nonnegative, shape=None)
 
     def quantile(self, z: Values) -> Values:
         return self.mean + self.std * z
@@ -131,10 +126,6 @@ class GaussianAround(AbsoluteLaw):
 
     def support(self, nominal: Values) -> tuple[Values, Values]:
         return jnp.full_like(nominal, -jnp.inf), jnp.full_like(nominal, jnp.inf)
-
-    def check(self, who: str) -> None:
-        _checks.finite(f"{who}.mean", self.mean)
-        _checks.nonnegative(f"{who}.std", self.std)
 
     @classmethod
     def example(cls) -> GaussianAround:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
@@ -12,6 +11,7 @@ from jaxsnn_noise import _checks, random
 from jaxsnn_noise._typing import Leaf, Values, as_float
 from jaxsnn_noise.laws.law import Law
 from jaxsnn_noise.laws.relative import LogNormal
+from jaxsnn_noise.parameters import fraction, parameter
 
 
 class Correlated(Law):
@@ -37,7 +37,7 @@ class Correlated(Law):
     """
 
     law: Law
-    rho: Leaf = eqx.field(converter=as_float)
+    rho: Leaf = parameter("1", fraction)
 
     def scores(self, key: Any, entity: UInt32[Array, "..."]) -> Values:
         common = random.normal(random.tick(random.root(key), 0), random.shared())[0]
@@ -52,11 +52,9 @@ class Correlated(Law):
     def support(self, nominal: Values) -> tuple[Values, Values]:
         return self.law.support(nominal)
 
-    def check(self, who: str) -> None:
+    def check_together(self, who: str) -> None:
         if isinstance(self.law, Correlated):
             _checks.fail(f"{who}.law", "must not be correlated itself", type(self.law).__name__)
-        self.law.check(f"{who}.law")
-        _checks.in_range(f"{who}.rho", self.rho, 0.0, 1.0)
 
     @classmethod
     def example(cls) -> Correlated:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import abc
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, UInt32
 
 from jaxsnn_noise import _checks, random
 from jaxsnn_noise._typing import Values
+from jaxsnn_noise.parameters import Part, declaration
 
 
-class Law(eqx.Module):
+class Law(Part):
     """Abstract: how a parameter spreads around its nominal value.
 
     A member writes four elementwise methods; :class:`LogNormal` is the pattern to follow. All its parameters are
@@ -32,10 +32,6 @@ class Law(eqx.Module):
     @abc.abstractmethod
     def support(self, nominal: Values) -> tuple[Values, Values]:
         """The smallest and the largest value that can come out (infinite where there is none)."""
-
-    @abc.abstractmethod
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
 
     @classmethod
     @abc.abstractmethod
@@ -63,9 +59,6 @@ class Law(eqx.Module):
         """
         return self.perturb(nominal, self.scores(key, entities(nominal.shape, groups)))
 
-    def __check_init__(self) -> None:
-        self.check(type(self).__name__)
-
 
 def entities(shape: tuple[int, ...], groups: Any = None) -> UInt32[Array, "..."]:
     """The entity of each element of a leaf: its row-major index, or its group.
@@ -80,3 +73,12 @@ def entities(shape: tuple[int, ...], groups: Any = None) -> UInt32[Array, "..."]
         _checks.fail("groups", f"must be whole numbers of shape {shape}, the entity of each element", groups)
     _checks.nonnegative("groups", groups)
     return groups.astype(jnp.uint32)
+
+
+def unit_of_quantity(*owners: Any) -> str | None:
+    """The unit of what the law is a law of: the leaf whose path an imperfection says, in a simulation."""
+    path = next((owner.path for owner in owners if hasattr(owner, "path")), None)
+    if path is None or not hasattr(owners[-1], "network"):
+        return None
+    said = declaration(owners[-1], path)
+    return None if said is None else said.unit

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jax.scipy.special import ndtr, ndtri
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise._typing import Leaf, Values, as_float
-from jaxsnn_noise.laws.law import Law
+from jaxsnn_noise.laws.law import Law, unit_of_quantity
+from jaxsnn_noise.parameters import Range, nonnegative, parameter, real
 
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_THIRD = math.sqrt(1.0 / 3.0)
@@ -39,7 +38,7 @@ class LogNormal(Law):
         [16.088, 19.612, 23.907]
     """
 
-    cv: Leaf = eqx.field(converter=as_float)
+    cv: Leaf = parameter("1", nonnegative, shape=None)
 
     def perturb(self, nominal: Values, z: Values) -> Values:
         square = jnp.square(self.cv)
@@ -54,9 +53,6 @@ class LogNormal(Law):
 
     def support(self, nominal: Values) -> tuple[Values, Values]:
         return _between(nominal, jnp.float32(0.0), jnp.float32(jnp.inf))
-
-    def check(self, who: str) -> None:
-        _checks.nonnegative(f"{who}.cv", self.cv)
 
     @classmethod
     def example(cls) -> LogNormal:
@@ -80,7 +76,7 @@ class Normal(Law):
         [2.0, 6.0]
     """
 
-    cv: Leaf = eqx.field(converter=as_float)
+    cv: Leaf = parameter("1", nonnegative, shape=None)
 
     def perturb(self, nominal: Values, z: Values) -> Values:
         return nominal * (1.0 + self.cv * z)
@@ -90,9 +86,6 @@ class Normal(Law):
 
     def support(self, nominal: Values) -> tuple[Values, Values]:
         return _between(nominal, jnp.float32(-jnp.inf), jnp.float32(jnp.inf))
-
-    def check(self, who: str) -> None:
-        _checks.nonnegative(f"{who}.cv", self.cv)
 
     @classmethod
     def example(cls) -> Normal:
@@ -115,7 +108,7 @@ class Offset(Law):
         [0.5, 1.5]
     """
 
-    sigma: Leaf = eqx.field(converter=as_float)
+    sigma: Leaf = parameter(unit_of_quantity, nonnegative, shape=None)
 
     def perturb(self, nominal: Values, z: Values) -> Values:
         return nominal + self.sigma * z
@@ -125,9 +118,6 @@ class Offset(Law):
 
     def support(self, nominal: Values) -> tuple[Values, Values]:
         return jnp.full_like(nominal, -jnp.inf), jnp.full_like(nominal, jnp.inf)
-
-    def check(self, who: str) -> None:
-        _checks.nonnegative(f"{who}.sigma", self.sigma)
 
     @classmethod
     def example(cls) -> Offset:
@@ -157,9 +147,9 @@ class TruncatedNormal(Law):
         (22.296, 7.209)
     """
 
-    cv: Leaf = eqx.field(converter=as_float)
-    low: Leaf = eqx.field(converter=as_float)
-    high: Leaf = eqx.field(converter=as_float)
+    cv: Leaf = parameter("1", nonnegative, shape=None)
+    low: Leaf = parameter("1", Range(high=1.0, high_open=True, why="the factor 1 must lie inside"), shape=None)
+    high: Leaf = parameter("1", Range(1.0, low_open=True, why="the factor 1 must lie inside"), shape=None)
 
     def perturb(self, nominal: Values, z: Values) -> Values:
         a, b = self._bounds()
@@ -178,13 +168,6 @@ class TruncatedNormal(Law):
 
     def support(self, nominal: Values) -> tuple[Values, Values]:
         return _between(nominal, self.low, self.high)
-
-    def check(self, who: str) -> None:
-        _checks.nonnegative(f"{who}.cv", self.cv)
-        for name, bound, holds in (("low < 1", self.low, np.less), ("high > 1", self.high, np.greater)):
-            known = _checks.concrete(bound)
-            if known is not None and not np.all(np.isfinite(known) & holds(known, 1.0)):
-                _checks.fail(who, f"needs a finite {name}: the factor 1 must lie inside", bound)
 
     @classmethod
     def example(cls) -> TruncatedNormal:
@@ -210,7 +193,7 @@ class UniformFactor(Law):
         5.0
     """
 
-    width: Leaf = eqx.field(converter=as_float)
+    width: Leaf = parameter("1", nonnegative, shape=None)
 
     def perturb(self, nominal: Values, z: Values) -> Values:
         return nominal * (1.0 + self.width * _centred_uniform(z))
@@ -220,9 +203,6 @@ class UniformFactor(Law):
 
     def support(self, nominal: Values) -> tuple[Values, Values]:
         return _between(nominal, 1.0 - self.width, 1.0 + self.width)
-
-    def check(self, who: str) -> None:
-        _checks.nonnegative(f"{who}.width", self.width)
 
     @classmethod
     def example(cls) -> UniformFactor:
@@ -248,7 +228,7 @@ class Empirical(Law):
         [9.0, 10.0, 11.0]
     """
 
-    values: Leaf = eqx.field(converter=lambda values: jnp.sort(jnp.ravel(as_float(values))))
+    values: Leaf = parameter("1", real, shape=None, converter=lambda values: jnp.sort(jnp.ravel(as_float(values))))
 
     @classmethod
     def from_measurements(cls, measured: Any) -> Law:
@@ -267,10 +247,9 @@ class Empirical(Law):
     def support(self, nominal: Values) -> tuple[Values, Values]:
         return _between(nominal, self.values[0], self.values[-1])
 
-    def check(self, who: str) -> None:
+    def check_together(self, who: str) -> None:
         if self.values.size == 0:
             _checks.fail(f"{who}.values", "needs at least one measured factor", self.values)
-        _checks.finite(f"{who}.values", self.values)
 
     @classmethod
     def example(cls) -> Empirical:

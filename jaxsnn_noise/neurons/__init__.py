@@ -1,5 +1,6 @@
 """Neuron models: pure state transitions of one population."""
 
+from jaxsnn_noise.neurons.adaptive import AdaptiveLIF as AdaptiveLIF
 from jaxsnn_noise.neurons.lif import LIF as LIF
 from jaxsnn_noise.neurons.lif import LeakyIntegrator as LeakyIntegrator
 from jaxsnn_noise.neurons.neuron import Neuron as Neuron
@@ -12,6 +13,7 @@ from jaxsnn_noise.neurons.steppers import Stepper as Stepper
 
 __all__ = [
     "LIF",
+    "AdaptiveLIF",
     "FlooredReset",
     "Heun",
     "LeakyIntegrator",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from jaxsnn_noise._checks import concrete, count, fail, finite, nonnegative, positive
-from jaxsnn_noise._typing import PerNeuron, Values, per_neuron
+from jaxsnn_noise._typing import Parameter, PerNeuron, Values
+from jaxsnn_noise.neurons import refractory
 from jaxsnn_noise.neurons.membrane import diffusion_of, flow, held_gain
 from jaxsnn_noise.neurons.neuron import Neuron
-from jaxsnn_noise.neurons.resets import Reset, ResetToValue
+from jaxsnn_noise.neurons.resets import Reset, ResetToValue, check_reset
+from jaxsnn_noise.parameters import nonnegative, parameter, positive, real, variable
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Drive
 
@@ -22,8 +23,8 @@ class LIFState(eqx.Module):
     ``hold`` is a whole number, plus the fraction of a step that a spike inside a step leaves.
     """
 
-    v: PerNeuron
-    hold: PerNeuron | None
+    v: PerNeuron = variable("mV")
+    hold: PerNeuron | None = variable("1")
 
 
 class LIF(Neuron):
@@ -58,84 +59,46 @@ class LIF(Neuron):
 
     partial_steps: ClassVar[bool] = True
 
-    size: int = eqx.field(static=True)
-    tau_mem: PerNeuron
-    v_threshold: PerNeuron
-    v_reset: PerNeuron
-    v_rest: PerNeuron
-    resistance: PerNeuron
-    refractory: PerNeuron | None
-    reset: Reset
+    tau_mem: Parameter = parameter("ms", positive, default=20.0)
+    v_threshold: Parameter = parameter("mV", real, default=1.0)
+    v_reset: Parameter = parameter("mV", real, default=0.0)
+    v_rest: Parameter = parameter("mV", real, default=0.0)
+    resistance: Parameter = parameter("MOhm", positive, default=1.0)
+    refractory: Parameter | None = parameter("ms", nonnegative, default=None)
+    reset: Reset = ResetToValue()
 
-    def __init__(
-        self,
-        size: int,
-        *,
-        tau_mem: Any = 20.0,
-        v_threshold: Any = 1.0,
-        v_reset: Any = 0.0,
-        v_rest: Any = 0.0,
-        resistance: Any = 1.0,
-        refractory: Any = None,
-        reset: Reset | None = None,
-    ):
-        self.size = count("LIF.size", size)
-        self.tau_mem = per_neuron("LIF.tau_mem", tau_mem, size)
-        self.v_threshold = per_neuron("LIF.v_threshold", v_threshold, size)
-        self.v_reset = per_neuron("LIF.v_reset", v_reset, size)
-        self.v_rest = per_neuron("LIF.v_rest", v_rest, size)
-        self.resistance = per_neuron("LIF.resistance", resistance, size)
-        self.refractory = None if refractory is None else per_neuron("LIF.refractory", refractory, size)
-        self.reset = ResetToValue() if reset is None else reset
-        self.check("LIF")
-
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
-        positive(f"{who}.tau_mem", self.tau_mem, "ms")
-        positive(f"{who}.resistance", self.resistance, "MOhm")
-        if self.refractory is not None:
-            nonnegative(f"{who}.refractory", self.refractory, "ms")
-        for name in ("v_threshold", "v_reset", "v_rest"):
-            finite(f"{who}.{name}", getattr(self, name), "mV")
-        below(who, self.v_reset, self.v_threshold)
+    def check_together(self, who: str) -> None:
+        check_reset(who, self.reset, self.v_reset, self.v_threshold)
 
     def rest(self) -> LIFState:
-        return LIFState(self.v_rest, None if self.refractory is None else jnp.zeros_like(self.v_rest))
+        return LIFState(self.v_rest, refractory.none_held(self.refractory, self.v_rest))
 
     def integrate(self, state: LIFState, drive: Drive, key: Tick, dt: Values | float) -> LIFState:
         del key
         v = flow(state.v, drive, dt, tau_mem=self.tau_mem, v_rest=self.v_rest, resistance=self.resistance)
-        if state.hold is None:
-            return LIFState(v, None)
-        return LIFState(jnp.where(state.hold < 1, v, state.v), jnp.maximum(state.hold - 1, 0))
+        return LIFState(*refractory.flowed(v, state.v, state.hold))
 
     def threshold(self, state: LIFState) -> PerNeuron:
         del state
         return self.v_threshold
 
     def ready(self, state: LIFState) -> PerNeuron:
-        return jnp.ones_like(state.v) if state.hold is None else (state.hold < 1).astype(state.v.dtype)
+        return refractory.ready(state.hold, state.v)
 
     def free(self, state: LIFState, dt: float) -> Values:
-        return jnp.full_like(state.v, dt) if state.hold is None else dt * jnp.clip(1 - state.hold, 0.0, 1.0)
+        return refractory.free(state.hold, state.v, dt)
 
     def after_spikes(self, state: LIFState, spikes: PerNeuron, dt: float) -> LIFState:
         v = self.reset(state.v, spikes, self.v_reset, self.v_threshold)
-        if self.refractory is None or state.hold is None:
-            return LIFState(v, None)
-        steps = jnp.where(self.refractory > 0, jnp.maximum(jnp.floor(self.refractory / dt + 0.5), 1), 0)
-        return LIFState(v, jnp.where(spikes > 0, steps, state.hold))
+        return LIFState(v, refractory.after_spikes(state.hold, self.refractory, spikes, dt))
 
     def after_spikes_inside(
         self, state: LIFState, spikes: PerNeuron, inside: PerNeuron, dt: float
     ) -> tuple[LIFState, PerNeuron]:
         crossed = jnp.where(spikes > 0, self.v_threshold, state.v)
         v = self.reset(crossed, spikes, self.v_reset, self.v_threshold)
-        rest = dt - inside
-        if self.refractory is None or state.hold is None:
-            return LIFState(v, None), rest
-        hold = jnp.maximum(self.refractory - rest, 0.0) / dt
-        return LIFState(v, jnp.where(spikes > 0, hold, state.hold)), jnp.maximum(rest - self.refractory, 0.0)
+        hold, left = refractory.after_spikes_inside(state.hold, self.refractory, spikes, inside, dt)
+        return LIFState(v, hold), left
 
     def diffuse(self, drive: Drive, dt: Values | float) -> Values:
         """Exact for the linear membrane: ``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)], ``tau`` that under the drive."""
@@ -153,7 +116,7 @@ class LIF(Neuron):
 class IntegratorState(eqx.Module):
     """Membrane potential [mV]."""
 
-    v: PerNeuron
+    v: PerNeuron = variable("mV")
 
 
 class LeakyIntegrator(Neuron):
@@ -174,23 +137,9 @@ class LeakyIntegrator(Neuron):
 
     spiking: ClassVar[bool] = False
 
-    size: int = eqx.field(static=True)
-    tau_mem: PerNeuron
-    v_rest: PerNeuron
-    resistance: PerNeuron
-
-    def __init__(self, size: int, *, tau_mem: Any = 20.0, v_rest: Any = 0.0, resistance: Any = 1.0):
-        self.size = count("LeakyIntegrator.size", size)
-        self.tau_mem = per_neuron("LeakyIntegrator.tau_mem", tau_mem, size)
-        self.v_rest = per_neuron("LeakyIntegrator.v_rest", v_rest, size)
-        self.resistance = per_neuron("LeakyIntegrator.resistance", resistance, size)
-        self.check("LeakyIntegrator")
-
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
-        positive(f"{who}.tau_mem", self.tau_mem, "ms")
-        positive(f"{who}.resistance", self.resistance, "MOhm")
-        finite(f"{who}.v_rest", self.v_rest, "mV")
+    tau_mem: Parameter = parameter("ms", positive, default=20.0)
+    v_rest: Parameter = parameter("mV", real, default=0.0)
+    resistance: Parameter = parameter("MOhm", positive, default=1.0)
 
     def rest(self) -> IntegratorState:
         return IntegratorState(self.v_rest)
@@ -219,10 +168,3 @@ class LeakyIntegrator(Neuron):
     @classmethod
     def example(cls) -> Self:
         return cls(5, tau_mem=20.0)
-
-
-def below(who: str, v_reset: PerNeuron, v_threshold: PerNeuron) -> None:
-    """The reset potential lies below the threshold, or the neuron would fire for ever."""
-    low, high = concrete(v_reset), concrete(v_threshold)
-    if low is not None and high is not None and not (low < high).all():
-        fail(f"{who}.v_reset", "must lie below v_threshold [mV]", float((low - high).max()))

@@ -9,15 +9,18 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxsnn_noise._typing import PerNeuron, Values
+from jaxsnn_noise.neurons.constructor import FromFields
+from jaxsnn_noise.parameters import Part
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Drive
 
 
-class Neuron(eqx.Module):
+class Neuron(Part):
     """A model of a population of ``size`` neurons; the state is any module with the membrane potential ``v`` [mV].
 
     The author writes the flow, the comparison and the reset and never sees noise: the engine perturbs the seams between
-    these methods.
+    these methods. The constructor is made of the fields: ``Model(size, *, name=value, ...)``, each :func:`parameter` one number
+    or one per neuron, any other field as it is.
     """
 
     spiking: ClassVar[bool] = True
@@ -30,11 +33,10 @@ class Neuron(eqx.Module):
     """Whether ``integrate`` and ``diffuse`` take a ``dt`` per neuron, and ``after_spikes_inside`` is written. A firing rule
     that tells spike times within the step needs that."""
 
-    size: eqx.AbstractVar[int]
+    per_neuron: ClassVar[bool] = True
 
-    @abc.abstractmethod
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
+    size: int = eqx.field(static=True)
+    __init__ = FromFields()
 
     @abc.abstractmethod
     def rest(self) -> Any:

@@ -13,13 +13,14 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 
-from jaxsnn_noise._checks import finite, flag
-from jaxsnn_noise._typing import Leaf, PerNeuron, as_scalar
+from jaxsnn_noise._checks import concrete, fail, flag
+from jaxsnn_noise._typing import Leaf, PerNeuron
+from jaxsnn_noise.parameters import Part, parameter, real
 
 _DETACH = functools.partial(flag, "Reset.detach")
 
 
-class Reset(eqx.Module):
+class Reset(Part):
     """Maps the potential at a spike to the potential after it. ``detach`` blocks the gradient through the spike."""
 
     detach: eqx.AbstractVar[bool]
@@ -75,12 +76,18 @@ class FlooredReset(Reset):
         [-1.0, 0.0]
     """
 
-    floor: Leaf = eqx.field(converter=as_scalar, default=NO_FLOOR)
+    floor: Leaf = parameter("mV", real, default=NO_FLOOR)
     detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=_DETACH)
-
-    def __check_init__(self) -> None:
-        finite("FlooredReset.floor", self.floor, "mV")
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         del v_threshold
         return jnp.maximum(v * (1.0 - spikes) + v_reset * spikes, self.floor)
+
+
+def check_reset(who: str, reset: object, v_reset: PerNeuron, v_threshold: PerNeuron) -> None:
+    """The policy is one, and its potential lies below the threshold, or the neuron would fire for ever."""
+    if not isinstance(reset, Reset):
+        fail(f"{who}.reset", "must be a reset, e.g. neurons.ResetToValue()", reset)
+    low, high = concrete(v_reset), concrete(v_threshold)
+    if low is not None and high is not None and not (low < high).all():
+        fail(f"{who}.v_reset", "must lie below v_threshold [mV]", float((low - high).max()))

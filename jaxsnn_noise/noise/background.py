@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import concrete, fail, finite, nonnegative
-from jaxsnn_noise._typing import Key, Leaf, PerNeuron, Values, as_scalar
+from jaxsnn_noise._checks import concrete, fail
+from jaxsnn_noise._typing import Key, Leaf, PerNeuron, Values
 from jaxsnn_noise.noise.sources import Source, SourceMoments
+from jaxsnn_noise.parameters import nonnegative, parameter, real
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Context, Seam
 
@@ -40,12 +40,9 @@ class PoissonBackground(Source):
     """
 
     seam: ClassVar[Seam] = Seam.CURRENT
-    rate_hz: Leaf = eqx.field(converter=as_scalar)
-    charge: Leaf = eqx.field(converter=as_scalar)
-    sources: Leaf = eqx.field(converter=as_scalar, default=1.0)
-
-    def __check_init__(self) -> None:
-        self.check(type(self).__name__)
+    rate_hz: Leaf = parameter("Hz", nonnegative)
+    charge: Leaf = parameter("nA ms", real)
+    sources: Leaf = parameter("1", nonnegative, default=1.0)
 
     def init(self, key: Key, size: int, dt: float) -> None:
         del key, size, dt
@@ -59,11 +56,6 @@ class PoissonBackground(Source):
         mean = jnp.broadcast_to(self._mean_events(dt), context.value.shape)
         scale = self.charge / dt
         return SourceMoments(scale * mean, scale * scale * mean, jnp.float32(0.5 * dt))
-
-    def check(self, who: str) -> None:
-        nonnegative(f"{who}.rate_hz", self.rate_hz, "Hz")
-        nonnegative(f"{who}.sources", self.sources, "1")
-        finite(f"{who}.charge", self.charge, "nA ms")
 
     def check_step(self, who: str, dt: float) -> None:
         mean = concrete(self._mean_events(dt))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Self
 
-import equinox as eqx
-
-from jaxsnn_noise._checks import in_range
-from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_scalar
+from jaxsnn_noise._typing import Leaf, PerNeuron, Values
 from jaxsnn_noise.noise.policies import Coupling
+from jaxsnn_noise.parameters import fraction, parameter
 from jaxsnn_noise.signals import Context
 
 
@@ -30,10 +28,7 @@ class Blend(Coupling):
         [0.05 0.2 ]
     """
 
-    multiplicative: Leaf = eqx.field(converter=as_scalar)
-
-    def __check_init__(self) -> None:
-        in_range("Blend.multiplicative", self.multiplicative, 0.0, 1.0, "1")
+    multiplicative: Leaf = parameter("1", fraction)
 
     def unit(self, context: Context) -> Values | None:
         return context.step

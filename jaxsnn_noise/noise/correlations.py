@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import abc
 
-import equinox as eqx
 import jax.numpy as jnp
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import in_range
-from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, Values, as_scalar
+from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, Values
 from jaxsnn_noise.distributions import Distribution
 from jaxsnn_noise.opacity import opaque, opaque_zero
+from jaxsnn_noise.parameters import Part, fraction, parameter
 from jaxsnn_noise.random import Tick
 
 
-class Correlation(eqx.Module):
+class Correlation(Part):
     """Draws one unit-variance innovation per neuron with a given correlation."""
 
     @abc.abstractmethod
@@ -30,9 +29,6 @@ class Correlation(eqx.Module):
     @abc.abstractmethod
     def coefficient(self) -> Scalar | float:
         """The correlation between two different neurons."""
-
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
 
 
 class Independent(Correlation):
@@ -68,7 +64,7 @@ class SharedFraction(Correlation):
     Reference: de la Rocha et al. 2007, doi:10.1038/nature06028.
     """
 
-    c: Leaf = eqx.field(converter=as_scalar)
+    c: Leaf = parameter("1", fraction)
 
     def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
         given, share, own = self.parts(distribution, at, size)
@@ -82,6 +78,3 @@ class SharedFraction(Correlation):
 
     def coefficient(self) -> Scalar:
         return self.c
-
-    def check(self, who: str) -> None:
-        in_range(f"{who}.c", self.c, 0.0, 1.0, "1")

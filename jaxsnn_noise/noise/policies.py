@@ -13,13 +13,14 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
-from jaxsnn_noise._checks import fail, nonnegative, positive
-from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_scalar
+from jaxsnn_noise._checks import fail
+from jaxsnn_noise._typing import Leaf, PerNeuron, Values
 from jaxsnn_noise.opacity import opaque
+from jaxsnn_noise.parameters import Part, nonnegative, parameter, positive
 from jaxsnn_noise.signals import Context
 
 
-class Colour(eqx.Module):
+class Colour(Part):
     """The temporal correlation of a source: a filter of unit-variance innovations that keeps the variance at one."""
 
     @abc.abstractmethod
@@ -40,9 +41,6 @@ class Colour(eqx.Module):
     @abc.abstractmethod
     def correlation_time(self, dt: float) -> Values:
         """Integral of the autocorrelation over positive lags [ms]; ``dt/2`` for white noise held over a step."""
-
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
 
 
 class White(Colour):
@@ -73,7 +71,7 @@ class OrnsteinUhlenbeck(Colour):
     Reference: Gillespie 1996, doi:10.1103/PhysRevE.54.2084.
     """
 
-    tau: Leaf = eqx.field(converter=as_scalar)
+    tau: Leaf = parameter("ms", positive)
 
     def init(self, innovation: PerNeuron) -> PerNeuron:
         return innovation
@@ -90,11 +88,8 @@ class OrnsteinUhlenbeck(Colour):
     def correlation_time(self, dt: float) -> Values:
         return self.tau
 
-    def check(self, who: str) -> None:
-        positive(f"{who}.tau", self.tau, "ms")
 
-
-class Amplitude(eqx.Module):
+class Amplitude(Part):
     """The strength of a source, in a form that says what it means when dt changes."""
 
     diffusive: ClassVar[bool] = False
@@ -104,9 +99,23 @@ class Amplitude(eqx.Module):
     def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
         """Standard deviation of the perturbation of one step, in the unit of the seam (or relative to its value)."""
 
-    @abc.abstractmethod
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
+
+def _diffusion(amplitude: Amplitude, source: Any = None, *outer: Any) -> str | None:
+    del amplitude, outer
+    if source is None:
+        return None
+    unit = source.seam.white
+    return unit.replace("mV", "1").replace("nA ", "") if unit and source.coupling.relative else unit
+
+
+def _spread(amplitude: Amplitude, source: Any = None, *outer: Any) -> str | None:
+    del amplitude, outer
+    return None if source is None else "1" if source.coupling.relative else source.seam.units
+
+
+def _intensity(amplitude: Amplitude, source: Any = None, *outer: Any) -> str | None:
+    spread = _spread(amplitude, source, *outer)
+    return spread if spread in (None, "1") else f"{spread}^2"
 
 
 class Diffusion(Amplitude):
@@ -118,15 +127,12 @@ class Diffusion(Amplitude):
     """
 
     diffusive: ClassVar[bool] = True
-    sigma: Leaf = eqx.field(converter=as_scalar)
+    sigma: Leaf = parameter(_diffusion, nonnegative)
 
     def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
         if white is None or rate is None:
             fail("Diffusion", "white noise has no limit for small steps at this seam; use PerStep", "Diffusion")
         return self.sigma * colour.diffusion(white, rate)
-
-    def check(self, who: str) -> None:
-        nonnegative(f"{who}.sigma", self.sigma)
 
 
 class PerStep(Amplitude):
@@ -136,13 +142,10 @@ class PerStep(Amplitude):
         sigma: In the unit of the seam (additive) or relative to its value (multiplicative), >= 0.
     """
 
-    sigma: Leaf = eqx.field(converter=as_scalar)
+    sigma: Leaf = parameter(_spread, nonnegative)
 
     def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
         return self.sigma
-
-    def check(self, who: str) -> None:
-        nonnegative(f"{who}.sigma", self.sigma)
 
 
 class Intensity(Amplitude):
@@ -152,17 +155,17 @@ class Intensity(Amplitude):
         D: In the squared unit of the seam (additive) or dimensionless (multiplicative), >= 0.
     """
 
-    D: Leaf = eqx.field(converter=as_scalar)
+    D: Leaf = parameter(_intensity, nonnegative)
 
     def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
         return jnp.sqrt(2.0 * self.D)
 
-    def check(self, who: str) -> None:
-        nonnegative(f"{who}.D", self.D)
 
-
-class Coupling(eqx.Module):
+class Coupling(Part):
     """What the strength scales with."""
+
+    relative: ClassVar[bool] = False
+    """Whether the strength is a share of the quantity at the seam, and so without its unit."""
 
     @abc.abstractmethod
     def unit(self, context: Context) -> Values | None:
@@ -203,6 +206,7 @@ class Multiplicative(Coupling):
             on the current (which is no state) need none, and ``Stratonovich`` is refused there.
     """
 
+    relative: ClassVar[bool] = True
     interpretation: Interpretation = Ito()
 
     def unit(self, context: Context) -> Values | None:

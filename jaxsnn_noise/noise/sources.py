@@ -26,6 +26,7 @@ from jaxsnn_noise.noise.policies import (
     White,
 )
 from jaxsnn_noise.opacity import opaque_zero
+from jaxsnn_noise.parameters import Part
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Conditional, Context, Seam
 
@@ -38,7 +39,7 @@ class SourceMoments(eqx.Module):
     correlation_time: Values
 
 
-class Source(eqx.Module):
+class Source(Part):
     """A random perturbation of the quantity at one seam."""
 
     @property
@@ -57,10 +58,6 @@ class Source(eqx.Module):
     @abc.abstractmethod
     def moments(self, context: Context, dt: float) -> SourceMoments | None:
         """Theory of the perturbation for a constant value at the seam; ``None`` where there is none."""
-
-    @abc.abstractmethod
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
 
     @property
     def divisible(self) -> bool:
@@ -140,9 +137,6 @@ class ComposedSource(Source):
     correlation: Correlation = Independent()
     distribution: Distribution = Gaussian()
 
-    def __check_init__(self) -> None:
-        self.check(type(self).__name__)
-
     def init(self, key: Key, size: int, dt: float) -> Any:
         del dt
         start = random.channel(random.tick(key, 0), 15)
@@ -197,13 +191,11 @@ class ComposedSource(Source):
         variance = jnp.broadcast_to(std * std, context.value.shape)
         return SourceMoments(jnp.zeros_like(variance), variance, jnp.asarray(self.colour.correlation_time(dt)))
 
-    def check(self, who: str) -> None:
+    def check_together(self, who: str) -> None:
         for name, kind in _POLICIES.items():
             if not isinstance(getattr(self, name), kind):
                 got = getattr(self, name)
                 fail(f"{who}.{name}", f"must be a policy of the kind {kind.__name__}, e.g. {_EXAMPLES[name]}", got)
-        for name in ("amplitude", "colour", "correlation"):
-            getattr(self, name).check(f"{who}.{name}")
         if self.amplitude.diffusive and self.seam not in (Seam.CURRENT, Seam.VOLTAGE):
             rule = (
                 f"Diffusion has no limit for small steps at the {self.seam.name.lower()} seam; use PerStep or Intensity"

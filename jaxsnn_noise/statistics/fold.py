@@ -15,15 +15,14 @@ import abc
 import dataclasses
 from typing import Any, ClassVar, Self
 
-import equinox as eqx
-
+from jaxsnn_noise.parameters import Ranged
 from jaxsnn_noise.signals import UNITS as UNITS
 from jaxsnn_noise.signals import VARIABLES as VARIABLES
 from jaxsnn_noise.signals import About as About
 from jaxsnn_noise.signals import Frame as Frame
 
 
-class Statistic(eqx.Module):
+class Statistic(Ranged):
     """Abstract: a fold over the steps of one population of one member (one trial of one device).
 
     ``population`` names the population that is watched; ``None`` means the only one there is. Members are trials,

@@ -8,8 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsnn_noise._checks import finite
-from jaxsnn_noise._typing import Leaf, as_scalar
+from jaxsnn_noise._typing import Leaf
+from jaxsnn_noise.parameters import parameter, real
 from jaxsnn_noise.signals import About, Frame
 from jaxsnn_noise.statistics.counts import start_counts
 from jaxsnn_noise.statistics.fold import Statistic
@@ -38,11 +38,8 @@ class FractionBelow(Statistic):
     0.5
     """
 
-    level: Leaf = eqx.field(converter=as_scalar)
+    level: Leaf = parameter("mV", real)
     population: str | None = eqx.field(static=True, default=None)
-
-    def __check_init__(self) -> None:
-        finite("FractionBelow.level", self.level, "mV")
 
     @property
     def reads(self) -> tuple[str, ...]:

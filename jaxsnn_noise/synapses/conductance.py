@@ -8,8 +8,9 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import concrete, fail, finite, positive
-from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, Values, as_scalar
+from jaxsnn_noise._checks import concrete, fail
+from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar
+from jaxsnn_noise.parameters import Range, parameter, positive, real, variable
 from jaxsnn_noise.signals import Drive, Seen
 from jaxsnn_noise.synapses.kinetics import Kinetics
 
@@ -23,8 +24,8 @@ MILLIVOLTS = 10.0
 class Open(eqx.Module):
     """The conductances [target] at the end of a step in uS, and what raises them yet (``None`` where they rise at once)."""
 
-    g: PerNeuron
-    rising: PerNeuron | None
+    g: PerNeuron = variable("uS")
+    rising: PerNeuron | None = variable("uS")
 
 
 class Conductance(Kinetics):
@@ -64,10 +65,12 @@ class Conductance(Kinetics):
     """
 
     conductance: ClassVar[bool] = True
+    weight_units: ClassVar[str] = "uS"
+    weight_range: ClassVar[Range] = Range(0.0, why="inhibition is a low reversal potential")
 
-    tau_syn: Leaf = eqx.field(converter=as_scalar)
-    reversal: Leaf = eqx.field(converter=as_scalar)
-    tau_rise: Leaf | None = eqx.field(converter=lambda tau: None if tau is None else as_scalar(tau), default=None)
+    tau_syn: Leaf = parameter("ms", positive)
+    reversal: Leaf = parameter("mV", real)
+    tau_rise: Leaf | None = parameter("ms", positive, default=None)
 
     def init(self, size: int) -> Open:
         closed = jnp.zeros(size, jnp.float32)
@@ -84,20 +87,12 @@ class Conductance(Kinetics):
             mean, state = _rise(state.g, rising, self.tau_syn, self.tau_rise, dt)
         return Drive(mean * self.reversal, mean), state
 
-    def check(self, who: str) -> None:
-        positive(f"{who}.tau_syn", self.tau_syn, "ms")
-        finite(f"{who}.reversal", self.reversal, "mV")
+    def check_together(self, who: str) -> None:
         if self.tau_rise is None:
             return
-        positive(f"{who}.tau_rise", self.tau_rise, "ms")
         rise, decay = concrete(self.tau_rise), concrete(self.tau_syn)
         if rise is not None and decay is not None and not rise < decay:
             fail(f"{who}.tau_rise", f"must lie below tau_syn = {float(decay):g} [ms]", float(f"{rise:g}"))
-
-    def check_weights(self, who: str, weights: Values) -> None:
-        values = concrete(weights)
-        if values is not None and not (values >= 0).all():
-            fail(who, "conductances must be >= 0, inhibition is a low reversal potential [uS]", values)
 
     def check_target(self, who: str, threshold: PerNeuron) -> None:
         reversal, level = concrete(self.reversal), concrete(threshold)

@@ -13,9 +13,10 @@ from jaxtyping import Array, Float32
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import fail, finite, in_range, nonnegative
-from jaxsnn_noise._typing import PerNeuron, Values, as_float
+from jaxsnn_noise._typing import PerNeuron, Values
+from jaxsnn_noise.parameters import parameter
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_synapses
+from jaxsnn_noise.synapses.projection import Projection, check_delay, range_of_weights, unit_of_weights
 from jaxsnn_noise.synapses.sums import ExactSums, Sums, Weights, dot
 
 
@@ -37,7 +38,7 @@ class Dense(Projection):
 
     source: str = eqx.field(static=True)
     target: str = eqx.field(static=True)
-    weights: Weights
+    weights: Weights = parameter(unit_of_weights, range_of_weights, shape=None, absent=True)
     kinetics: Kinetics
     delay: float | None = eqx.field(static=True)
     noise: dict[str, Any]
@@ -56,7 +57,7 @@ class Dense(Projection):
     ):
         self.source = source
         self.target = target
-        self.weights = as_float(weights)
+        self.weights = weights
         self.kinetics = Held() if kinetics is None else kinetics
         self.delay = delay
         self.noise = dict(noise or {})
@@ -75,7 +76,7 @@ class Dense(Projection):
         if self.weights.shape != (target_size, source_size):
             rule = f"must have the shape [target, source] = ({target_size}, {source_size})"
             fail(f"{who}.weights", rule, self.weights.shape)
-        check_synapses(who, self.weights, self.kinetics, self.delay)
+        check_delay(who, self.delay)
         self.sums.check(who, self.weights)
 
     @classmethod

@@ -8,16 +8,20 @@ from typing import Any, ClassVar, Self
 import equinox as eqx
 import jax.numpy as jnp
 
-from jaxsnn_noise._checks import positive
-from jaxsnn_noise._typing import Leaf, PerNeuron, Values, as_scalar
+from jaxsnn_noise._typing import Leaf, PerNeuron
+from jaxsnn_noise.parameters import Part, Range, parameter, positive, real, variable
 from jaxsnn_noise.signals import Drive, Seen
 
 
-class Kinetics(eqx.Module):
+class Kinetics(Part):
     """Turns the weighted arrivals of a step into a drive held over it: a current [nA], or a conductance [uS] as well."""
 
     conductance: ClassVar[bool] = False
     """Whether the drive has a conductance."""
+    weight_units: ClassVar[str] = "nA"
+    """Unit of the weights of a projection with these kinetics."""
+    weight_range: ClassVar[Range] = real
+    """Range of these weights."""
 
     @abc.abstractmethod
     def init(self, size: int) -> Any:
@@ -26,12 +30,6 @@ class Kinetics(eqx.Module):
     @abc.abstractmethod
     def step(self, state: Any, arrivals: PerNeuron, seen: Seen, dt: float) -> tuple[Drive, Any]:
         """The drive of this step and the next state; ``seen`` are the potentials at its start."""
-
-    def check(self, who: str) -> None:
-        """Raise :class:`InputError` for a parameter outside its range."""
-
-    def check_weights(self, who: str, weights: Values) -> None:
-        """Raise :class:`InputError` for weights that make no sense with these kinetics."""
 
     def check_target(self, who: str, threshold: PerNeuron) -> None:
         """Raise :class:`InputError` for a parameter that does not fit neurons with these thresholds [mV]."""
@@ -55,11 +53,19 @@ class Held(Kinetics):
 class Delta(Kinetics):
     """A spike gives its weight as a charge [nA ms], whatever dt is: ``I = W s/dt``; the membrane jumps by ``R w/tau_mem``."""
 
+    weight_units: ClassVar[str] = "nA ms"
+
     def init(self, size: int) -> None:
         return None
 
     def step(self, state: None, arrivals: PerNeuron, seen: Seen, dt: float) -> tuple[Drive, None]:
         return Drive(arrivals / dt), None
+
+
+class Decaying(eqx.Module):
+    """The current [target] at the end of a step."""
+
+    current: PerNeuron = variable("nA")
 
 
 class Exponential(Kinetics):
@@ -72,18 +78,15 @@ class Exponential(Kinetics):
         tau_syn: Time constant [ms], > 0.
     """
 
-    tau_syn: Leaf = eqx.field(converter=as_scalar)
+    tau_syn: Leaf = parameter("ms", positive)
 
-    def init(self, size: int) -> PerNeuron:
-        return jnp.zeros(size, jnp.float32)
+    def init(self, size: int) -> Decaying:
+        return Decaying(jnp.zeros(size, jnp.float32))
 
-    def step(self, state: PerNeuron, arrivals: PerNeuron, seen: Seen, dt: float) -> tuple[Drive, PerNeuron]:
-        now = state + arrivals
+    def step(self, state: Decaying, arrivals: PerNeuron, seen: Seen, dt: float) -> tuple[Drive, Decaying]:
+        now = state.current + arrivals
         lost = -jnp.expm1(-dt / self.tau_syn)
-        return Drive(now * (self.tau_syn / dt * lost)), now - now * lost
-
-    def check(self, who: str) -> None:
-        positive(f"{who}.tau_syn", self.tau_syn, "ms")
+        return Drive(now * (self.tau_syn / dt * lost)), Decaying(now - now * lost)
 
     @classmethod
     def example(cls) -> Self:

@@ -8,14 +8,15 @@ from typing import Any, Self
 
 import equinox as eqx
 
-from jaxsnn_noise._checks import finite, nonnegative, number
+from jaxsnn_noise._checks import nonnegative, number
 from jaxsnn_noise._typing import Key, PerNeuron, Values
+from jaxsnn_noise.parameters import Range, Ranged
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Frame, Seen
 from jaxsnn_noise.synapses.kinetics import Kinetics
 
 
-class Projection(eqx.Module):
+class Projection(Ranged):
     """Carries the output of a source population to a target population.
 
     Release noise acts on what is released, ``transmit`` turns that into arrivals, and the kinetics these into a drive; the
@@ -84,10 +85,20 @@ class Projection(eqx.Module):
         """An instance for the contract suite: 5 sources ``a``, 5 targets ``b``."""
 
 
-def check_synapses(who: str, weights: Values, kinetics: Kinetics, delay: Any) -> None:
-    """What holds for every list or matrix of synapses: finite weights that suit the kinetics, a delay of at least 0 or none."""
-    finite(f"{who}.weights", weights)
+def check_delay(who: str, delay: Any) -> None:
+    """A delay is a time of at least 0, or none."""
     if delay is not None:
         nonnegative(f"{who}.delay", number(f"{who}.delay", delay), "ms")
-    kinetics.check(f"{who}.kinetics")
-    kinetics.check_weights(f"{who}.weights", weights)
+
+
+def unit_of_weights(projection: Any, *outer: Any) -> str:
+    """The unit of a projection's weights."""
+    del outer
+    return str(projection.kinetics.weight_units)
+
+
+def range_of_weights(projection: Any, *outer: Any) -> Range:
+    """The range of a projection's weights."""
+    del outer
+    found: Range = projection.kinetics.weight_range
+    return found

@@ -15,10 +15,11 @@ from jaxtyping import Array, Float32, Int32
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, count, fail, in_range
 from jaxsnn_noise._typing import PerNeuron, Values, as_float
+from jaxsnn_noise.parameters import Range, parameter
 from jaxsnn_noise.synapses.events import Columns, over_spikes, source_of_each
 from jaxsnn_noise.synapses.graphs import Connectivity, Graph
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_synapses
+from jaxsnn_noise.synapses.projection import Projection, check_delay, range_of_weights, unit_of_weights
 from jaxsnn_noise.synapses.sums import ExactSums, Sums
 
 _MOST = (1 << 31) - 1
@@ -61,9 +62,9 @@ class Sparse(Projection):
 
     source: str = eqx.field(static=True)
     target: str = eqx.field(static=True)
-    weights: Float32[Array, "synapse"]
-    rows: Int32[Array, "synapse"]
-    starts: Int32[Array, "offset"]
+    weights: Float32[Array, "synapse"] = parameter(unit_of_weights, range_of_weights, shape=None, absent=True)
+    rows: Int32[Array, "synapse"] = parameter("1", Range(0.0, whole=True), shape=None, converter=lambda whole: whole)
+    starts: Int32[Array, "offset"] = parameter("1", Range(0.0, whole=True), shape=None, converter=lambda whole: whole)
     kinetics: Kinetics
     delay: float | None = eqx.field(static=True)
     noise: dict[str, Any]
@@ -200,7 +201,7 @@ class Sparse(Projection):
         _check_order(who, self.rows, self.starts, self.size[0], self.multapses)
         if self.weights.shape != self.rows.shape:
             fail(f"{who}.weights", f"must have one entry per synapse ({self.rows.shape[0]})", self.weights.shape)
-        check_synapses(who, self.weights, self.kinetics, self.delay)
+        check_delay(who, self.delay)
         self.sums.check(who, self.weights)
 
     @classmethod

@@ -11,12 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float32
 
-from jaxsnn_noise._checks import concrete, fail, nonnegative, positive
-from jaxsnn_noise._typing import Key, PerNeuron, Scalar, Values, as_float, as_scalar
+from jaxsnn_noise._checks import fail
+from jaxsnn_noise._typing import Key, PerNeuron, Scalar, Values
+from jaxsnn_noise.parameters import Range, nonnegative, parameter, positive, variable
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Frame, Seen
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_synapses
+from jaxsnn_noise.synapses.projection import Projection, check_delay, unit_of_weights
 from jaxsnn_noise.synapses.sums import FixedSums, Weights, dot
 
 
@@ -78,9 +79,13 @@ class Plastic(eqx.Module):
     Traces stand as they were at the end of the last step, [1].
     """
 
-    weights: Weights
-    arrived: Float32[Array, "source"]
-    fired: Float32[Array, "target"]
+    weights: Weights = variable(lambda state, projection=None, *outer: getattr(projection, "weight_units", None))
+    arrived: Float32[Array, "source"] = variable("1")
+    fired: Float32[Array, "target"] = variable("1")
+
+
+def _up_to_w_max(projection: Any, *outer: Any) -> Range:
+    return Range(0.0, projection.w_max, why="the range of the weights that learn is [0, w_max]")
 
 
 class PairSTDP(Projection):
@@ -136,13 +141,13 @@ class PairSTDP(Projection):
 
     source: str = eqx.field(static=True)
     target: str = eqx.field(static=True)
-    weights: Weights
-    w_max: Scalar
-    learning_rate: Scalar
-    a_plus: Scalar
-    a_minus: Scalar
-    tau_plus: Scalar
-    tau_minus: Scalar
+    weights: Weights = parameter(unit_of_weights, _up_to_w_max, shape=None, absent=True)
+    w_max: Scalar = parameter(unit_of_weights, positive)
+    learning_rate: Scalar = parameter("1", nonnegative)
+    a_plus: Scalar = parameter("1", nonnegative)
+    a_minus: Scalar = parameter("1", nonnegative)
+    tau_plus: Scalar = parameter("ms", positive)
+    tau_minus: Scalar = parameter("ms", positive)
     bounds: Bounds
     wiring: Wiring
     kinetics: Kinetics
@@ -168,10 +173,8 @@ class PairSTDP(Projection):
         noise: Mapping[str, Any] | None = None,
     ):
         self.source, self.target, self.delay = source, target, delay
-        self.weights = as_float(weights)
-        self.w_max, self.learning_rate = as_scalar(w_max), as_scalar(learning_rate)
-        self.a_plus, self.a_minus = as_scalar(a_plus), as_scalar(a_minus)
-        self.tau_plus, self.tau_minus = as_scalar(tau_plus), as_scalar(tau_minus)
+        self.weights, self.w_max, self.learning_rate = weights, w_max, learning_rate
+        self.a_plus, self.a_minus, self.tau_plus, self.tau_minus = a_plus, a_minus, tau_plus, tau_minus
         self.bounds = HardBounds() if bounds is None else bounds
         self.wiring = WhereNonzero() if wiring is None else wiring
         self.kinetics = Held() if kinetics is None else kinetics
@@ -213,15 +216,7 @@ class PairSTDP(Projection):
         if self.weights.shape != (target_size, source_size):
             rule = f"must have the shape [target, source] = ({target_size}, {source_size})"
             fail(f"{who}.weights", rule, self.weights.shape)
-        positive(f"{who}.w_max", self.w_max)
-        check_synapses(who, self.weights, self.kinetics, self.delay)
-        values, largest = concrete(self.weights), concrete(self.w_max)
-        if values is not None and largest is not None and not np.all((values >= 0) & (values <= largest)):
-            fail(f"{who}.weights", f"must lie in [0, w_max] = [0, {float(largest):g}]", values)
-        for name in ("learning_rate", "a_plus", "a_minus"):
-            nonnegative(f"{who}.{name}", getattr(self, name), "1")
-        for name in ("tau_plus", "tau_minus"):
-            positive(f"{who}.{name}", getattr(self, name), "ms")
+        check_delay(who, self.delay)
         if not isinstance(self.bounds, Bounds):
             fail(f"{who}.bounds", "must be a policy, HardBounds() or SoftBounds()", self.bounds)
         if not isinstance(self.wiring, Wiring):

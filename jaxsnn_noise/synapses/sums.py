@@ -12,21 +12,21 @@ import abc
 import functools
 from typing import Any, Self
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float32, Int32
 
-from jaxsnn_noise._checks import concrete, fail, positive
-from jaxsnn_noise._typing import Leaf, Scalar, Values, as_scalar
+from jaxsnn_noise._checks import concrete, fail
+from jaxsnn_noise._typing import Leaf, Scalar, Values
+from jaxsnn_noise.parameters import Ranged, parameter, positive
 
 Weights = Float32[Array, "target source"]
 PerSynapse = Float32[Array, "synapse"]
 
 
-class Sums(eqx.Module):
+class Sums(Ranged):
     """How the weighted sums of a projection are formed."""
 
     @abc.abstractmethod
@@ -90,6 +90,11 @@ class ExactSums(Sums):
         return _on_grid_of_rows(weights, rows, size, multapses, largest)
 
 
+def _unit_of_weights(sums: Sums, projection: Any = None, *outer: Any) -> str | None:
+    del sums, outer
+    return None if projection is None else projection.kinetics.weight_units
+
+
 class FixedSums(Sums):
     """Weights rounded to one fixed grid, for weights that change while the network runs: sums over spikes are exact.
 
@@ -101,7 +106,7 @@ class FixedSums(Sums):
             ``health`` counts.
     """
 
-    w_max: Leaf = eqx.field(converter=as_scalar)
+    w_max: Leaf = parameter(_unit_of_weights, positive)
 
     def prepare(self, weights: Weights, largest: int = 1) -> Weights:
         return _on_fixed_grid(weights, self.w_max, jnp.int32(_bits(weights.shape[1]) + _bits(largest)))
@@ -119,7 +124,6 @@ class FixedSums(Sums):
         return _on_fixed_grid(weights, self.w_max, terms[rows] + _bits(largest))
 
     def check(self, who: str, weights: Values) -> None:
-        positive(f"{who}.sums.w_max", self.w_max)
         values, bound = concrete(weights), concrete(self.w_max)
         if values is not None and bound is not None and np.abs(values).max(initial=0.0) > bound:
             fail(f"{who}.weights", f"must lie within the bound of their sums, w_max = {float(bound):g}", values)

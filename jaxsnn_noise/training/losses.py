@@ -16,9 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxsnn_noise._checks import concrete, fail, finite, in_range, nonnegative, one_of, positive
-from jaxsnn_noise._typing import Leaf, Scalar, Values, as_scalar
+from jaxsnn_noise._checks import concrete, fail, finite, one_of
+from jaxsnn_noise._typing import Leaf, Scalar, Values
 from jaxsnn_noise.engine.network import Network
+from jaxsnn_noise.parameters import Range, Ranged, fraction, nonnegative, parameter, positive, real
 from jaxsnn_noise.statistics import Mean, Rate, SpikeCount, Statistic
 
 __all__ = [
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-class Loss(eqx.Module):
+class Loss(Ranged):
     """Abstract: a number per minibatch.
 
     The author writes ``reads`` (one statistic, or a tuple of some) and ``__call__``, which gets their results in the
@@ -100,7 +101,7 @@ class Scaled(Loss):
     """A loss times a factor; written ``0.1 * loss``. Its metrics are those of the loss."""
 
     loss: Loss
-    factor: Leaf = eqx.field(converter=as_scalar)
+    factor: Leaf = parameter("1", real)
 
     def reads(self, network: Network) -> Any:
         return self.loss.reads(network)
@@ -109,7 +110,6 @@ class Scaled(Loss):
         return self.factor * self.loss(readings, targets)
 
     def check(self, network: Network, who: str, targets: Any) -> None:
-        finite("Scaled.factor", self.factor)
         self.loss.check(network, who, targets)
 
     def metrics(self) -> dict[str, Loss]:
@@ -142,6 +142,13 @@ class _Readout(Loss):
         return network.populations[str(self.reads(network).population)].size
 
 
+def _per_readout(loss: Any, *outer: Any) -> str | None:
+    """The inverse of the unit of what is read, where that is said."""
+    del outer
+    unit = None if loss.readout is None else loss.readout.units.get("")
+    return unit and ("1" if unit == "1" else f"1/{unit}")
+
+
 class CrossEntropy(_Readout):
     r"""Softmax cross-entropy of whole-number labels: ``-mean_s log softmax(scale x_s)[y_s]``.
 
@@ -165,8 +172,8 @@ class CrossEntropy(_Readout):
 
     on: str | None = eqx.field(static=True, default=None)
     readout: Statistic | None = None
-    scale: Leaf = eqx.field(converter=as_scalar, default=1.0)
-    smoothing: Leaf = eqx.field(converter=as_scalar, default=0.0)
+    scale: Leaf = parameter(_per_readout, positive, default=1.0)
+    smoothing: Leaf = parameter("1", fraction, default=0.0)
 
     def __call__(self, readings: Values, targets: Any) -> Scalar:
         logits = self.scale * readings
@@ -175,8 +182,6 @@ class CrossEntropy(_Readout):
         return jnp.mean((1.0 - self.smoothing) * label + self.smoothing * others)
 
     def check(self, network: Network, who: str, targets: Any) -> None:
-        positive("CrossEntropy.scale", self.scale)
-        in_range("CrossEntropy.smoothing", self.smoothing, 0.0, 1.0)
         _check_labels(who, targets, self._size(network))
 
     def metrics(self) -> dict[str, Loss]:
@@ -260,8 +265,8 @@ class RateRegulariser(Loss):
     """
 
     on: str = eqx.field(static=True)
-    low_hz: Leaf = eqx.field(converter=as_scalar, default=0.0)
-    high_hz: Leaf = eqx.field(converter=as_scalar, default=float("inf"))
+    low_hz: Leaf = parameter("Hz", nonnegative, default=0.0)
+    high_hz: Leaf = parameter("Hz", Range(0.0, finite=False), default=float("inf"))
 
     def reads(self, network: Network) -> Statistic:
         one_of("RateRegulariser.on", self.on, [k for k, p in network.cells().items() if p.neuron.spiking])
@@ -274,7 +279,6 @@ class RateRegulariser(Loss):
         return jnp.mean(jnp.square(outside / 100.0))
 
     def check(self, network: Network, who: str, targets: Any) -> None:
-        nonnegative("RateRegulariser.low_hz", self.low_hz, "Hz")
         low, high = concrete(self.low_hz), concrete(self.high_hz)
         if low is not None and high is not None and not low <= high:
             fail("RateRegulariser.high_hz", "must be >= low_hz [Hz]", float(high))

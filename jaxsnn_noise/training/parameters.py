@@ -14,6 +14,7 @@ from jaxsnn_noise import paths
 from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.parameters import Range, Resolved, declarations
 from jaxsnn_noise.training.transforms import Transform, assigned
 
 
@@ -72,7 +73,9 @@ def chosen(
             fail("fit.trainable", "must be the path of a float leaf, or a pattern of some", pattern, known=known)
         selected |= found
     names = tuple(sorted(selected))
-    parameters = Parameters(names, assigned(names, transforms or {}))
+    said = declarations(sim)
+    trained = {name: said.get(name, Resolved(None, Range(), False)) for name in names}
+    parameters = Parameters(names, assigned(trained, transforms or {}))
     parameters.check(sim)
     return parameters
 

@@ -11,25 +11,34 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise._checks import concrete, fail, finite
-from jaxsnn_noise._typing import Leaf, Values, as_scalar
+from jaxsnn_noise._typing import Leaf, Values
+from jaxsnn_noise.parameters import Ranged, Resolved, parameter, real
 
 __all__ = [
-    "POSITIVE",
+    "Above",
+    "Below",
     "Between",
     "Positive",
+    "PositiveWeights",
     "Transform",
     "Unbounded",
     "assigned",
+    "within",
 ]
 
 
-class Transform(eqx.Module):
+def of_the_leaf(transform: Any, *outer: Any) -> str | None:
+    """In the unit of the leaf that is transformed, which only the training knows."""
+    del transform, outer
+    return None
+
+
+class Transform(Ranged):
     """Abstract: a smooth, strictly increasing map from the real line onto the range of a leaf."""
 
     @abc.abstractmethod
@@ -97,6 +106,77 @@ class Positive(Transform):
         return cls()
 
 
+class PositiveWeights(Positive):
+    """``exp(u)`` for weights of which an exact 0 is no synapse: such a weight stays 0, whatever the optimiser does.
+
+    The free value of an absent weight is ``-inf``, whose slope is 0.
+
+    Example:
+        >>> weights = jnp.array([0.5, 0.0])
+        >>> PositiveWeights().constrain(PositiveWeights().free(weights) + 1.0).tolist()[1]
+        0.0
+    """
+
+    def check(self, who: str, value: Values) -> None:
+        array = concrete(value)
+        if array is not None and not (np.all(np.isfinite(array)) and np.all(array >= 0)):
+            fail(who, "must start at 0 (no synapse) or above to be trained with this transform", value)
+
+
+class Above(Transform):
+    """``low + exp(u)``, in (low, inf).
+
+    Args:
+        low: Lower end, in the unit of the leaf.
+
+    Example:
+        >>> float(Above(2.0).constrain(jnp.float32(0.0)))
+        3.0
+    """
+
+    low: Leaf = parameter(of_the_leaf, real)
+
+    def constrain(self, free: Values) -> Values:
+        return self.low + jnp.exp(free)
+
+    def free(self, value: Values) -> Values:
+        return jnp.log(value - self.low)
+
+    def check(self, who: str, value: Values) -> None:
+        _inside(who, value, float(self.low), float("inf"))
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(0.25)
+
+
+class Below(Transform):
+    """``high - exp(-u)``, in (-inf, high).
+
+    Args:
+        high: Upper end, in the unit of the leaf.
+
+    Example:
+        >>> float(Below(2.0).constrain(jnp.float32(0.0)))
+        1.0
+    """
+
+    high: Leaf = parameter(of_the_leaf, real)
+
+    def constrain(self, free: Values) -> Values:
+        return self.high - jnp.exp(-free)
+
+    def free(self, value: Values) -> Values:
+        return -jnp.log(self.high - value)
+
+    def check(self, who: str, value: Values) -> None:
+        _inside(who, value, float("-inf"), float(self.high))
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(3.0)
+
+
 class Between(Transform):
     """``low + (high - low) / (1 + exp(-u))``, in (low, high).
 
@@ -109,11 +189,10 @@ class Between(Transform):
         1.0
     """
 
-    low: Leaf = eqx.field(converter=as_scalar)
-    high: Leaf = eqx.field(converter=as_scalar)
+    low: Leaf = parameter(of_the_leaf, real)
+    high: Leaf = parameter(of_the_leaf, real)
 
     def __check_init__(self) -> None:
-        finite("Between", jnp.stack([self.low, self.high]))
         low, high = concrete(self.low), concrete(self.high)
         if low is not None and high is not None and not low < high:
             fail("Between", "needs low < high", (float(low), float(high)))
@@ -132,32 +211,12 @@ class Between(Transform):
         return cls(0.5, 2.0)
 
 
-POSITIVE = (
-    "tau_mem",
-    "tau_syn",
-    "tau_rise",
-    "tau_plus",
-    "tau_minus",
-    "tau",
-    "resistance",
-    "refractory",
-    "sigma",
-    "D",
-    "scale",
-    "sharpness",
-    "rate_hz",
-    "sources",
-    "cv",
-    "w_max",
-    "learning_rate",
-    "a_plus",
-    "a_minus",
-)
-"""Leaves (by the last part of their path) that are trained with :class:`Positive` unless told otherwise."""
+def assigned(trainable: Mapping[str, Resolved], wanted: Mapping[str, Any]) -> tuple[Transform, ...]:
+    """The transform of each trainable leaf: by its path, else by the first pattern that fits, else that of its range.
 
-
-def assigned(trainable: tuple[str, ...], wanted: Mapping[str, Any]) -> tuple[Transform, ...]:
-    """The transform of each trainable leaf: by its path, else by the first pattern that fits, else the default.
+    Args:
+        trainable: From the path of each leaf to its declaration.
+        wanted: From paths and patterns to transforms.
 
     Raises:
         InputError: no transform, or a path or pattern that fits no trainable leaf.
@@ -167,16 +226,31 @@ def assigned(trainable: tuple[str, ...], wanted: Mapping[str, Any]) -> tuple[Tra
             fail(f"fit.transforms[{name!r}]", "must be a transform, e.g. Positive()", type(transform).__name__)
         if not any(fnmatchcase(path, name) for path in trainable):
             fail("fit.transforms", "must be the path of a trainable leaf, or a pattern of some", name, known=trainable)
-    return tuple(_of(path, wanted) for path in trainable)
+    return tuple(_of(path, said, wanted) for path, said in trainable.items())
 
 
-def _of(path: str, wanted: Mapping[str, Transform]) -> Transform:
+def within(said: Resolved) -> Transform:
+    """The transform onto a declared range; of weights >= 0 the one that leaves absent synapses absent."""
+    ends = said.range.ends() or (float("-inf"), float("inf"))
+    low, high = (end if np.isfinite(end) else None for end in ends)
+    if low is None and high is None:
+        return Unbounded()
+    if low is None:
+        return Below(high)
+    if high is not None:
+        return Between(low, high)
+    if low:
+        return Above(low)
+    return PositiveWeights() if said.absent else Positive()
+
+
+def _of(path: str, said: Resolved, wanted: Mapping[str, Transform]) -> Transform:
     if path in wanted:
         return wanted[path]
     for pattern, transform in wanted.items():
         if fnmatchcase(path, pattern):
             return transform
-    return Positive() if path.rsplit(".", 1)[-1] in POSITIVE else Unbounded()
+    return within(said)
 
 
 def _inside(who: str, value: Any, low: float, high: float) -> None:

@@ -310,12 +310,15 @@ def fed(weights=1.0, threshold=-50.0, **options):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tau_syn": 0.0}, r"network.feed.kinetics.tau_syn: must be finite and > 0 \[ms\]"),
-        ({"reversal": np.nan}, r"network.feed.kinetics.reversal: must be finite \[mV\]"),
-        ({"tau_rise": -1.0}, r"network.feed.kinetics.tau_rise: must be finite and > 0 \[ms\]"),
-        ({"tau_rise": 5.0}, r"network.feed.kinetics.tau_rise: must lie below tau_syn = 5 \[ms\]; got 5.0"),
+        ({"tau_syn": 0.0}, r"Conductance.tau_syn: must be finite and > 0 \[ms\]"),
+        ({"reversal": np.nan}, r"Conductance.reversal: must be finite \[mV\]"),
+        ({"tau_rise": -1.0}, r"Conductance.tau_rise: must be finite and > 0 \[ms\]"),
+        ({"tau_rise": 5.0}, r"Conductance.tau_rise: must lie below tau_syn = 5 \[ms\]; got 5.0"),
         ({"tau_rise": 6.0}, r"must lie below tau_syn"),
-        ({"weights": -0.1}, r"network.feed.weights: conductances must be >= 0, .* \[uS\]; got"),
+        (
+            {"weights": -0.1},
+            r"Dense.weights: must be finite and >= 0: inhibition is a low reversal potential \[uS\]; got",
+        ),
         ({"reversal": -0.08}, r"network.feed.kinetics.reversal: must be in mV, as .* its target, -50 mV; .*got -0.08"),
         ({"reversal": 0.05}, r"must be in mV"),
     ],

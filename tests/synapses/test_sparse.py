@@ -13,6 +13,7 @@ import scipy.sparse
 import jaxsnn_noise as jn
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import InputError
+from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.synapses import (
     Dense,
     ExactSums,
@@ -168,6 +169,7 @@ def test_arguments_of_a_wrong_kind_are_refused():
     # without the type checker of the tests, which would speak first
     code = """
 from jaxsnn_noise._checks import InputError
+from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.synapses import FixedInDegree, Sparse
 for make in (
     lambda: Sparse("a", "b", size=4, rows=[0], columns=[0], weights=1.0),
@@ -197,10 +199,11 @@ def test_leaves_that_were_exchanged_are_looked_at_again():
         ("rows", [3, 0, 2, 0], "p.rows: a pair"),
         ("starts", [0, 3, 2, 4], "p.starts: must rise"),
         ("starts", [0, 2, 3, 5], r"p.starts: must rise from 0 to the number of synapses \(4\)"),
-        ("weights", [1.0, np.inf, 0.0, 0.0], "p.weights: must be finite"),
     ]:
         with pytest.raises(InputError, match=message):
             paths.replace(made, {path: jnp.asarray(value)}).check("p", 3, 4)
+    with pytest.raises(InputError, match=r"p.weights: must be finite \[nA\]"):
+        check_tree("p", paths.replace(made, {"weights": jnp.asarray([1.0, np.inf, 0.0, 0.0])}))
     with pytest.raises(InputError, match=r"p.delay: must be finite and >= 0"):
         Sparse("a", "b", delay=-1.0, **OPTIONS).check("p", 3, 4)
 

@@ -378,15 +378,15 @@ def test_a_weight_at_a_bound_keeps_its_gradient_while_nothing_is_learned():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weights": [[1.5]]}, r"network.feed.weights: must lie in \[0, w_max\] = \[0, 1\]; got"),
-        ({"weights": [[-0.1]]}, r"network.feed.weights: must lie in \[0, w_max\] = \[0, 1\]"),
+        ({"weights": [[1.5]]}, r"PairSTDP.weights: must lie in \[0, 1\]: the range of .* is \[0, w_max\] \[nA\]; got"),
+        ({"weights": [[-0.1]]}, r"PairSTDP.weights: must lie in \[0, 1\]"),
         ({"weights": [[0.1, 0.2]]}, r"network.feed.weights: must have the shape \[target, source\] = \(1, 1\)"),
-        ({"w_max": 0.0}, r"network.feed.w_max: must be finite and > 0"),
-        ({"learning_rate": -1.0}, r"network.feed.learning_rate: must be finite and >= 0"),
-        ({"a_plus": np.nan}, r"network.feed.a_plus: must be finite and >= 0"),
-        ({"a_minus": -1.0}, r"network.feed.a_minus: must be finite and >= 0"),
-        ({"tau_plus": 0.0}, r"network.feed.tau_plus: must be finite and > 0 \[ms\]"),
-        ({"tau_minus": -1.0}, r"network.feed.tau_minus: must be finite and > 0 \[ms\]"),
+        ({"w_max": 0.0}, r"PairSTDP.w_max: must be finite and > 0"),
+        ({"learning_rate": -1.0}, r"PairSTDP.learning_rate: must be finite and >= 0"),
+        ({"a_plus": np.nan}, r"PairSTDP.a_plus: must be finite and >= 0"),
+        ({"a_minus": -1.0}, r"PairSTDP.a_minus: must be finite and >= 0"),
+        ({"tau_plus": 0.0}, r"PairSTDP.tau_plus: must be finite and > 0 \[ms\]"),
+        ({"tau_minus": -1.0}, r"PairSTDP.tau_minus: must be finite and > 0 \[ms\]"),
         ({"delay": -1.0}, r"network.feed.delay: must be finite and >= 0 \[ms\]"),
     ],
 )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import equinox as eqx
 import jax
 import numpy as np
 
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.parameters import Ranged, declaration
 
 
-class Axis(eqx.Module):
+class Axis(Ranged):
     """One named dimension of an ensemble."""
 
     random: ClassVar[bool] = False
@@ -41,6 +41,11 @@ class Axis(eqx.Module):
     def check(self, sim: Simulation) -> None:
         """Raise :class:`InputError` if the axis does not fit the simulation."""
 
+    @classmethod
+    @abc.abstractmethod
+    def example(cls) -> Self:
+        """An instance for the tests."""
+
     def sets(self, sim: Simulation) -> tuple[str, ...]:
         """The paths of the leaves that the axis sets."""
         del sim
@@ -49,6 +54,23 @@ class Axis(eqx.Module):
     def coordinate(self) -> Any:
         """Values of the labelled coordinate."""
         return np.arange(self.size)
+
+    def attributes(self, sim: Simulation) -> dict[str, str]:
+        """What is told with the coordinate: the unit and the path of what is set."""
+        del sim
+        return {}
+
+
+def of_what_is_set(axis: Any, *outer: Any) -> str | None:
+    """Values of an axis are in the unit of the leaf that they set, which only a simulation tells."""
+    del axis, outer
+    return None
+
+
+def attributes_of(sim: Simulation, path: str) -> dict[str, str]:
+    """The unit and the path of a leaf, for a coordinate of its values."""
+    said = declaration(sim, path)
+    return ({"units": said.unit} if said is not None and said.unit else {}) | {"path": path}
 
 
 def plain_labels(labels: Any) -> tuple[Any, ...] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax
@@ -12,13 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import concrete, count, fail, finite, flag
+from jaxsnn_noise._checks import concrete, count, fail, flag
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.engine.simulation import Simulation
-from jaxsnn_noise.ensemble.axes.axis import Axis, plain_labels
+from jaxsnn_noise.ensemble.axes.axis import Axis, of_what_is_set, plain_labels
 from jaxsnn_noise.opacity import opaque_zero
+from jaxsnn_noise.parameters import parameter, real
 
 
 class Trials(Axis):
@@ -44,6 +45,10 @@ class Trials(Axis):
 
     def check(self, sim: Simulation) -> None:
         """Fits every simulation."""
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(3)
 
 
 class Devices(Axis):
@@ -79,6 +84,10 @@ class Devices(Axis):
                 "Devices.name", "must be the axis of an imperfection, or all devices are the same", self.name, known=on
             )
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(3)
+
 
 class Samples(Axis):
     """One stimulus per index, with fresh noise: the values of an input are set to ``data[index]``.
@@ -90,7 +99,7 @@ class Samples(Axis):
     """
 
     random: ClassVar[bool] = True
-    data: jax.Array
+    data: jax.Array = parameter(of_what_is_set, real, shape=None)
     path: str | None = eqx.field(static=True, default=None)
     labels: tuple[Any, ...] | None = eqx.field(static=True, default=None)
     name: str = eqx.field(static=True, default="sample")
@@ -100,7 +109,6 @@ class Samples(Axis):
         self.path, self.labels, self.name = path, plain_labels(labels), name
         if self.data.ndim < 1 or len(self.data) < 1:
             fail("Samples.data", "needs at least one sample", self.data.shape)
-        finite("Samples.data", self.data)
         if self.labels is not None and len(self.labels) != len(self.data):
             fail("Samples.labels", f"must have one label per sample ({len(self.data)})", len(self.labels))
 
@@ -121,6 +129,10 @@ class Samples(Axis):
             )
 
         self._check_values(sim)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(np.eye(3), "inputs.cells.values")
 
     def sets(self, sim: Simulation) -> tuple[str, ...]:
         return (self._path(sim),)
@@ -184,9 +196,18 @@ class Realisations(Axis):
             rule = "must build networks of the same structure and sizes as that of the simulation"
             fail("Realisations.builder", rule, type(built).__name__)
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls(3, _unbuilt)
+
     def _built(self, words: Key) -> Any:
         return self.builder(jax.random.wrap_key_data(words, impl="threefry2x32"))
 
 
 def _is_shaped(leaf: Any) -> bool:
     return isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct))
+
+
+def _unbuilt(key: Any) -> Any:
+    """The builder of the example."""
+    return key

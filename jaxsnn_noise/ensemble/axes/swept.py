@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -15,7 +15,11 @@ from jaxsnn_noise._checks import concrete, fail, finite
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.simulation import Simulation, validate
-from jaxsnn_noise.ensemble.axes.axis import Axis, plain_labels
+from jaxsnn_noise.ensemble.axes.axis import Axis, attributes_of, of_what_is_set, plain_labels
+from jaxsnn_noise.parameters import declaration, parameter, real
+
+STRUCTURE = ("dt", "duration", "warmup")
+"""Fields of a simulation that are part of its structure."""
 
 
 class Sweep(Axis):
@@ -28,7 +32,7 @@ class Sweep(Axis):
     """
 
     path: str = eqx.field(static=True)
-    values: jax.Array
+    values: jax.Array = parameter(of_what_is_set, real, shape=None, converter=lambda values: values)
     name: str = eqx.field(static=True)
 
     def __init__(self, path: str, values: Any, *, name: str | None = None):
@@ -47,11 +51,19 @@ class Sweep(Axis):
         return (self.path,)
 
     def check(self, sim: Simulation) -> None:
+        _check_range(f"Sweep({self.path!r})", sim, self.path, self.values)
         for i in range(self.size):
             _try(sim, {self.path: self.values[i]})
 
     def coordinate(self) -> Any:
         return np.asarray(self.values) if self.values.ndim == 1 else np.arange(self.size)
+
+    def attributes(self, sim: Simulation) -> dict[str, str]:
+        return attributes_of(sim, self.path) if self.values.ndim == 1 else {"path": self.path}
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("network.cells.neuron.tau_mem", [10.0, 20.0])
 
 
 class Vary(Axis):
@@ -64,7 +76,7 @@ class Vary(Axis):
         labels: Values of the coordinate; those of the first path unless given.
     """
 
-    values: Any
+    values: Any = parameter(of_what_is_set, real, shape=None, converter=lambda values: values)
     by: Callable[[Simulation, Any], Simulation] | None = eqx.field(static=True)
     name: str = eqx.field(static=True)
     labels: tuple[Any, ...] | None = eqx.field(static=True)
@@ -101,6 +113,9 @@ class Vary(Axis):
         return tuple(self.values) if self.by is None else ()
 
     def check(self, sim: Simulation) -> None:
+        if self.by is None:
+            for path, values in self.values.items():
+                _check_range(f"Vary({path!r})", sim, path, values)
         for i in range(self.size):
             chosen = jax.tree.map(lambda v, i=i: v[i], self.values)
             if self.by is None:
@@ -113,6 +128,16 @@ class Vary(Axis):
             return np.asarray(self.labels)
         first = jax.tree.leaves(self.values)[0]
         return np.asarray(first) if first.ndim == 1 else np.arange(self.size)
+
+    def attributes(self, sim: Simulation) -> dict[str, str]:
+        if self.by is not None or self.labels is not None:
+            return {}
+        path, first = next(iter(self.values.items()))
+        return attributes_of(sim, path) if first.ndim == 1 else {}
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls({"network.cells.neuron.tau_mem": [10.0, 20.0]})
 
 
 def _values(who: str, values: Any) -> jax.Array:
@@ -127,10 +152,22 @@ def _values(who: str, values: Any) -> jax.Array:
     return array
 
 
+def _check_range(who: str, sim: Simulation, path: str, values: jax.Array) -> None:
+    """The values lie in the range that the leaf declares."""
+    if not path or path in STRUCTURE:
+        return
+    paths.get(sim, path)
+    said, array = declaration(sim, path), concrete(values)
+    if said is not None and array is not None and not said.range.holds(array):
+        rule = f"{said.range.rule} [{said.unit}]" if said.unit else said.range.rule
+        outside = [value for value in array.reshape(len(array), -1) if not said.range.holds(value)]
+        fail(who, rule, outside[0][0] if outside[0].size == 1 else outside[0])
+
+
 def _try(sim: Simulation, values: dict[str, Any]) -> None:
     """Set the leaves as the sweep will, and let every part look at its concrete values."""
     for path in values:
-        if path in ("dt", "duration", "warmup"):
+        if path in STRUCTURE:
             fail(
                 f"path {path!r}",
                 "is part of the structure of a simulation and cannot be swept; use Cases",
