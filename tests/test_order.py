@@ -97,9 +97,9 @@ def test_1_inputs_give_the_signals_of_the_step() -> None:
     shown = traced(
         {"p": jn.Port(1), "a": cell()},
         {"w": Dense("p", "a", [[0.5]])},
-        {"p": train(4), "a": jn.coding.TimeSeries(np.arange(12.0) / 100)},
+        {"p": train(4), "a": jn.coding.TimeSeries(np.arange(12.0) / 100), "bias": jn.coding.Constant(0.25, to="a")},
     )
-    expected = np.arange(12.0) / 100 + 0.5 * (np.arange(12) == 4)
+    expected = np.arange(12.0) / 100 + 0.25 + 0.5 * (np.arange(12) == 4)
     np.testing.assert_allclose(shown["a"].current[:, 0], expected, rtol=1e-6)
 
 

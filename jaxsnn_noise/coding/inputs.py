@@ -1,8 +1,9 @@
 """Inputs: what enters a population as current [nA], or a port as spikes or analog values.
 
-An input knows nothing of populations: the engine asks it for the value of a step. Random inputs have a stream of their
-own (``inputs.NAME``), so that ``Simulation(frozen={"inputs": ()})`` repeats the same stimulus under fresh internal
-noise.
+An input knows nothing of populations but the name of the one that it enters, if it has another name itself: the engine asks
+it for the value of a step, and adds the values of all inputs of one population or port in the order of their names. Random
+inputs have a stream of their own (``inputs.NAME``), so that ``Simulation(frozen={"inputs": ()})`` repeats the same stimulus
+under fresh internal noise.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ from jaxsnn_noise.random import Tick
 
 
 class Input(Ranged):
-    """A signal in time for ``size`` channels."""
+    """A signal in time for ``size`` channels.
+
+    Args:
+        to: The population or port that it enters, for every member of the family. ``None``: that of its own name among the
+            inputs of a simulation.
+    """
 
     spikes: ClassVar[bool] = False
     """Whether the values are events (0/1) and not currents or analog values."""
@@ -32,6 +38,7 @@ class Input(Ranged):
 
     values: eqx.AbstractVar[Values]
     """What an axis of samples and a batch set."""
+    to: str | None = eqx.field(static=True, kw_only=True, default=None)
 
     @property
     def largest(self) -> int | None:
@@ -54,6 +61,10 @@ class Input(Ranged):
     def step(self, state: Any, index: Any, key: Tick, context: Any, dt: float) -> tuple[PerNeuron, Any]:
         """The value of step ``index`` and the next memory; ``context`` is that of the current seam (value 0)."""
 
+    def shown(self, values: Any) -> Self:
+        """The input that shows one sample, whatever was shown before: default, the same input with other ``values``."""
+        return eqx.tree_at(lambda signal: signal.values, self, as_float(values))
+
     @abc.abstractmethod
     def check(self, who: str, size: int, steps: int) -> None:
         """Raise :class:`InputError` if the signal does not fit ``size`` channels over ``steps`` steps."""
@@ -69,7 +80,7 @@ def _unit(signal: Input, *outer: Any) -> str | None:
     sim = outer[-1] if outer else None
     if sim is None or not hasattr(sim, "network"):
         return None
-    name = next((name for name, other in sim.inputs.items() if other is signal), None)
+    name = signal.to or next((name for name, other in sim.inputs.items() if other is signal), None)
     return "nA" if name in sim.network.cells() else "1"
 
 
@@ -111,10 +122,10 @@ class TimeSeries(Input):
 
     values: Leaf = parameter(_unit, real, shape=None)
 
-    def __init__(self, values: Any):
+    def __init__(self, values: Any, *, to: str | None = None):
         if getattr(values, "dtype", None) == np.bool_:
             fail("TimeSeries.values", "must be currents or analog values; spikes go into SpikeTrain", values)
-        self.values = values
+        self.values, self.to = values, to
 
     @property
     def length(self) -> int:

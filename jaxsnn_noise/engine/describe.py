@@ -10,6 +10,7 @@ import numpy as np
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import concrete
 from jaxsnn_noise.engine.deciding import needs_decision
+from jaxsnn_noise.engine.entering import goes_to
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.firing import HardThreshold
@@ -33,6 +34,8 @@ def report(sim: Simulation) -> str:
         lines.append(
             f"  {name}: {type(p).__name__} {p.source} -> {p.target}, {type(p.kinetics).__name__}, {_delay(p.delay)}"
         )
+    for name, signal in sim.inputs.items():
+        lines.append(f"  input {name}: {type(signal).__name__} to {goes_to(name, signal)}")
     for name, imperfection in sim.imperfections.items():
         lines.append(
             f"  imperfection {name}: {type(imperfection).__name__} of {getattr(imperfection, 'path', 'the network')}"

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.engine.addresses import Keys
 from jaxsnn_noise.engine.carry import Carry, Line, Link, start_cell, start_noise
+from jaxsnn_noise.engine.entering import constant, entering
+from jaxsnn_noise.engine.entering import largest as entering_largest
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.signals import About
@@ -44,7 +46,7 @@ class Plan:
         self.trains = {k: v for k, v in fed.items() if v.ndim == 2}
         self.stepped = {k: p for k, p in self.projections.items() if k not in fed}
         self.ports = sorted({p.source for p in self.stepped.values()} - set(order))
-        self.inputs = {n: x for n, x in sim.inputs.items() if n in order or n in self.ports}
+        self.inputs = {n: given for n, given in entering(sim.inputs).items() if n in order or n in self.ports}
         self.emitting = [
             n for n in order if any(p.source == n and p.target in later for p in network.projections.values())
         ]
@@ -83,7 +85,11 @@ class Plan:
             depths[p.source] = max(depths[p.source], self.delays[k])
         return Carry(
             cells={n: start_cell(n, p, keys, dt) for n, p in self.populations.items()},
-            inputs={n: x.init(self.stream_keys[f"inputs.{n}"], self.size(n), dt) for n, x in self.inputs.items()},
+            inputs={
+                k: signal.init(self.stream_keys[f"inputs.{k}"], self.size(n), dt)
+                for n, given in self.inputs.items()
+                for k, signal in given.items()
+            },
             projections={k: self._start_link(k, p) for k, p in self.projections.items()},
             lines={s: Line.silent(d, self.size(s)) for s, d in sorted(depths.items()) if d},
         )
@@ -99,7 +105,7 @@ class Plan:
     def _streams(self) -> list[str]:
         names = [f"{kind}.{n}" for n in self.order for kind in ("neurons", "firing")]
         names += [f"noise.{n}.{k}" for n in self.order for k in self.populations[n].noise]
-        names += [f"inputs.{n}" for n in self.inputs]
+        names += [f"inputs.{k}" for given in self.inputs.values() for k in given]
         names += [f"projections.{k}" for k, p in self.stepped.items() if not p.linear]
         return names + [f"projections.{k}.{s}" for k, p in self.stepped.items() for s in p.noise]
 
@@ -111,13 +117,14 @@ class Plan:
 
 def largest(sim: Simulation, source: str) -> int:
     """The largest whole number that a population or port gives in one step; 1 where signals are analog, and sums round."""
-    signal = sim.inputs.get(source) if source in sim.network.ports() else None
-    return 1 if signal is None or signal.largest is None else signal.largest
+    if source not in sim.network.ports():
+        return 1
+    return entering_largest(entering(sim.inputs)[source]) or 1
 
 
 def formed_once(sim: Simulation, projection: str) -> bool:
     """Whether a projection carries the same in every step: a constant input, with neither noise nor delay on the way."""
     path = sim.network.projections[projection]
-    if path.source not in sim.network.ports() or not sim.inputs[path.source].constant:
+    if path.source not in sim.network.ports() or not constant(entering(sim.inputs)[path.source]):
         return False
     return path.linear and not path.noise and not sim.network.delay_steps(projection, sim.dt)

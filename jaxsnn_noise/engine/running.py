@@ -17,6 +17,7 @@ from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.coding import Constant, Input
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.network import Network
+from jaxsnn_noise.engine.samples import batch_of, check_signals, with_input
 from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.statistics import Mean, SpikeCount, Statistic
@@ -88,56 +89,72 @@ def apply(
     duration: float = 25.0,
     dt: float = 1.0,
     encode: Callable[[Values], Input] = Constant,
+    shown: str | None = None,
+    inputs: Mapping[str, Input] | None = None,
     statistics: Mapping[str, Statistic] | None = None,
     backend: Scan | None = None,
 ) -> dict[str, Any]:
-    """Present a batch to the only port of a network.
+    """Present a batch to a network.
 
     Pure and differentiable; sample ``i`` has the address ``sample=i``.
 
     Args:
-        network: A network with one port.
+        network: A network.
         batch: [sample, ...]: what ``encode`` takes for one sample, e.g. [sample, channel] analog values for
             ``Constant``, or [sample, time, channel] for ``TimeSeries`` and ``SpikeTrain``.
         key: Root key of the noise; a fresh one per training step gives fresh noise.
         duration: Presentation time [ms].
         dt: Time step [ms].
-        encode: From the values of one sample to the input of the port.
+        encode: From the values of one sample to an input; all of its leaves may depend on them.
+        shown: Name of that input, that of the port (or population) that it enters unless it says ``to=``. The network's
+            only port unless given.
+        inputs: Further inputs, the same for all samples, e.g. a bias current of a population.
         statistics: What to return. Default: ``{"output": ...}``, the mean potential of a readout that never fires, or
             the spike count of one that does (the population that no projection leaves).
         backend: ``Scan()`` unless given.
 
     Returns:
         From statistic to its result with a leading [sample] dimension.
+
+    Raises:
+        InputError: before any simulation, for a batch that is none, values that do not fit the input, several ports of which
+            none is named.
     """
-    ports = list(network.ports())
-    if len(ports) != 1:
-        fail("apply", "needs a network with exactly one port", ports)
+    name, values = _shown(network, shown, inputs), batch_of("apply.batch", batch)
     chosen = default_readout(network) if statistics is None else dict(statistics)
-    example = eqx.filter_eval_shape(encode, jax.ShapeDtypeStruct(batch.shape[1:], jnp.float32))
-    example = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), example)
-    sim = Simulation(
-        network,
-        {ports[0]: example},
-        duration=duration,
-        dt=dt,
-        statistics=chosen,
-    )
-    indices = jnp.arange(len(batch), dtype=jnp.uint32)
-    values = jax.vmap(lambda v: encode(v).values)(jnp.asarray(batch, jnp.float32))
-    return apply_batch(sim, values, random.root(key), indices, Scan() if backend is None else backend)
+    signals = eqx.filter_vmap(lambda one: encode(one))(values)
+    first = jax.tree.map(lambda x: x[0] if eqx.is_array(x) else x, signals)
+    if not isinstance(first, Input):
+        fail("apply.encode", "must give an input, e.g. coding.Constant", type(first).__name__)
+    sim = Simulation(network, {**(inputs or {}), name: first}, duration=duration, dt=dt, statistics=chosen)
+    check_signals("apply.batch", sim, name, signals)
+    return apply_batch(sim, signals, random.root(key), Scan() if backend is None else backend, name)
 
 
 @eqx.filter_jit
-def apply_batch(sim: Simulation, values: Values, root: Key, indices: jax.Array, backend: Scan) -> dict[str, Any]:
-    """The results of the samples with the given input values and ``sample`` indices; the simulation has one input."""
-    (name,) = sim.inputs
+def apply_batch(sim: Simulation, signals: Input, root: Key, backend: Scan, shown: str) -> dict[str, Any]:
+    """The results of samples ``0, 1, ...``; ``signals`` are their inputs, each array leaf [sample, ...]."""
+    arrays, static = eqx.partition(signals, eqx.is_array)
+    indices = jnp.arange(len(jax.tree.leaves(arrays)[0]), dtype=jnp.uint32)
 
-    def one(value: Values, index: jax.Array) -> dict[str, Any]:
-        member = eqx.tree_at(lambda s: s.inputs[name].values, sim, value)
+    def one(arrays: Any, index: jax.Array) -> dict[str, Any]:
+        member = with_input(sim, shown, eqx.combine(arrays, static))
         return backend.run(member, root, Address.of({"sample": index}))
 
-    return jax.vmap(one)(values, indices)
+    return jax.vmap(one)(arrays, indices)
+
+
+def _shown(network: Network, shown: str | None, inputs: Mapping[str, Input] | None) -> str:
+    """The name of the input that shows the batch."""
+    if shown is None:
+        ports = list(network.ports())
+        if len(ports) != 1:
+            rule = "must name the port (or population) that the batch enters, unless there is exactly one port"
+            fail("apply.shown", rule, None, known=network.populations)
+        shown = ports[0]
+    if shown in (inputs or {}):
+        fail("apply.inputs", "must be other inputs than the one that shows the batch", shown)
+    return shown
 
 
 def default_readout(network: Network) -> dict[str, Statistic]:

@@ -11,8 +11,9 @@ from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import count, fail, number, one_of, positive, steps_of
 from jaxsnn_noise.coding import Input
 from jaxsnn_noise.engine.deciding import deciding_source, undecided
+from jaxsnn_noise.engine.entering import check_inputs
 from jaxsnn_noise.engine.names import check_health, check_names
-from jaxsnn_noise.engine.network import Network, Population, Port
+from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.hardware import Imperfection
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.parameters import check_tree
@@ -25,7 +26,9 @@ class Simulation(eqx.Module):
 
     Args:
         network: The network.
-        inputs: From the name of a population (a current [nA]) or port (spikes or analog values) to its input.
+        inputs: From names to what enters a population (a current [nA]) or a port (spikes or analog values): the one of that
+            name, or the one that the input names, ``{"bias": Constant(0.5, to="cells")}``. Several inputs of one population
+            or port are added in the order of their names.
         imperfections: Named maps ``network -> network`` with the key of the device: mismatch, faults, ...; applied in
             the order of their names, after every sweep.
         duration: Measured time [ms], a multiple of dt.
@@ -126,7 +129,7 @@ def validate(sim: Simulation) -> None:
         check_tree(name, getattr(sim, name), sim)
     for name in sim.network.projections:
         sim.network.delay_steps(name, sim.dt)
-    _check_inputs(sim)
+    check_inputs(sim.network, sim.inputs, sim.total_steps)
     for path, part in paths.nodes(sim):
         if isinstance(part, Source):
             part.check_step(path, sim.dt)
@@ -169,21 +172,3 @@ def _axes(stream: str, names: Any) -> tuple[str, ...]:
     if isinstance(names, str) or not all(isinstance(name, str) for name in names):
         fail(f"frozen[{stream!r}]", 'must be a tuple of names of axes, e.g. ("sample",) or ()', names)
     return tuple(names)
-
-
-def _check_inputs(sim: Simulation) -> None:
-    parts = sim.network.populations
-    for name, signal in sim.inputs.items():
-        one_of("inputs", name, parts)
-        if not isinstance(signal, Input):
-            fail(f"inputs.{name}", "must be an input, e.g. coding.Constant(1.1)", type(signal).__name__)
-        if signal.spikes and not isinstance(parts[name], Port):
-            fail(
-                f"inputs.{name}",
-                "a population takes a current [nA]; spikes enter through a Port",
-                type(signal).__name__,
-            )
-        signal.check(f"inputs.{name}", parts[name].size, sim.total_steps)
-    for name in sim.network.ports():
-        if name not in sim.inputs:
-            fail(f"inputs.{name}", "a port needs an input", None)

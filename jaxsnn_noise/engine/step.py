@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import jax.numpy as jnp
-
 from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.engine.addresses import Step
 from jaxsnn_noise.engine.carry import Carry, Link
 from jaxsnn_noise.engine.cell import advance
+from jaxsnn_noise.engine.entering import summed
 from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.engine.plan import Plan
-from jaxsnn_noise.engine.seams import current_context, rounded_draw
+from jaxsnn_noise.engine.seams import rounded_draw
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.opacity import opaque_zero
 from jaxsnn_noise.signals import Context, Drive, Frame, Seen, no_drive
@@ -45,19 +44,13 @@ def step(plan: Plan, carry: Carry, at: Step, flow: Mapping[str, Values]) -> tupl
 
 
 def inputs(plan: Plan, carry: Carry, at: Step) -> tuple[Signals, dict[str, Any]]:
-    """What enters from outside: of a port its signal, of a population a current [nA]."""
-    signals, memory = {}, dict(carry.inputs)
-    for name, signal in plan.inputs.items():
-        context = current_context(jnp.zeros(plan.size(name), jnp.float32), plan.dt)
-        tick = at.tick(plan.stream_keys[f"inputs.{name}"])
-        value, memory[name] = signal.step(memory[name], at.index, tick, context, plan.dt)
-        signals[name] = whole(value, signal.largest)
+    """What enters from outside: of a port its signal, of a population a current [nA]; and the next memories of the inputs."""
+    signals: Signals = {}
+    memory: dict[str, Any] = {}
+    for target, given in plan.inputs.items():
+        signals[target], following = summed(given, carry.inputs, plan.stream_keys, at, plan.size(target), plan.dt)
+        memory |= following
     return signals, memory
-
-
-def whole(value: Values, largest: int | None) -> Values:
-    """The value of a signal, NaN where it is larger than it said: sums over it would not be exact."""
-    return value if largest is None else jnp.where(value <= largest, value, jnp.nan)
 
 
 def conduct(

@@ -10,13 +10,12 @@ import jax.numpy as jnp
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.engine.addresses import Keys, Step
 from jaxsnn_noise.engine.carry import start_noise
+from jaxsnn_noise.engine.entering import entering, summed
 from jaxsnn_noise.engine.loop import Flow, Stretch, run_steps
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.engine.plan import formed_once, largest
-from jaxsnn_noise.engine.seams import current_context
 from jaxsnn_noise.engine.simulation import Simulation
-from jaxsnn_noise.engine.step import release, whole
-from jaxsnn_noise.signals import Context
+from jaxsnn_noise.engine.step import release
 
 
 def arrivals_before_the_loop(
@@ -46,22 +45,25 @@ def arrivals_before_the_loop(
 
 
 def constant_value(sim: Simulation, network: Network, keys: Keys, port: str) -> Values:
-    """What a constant input gives in every step; it draws nothing."""
-    context = Context(jnp.zeros(network.populations[port].size, jnp.float32))
-    value, _ = sim.inputs[port].step(None, 0, Step(jnp.uint32(0), 0).tick(keys.root), context, sim.dt)
-    return value
+    """What constant inputs give in every step; they draw nothing."""
+    given = entering(sim.inputs)[port]
+    unread = {f"inputs.{k}": keys.root for k in given}
+    return summed(given, dict.fromkeys(given), unread, Step(jnp.uint32(0), 0), network.populations[port].size, sim.dt)[
+        0
+    ]
 
 
 def port_train(sim: Simulation, network: Network, keys: Keys, port: str) -> Values:
     """The signal of a port over the whole run [time, neuron]."""
-    signal, key, size = sim.inputs[port], keys(f"inputs.{port}"), network.populations[port].size
-    context = current_context(jnp.zeros(size, jnp.float32), sim.dt)
+    given, size = entering(sim.inputs)[port], network.populations[port].size
+    stream_keys = {f"inputs.{k}": keys(f"inputs.{k}") for k in given}
 
     def body(memory: Any, at: Step, flow: Flow) -> tuple[Any, Any]:
-        value, memory = signal.step(memory, at.index, at.tick(key), context, sim.dt)
-        return memory, {"value": whole(value, signal.largest)}
+        value, memory = summed(given, memory, stream_keys, at, size, sim.dt)
+        return memory, {"value": value}
 
-    return run_steps(body, signal.init(key, size, sim.dt), {}, Stretch.between(0, sim.total_steps))[1]["value"]
+    start = {k: signal.init(stream_keys[f"inputs.{k}"], size, sim.dt) for k, signal in given.items()}
+    return run_steps(body, start, {}, Stretch.between(0, sim.total_steps))[1]["value"]
 
 
 def released_train(sim: Simulation, network: Network, keys: Keys, k: str, train: Values) -> Values:

@@ -13,8 +13,9 @@ import numpy as np
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail, finite
 from jaxsnn_noise._typing import Key
-from jaxsnn_noise.coding import Constant, SpikeTrain
+from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.engine.network import Network
+from jaxsnn_noise.engine.samples import check_samples, showing
 from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.training.loop import Data
 from jaxsnn_noise.training.losses import Loss
@@ -33,7 +34,7 @@ def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
 
 
 def sims_of(system: Any, root: Key, seeds: tuple[int, ...]) -> list[Simulation]:
-    """The simulation of each seed; each has one input."""
+    """The simulation of each seed."""
     if isinstance(system, (Simulation, Network)):
         return [_simulation(system)] * len(seeds)
     if not callable(system):
@@ -42,8 +43,8 @@ def sims_of(system: Any, root: Key, seeds: tuple[int, ...]) -> list[Simulation]:
     return [_simulation(system(jax.random.wrap_key_data(w, impl="threefry2x32"))) for w in words]
 
 
-def data_of(who: str, data: Any, sim: Simulation, losses: Iterable[Loss], *, first: int = 0) -> Data:
-    """Samples and targets as arrays; ``first`` is the address of the first sample.
+def data_of(who: str, data: Any, sim: Simulation, shown: str, losses: Iterable[Loss], *, first: int = 0) -> Data:
+    """Values of the shown input and targets as arrays; ``first`` is the address of the first sample.
 
     Raises:
         InputError: no pair; no samples; no numbers; not finite; a shape or a range that does not fit the input; targets
@@ -59,17 +60,17 @@ def data_of(who: str, data: Any, sim: Simulation, losses: Iterable[Loss], *, fir
     if targets.ndim < 1 or len(targets) != len(values):
         fail(who, f"must have one target per sample ({len(values)})", targets.shape)
     values = values.astype(np.float32)
-    _check_values(who, values, sim)
+    finite(f"{who} values", values)
+    check_samples(who, sim, shown, values)
     for loss in losses:
         loss.check(sim.network, f"{who} targets", targets)
     targets = targets.astype(np.int32 if targets.dtype.kind in "iu" else np.float32)
     return Data(jnp.asarray(values), jnp.asarray(targets), jnp.uint32(first))
 
 
-def fed(sim: Simulation, values: jax.Array) -> Simulation:
+def fed(sim: Simulation, shown: str, values: jax.Array) -> Simulation:
     """The simulation with an input of the shape of one sample."""
-    (name,) = sim.inputs
-    return eqx.tree_at(lambda s: s.inputs[name].values, sim, jnp.zeros(values.shape[1:], jnp.float32))
+    return showing(sim, shown, jnp.zeros(values.shape[1:], jnp.float32))
 
 
 def check_augment(augment: Any, values: jax.Array) -> None:
@@ -93,19 +94,4 @@ def _simulation(system: Any) -> Simulation:
     if not isinstance(system, Simulation):
         fail("fit", "a builder must give a Simulation or a Network", type(system).__name__)
     validate(system)
-    if len(system.inputs) != 1:
-        fail("fit", "needs a simulation with exactly one input, whose values the samples set", list(system.inputs))
     return system
-
-
-def _check_values(who: str, values: np.ndarray, sim: Simulation) -> None:
-    ((name, signal),) = sim.inputs.items()
-    finite(f"{who} values", values)
-    if isinstance(signal, SpikeTrain) and not np.isin(values, (0.0, 1.0)).all():
-        fail(f"{who} values", "spikes must be 0 or 1", values)
-    size = sim.network.populations[name].size
-    for extreme in (values.min(axis=0), values.max(axis=0)):
-        # shape and range are the input's own affair; what holds for the extremes holds for all between
-        eqx.tree_at(lambda s: s.values, signal, jnp.asarray(extreme)).check(
-            f"{who} as inputs.{name}", size, sim.total_steps
-        )

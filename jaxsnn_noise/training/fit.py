@@ -15,6 +15,7 @@ import optax
 
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import count, fail, flag
+from jaxsnn_noise.engine.samples import shown_input
 from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.chunks import default_workers
@@ -41,6 +42,7 @@ def fit(
     validation: tuple[Any, Any] | None = None,
     loss: Loss | None = None,
     optimiser: Optimiser | None = None,
+    shown: str | None = None,
     trainable: str | Sequence[str] = "network.*.weights",
     transforms: Mapping[str, Transform] | None = None,
     augment: Callable[[Any, Any], Any] | None = None,
@@ -60,7 +62,7 @@ def fit(
     step and sample; imperfections are those of the one device that ``simulate(sim, key=key)`` shows.
 
     Args:
-        system: A :class:`Simulation` with one input, whose values the samples set; or a :class:`Network` with one port,
+        system: A :class:`Simulation`, of which the samples set the values of one input; or a :class:`Network` with one port,
             shown each sample as a constant input for 25 ms in steps of 1 ms, as ``apply`` does; or a function from a
             JAX key to either, called once per seed: so each seed has its own initial weights.
         train: Values [sample, ...] and targets [sample, ...]. Every epoch takes ``len // batch_size`` minibatches of a
@@ -72,6 +74,7 @@ def fit(
             :mod:`optimisers`). ``optax.adam(5e-3)`` unless given. It sees the free values as a dictionary by path.
             Optax makes functions, which are equal only to themselves: give several calls the same object, or each
             compiles anew (3 s).
+        shown: Name of the input that shows the samples; needed if there are several.
         trainable: Dotted paths of leaves, or patterns in which ``*`` stands for anything. All other leaves stay.
         transforms: From path or pattern to the transform that keeps a leaf in range. Leaves that are positive by nature
             (time constants, amplitudes, ...) are trained as :class:`transforms.Positive` unless told otherwise.
@@ -113,14 +116,16 @@ def fit(
     root, indices = random.root(key), seeds_of(seeds)
     sims = sims_of(system, root, indices)
     losses = _losses(loss)
-    data, held_out = _data(train, validation, sims[0], losses, batch_size)
+    shown = shown_input("fit.shown", sims[0], shown)
+    data, held_out = _data(train, validation, sims[0], shown, losses, batch_size)
     check_augment(augment, data.values)
-    parameters = chosen(sims[0], trainable, transforms)
+    parameters = chosen(sims[0], trainable, transforms, shown=shown)
     for sim in sims[1:]:
         parameters.check(sim)
     steps = epochs * (data.size // batch_size)
-    shown, scores = reading(fed(sims[0], data.values), losses)
-    task = Task(shown, parameters, scores, augment, _optimiser(optimiser, steps), backend or Scan(), root, batch_size)
+    sim, scores = reading(fed(sims[0], shown, data.values), losses)
+    made = _optimiser(optimiser, steps)
+    task = Task(sim, shown, parameters, scores, augment, made, backend or Scan(), root, batch_size)
     blocks = _blocks(task, sims, indices, seeds_at_once)
     folder = None
     if checkpoint is not None:
@@ -157,15 +162,15 @@ def _losses(loss: Any) -> dict[str, Loss]:
 
 
 def _data(
-    train: Any, validation: Any, sim: Simulation, losses: Mapping[str, Loss], batch_size: int
+    train: Any, validation: Any, sim: Simulation, shown: str, losses: Mapping[str, Loss], batch_size: int
 ) -> tuple[Data, Data | None]:
     """Training and validation data, at different addresses."""
-    data = data_of("fit.train", train, sim, losses.values())
+    data = data_of("fit.train", train, sim, shown, losses.values())
     if batch_size > data.size:
         fail("fit.batch_size", f"must be at most the number of samples, {data.size}", batch_size)
     if validation is None:
         return data, None
-    held_out = data_of("fit.validation", validation, sim, losses.values(), first=data.size)
+    held_out = data_of("fit.validation", validation, sim, shown, losses.values(), first=data.size)
     if held_out.values.shape[1:] != data.values.shape[1:]:
         rule = f"values must have the shape [sample, *{data.values.shape[1:]}] of those of train"
         fail("fit.validation", rule, held_out.values.shape)

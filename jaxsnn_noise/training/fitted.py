@@ -76,7 +76,9 @@ class Fitted:
         """
         import xarray
 
-        checked = data_of("evaluate.data", data, self.sims[0], [loss for loss, _ in self.task.scores.values()])
+        checked = data_of(
+            "evaluate.data", data, self.sims[0], self.task.shown, [loss for loss, _ in self.task.scores.values()]
+        )
         size = min(count("evaluate.batch_size", batch_size), checked.size)
         task = replace(to_assess(self.task), root=random.root(key), batch_size=size)
         scores = assess(task, checked, Member(jnp.asarray(self.seeds, jnp.uint32), dict(self.leaves)))

@@ -22,6 +22,7 @@ from jaxtyping import Array, Int32, UInt32
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._typing import Key, Scalar, Values
 from jaxsnn_noise.engine.addresses import Address, Keys
+from jaxsnn_noise.engine.samples import showing
 from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.statistics import Statistic
@@ -63,7 +64,8 @@ class Task(eqx.Module):
     """What stays the same over a run.
 
     Args:
-        sim: Simulation with one input, whose values the samples set; its statistics are what ``scores`` read.
+        sim: The simulation; its statistics are what ``scores`` read.
+        shown: The input whose values the samples set.
         parameters: Which leaves are trained.
         scores: Loss and metrics by name, each with the positions of the statistics that it reads. ``"loss"`` is
             descended.
@@ -75,6 +77,7 @@ class Task(eqx.Module):
     """
 
     sim: Simulation
+    shown: str = eqx.field(static=True)
     parameters: Parameters
     scores: dict[str, tuple[Loss, Any]]
     augment: Any
@@ -169,15 +172,13 @@ def _readings(
 ) -> list[Any]:
     """The results of the statistics for the chosen samples, each [sample, ...]."""
     sim = task.parameters.insert(paths.replace(task.sim, member.own), free)
-    (name,) = sim.inputs
 
     def one(index: jax.Array) -> list[Any]:
         at = address.at("sample", data.first + index.astype(jnp.uint32))
         values = data.values[index]
         if task.augment is not None:
             values = task.augment(values, Keys(task.root, at, ())("training.augment"))
-        shown = eqx.tree_at(lambda s: s.inputs[name].values, sim, values)
-        results = task.backend.run(shown, task.root, at)
+        results = task.backend.run(showing(sim, task.shown, values), task.root, at)
         return [results[k] for k in sorted(results)]
 
     return jax.vmap(one)(chosen)

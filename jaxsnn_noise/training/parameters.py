@@ -52,17 +52,20 @@ class Parameters(eqx.Module):
 
 
 def chosen(
-    sim: Simulation, trainable: str | Sequence[str], transforms: Mapping[str, Transform] | None = None
+    sim: Simulation,
+    trainable: str | Sequence[str],
+    transforms: Mapping[str, Transform] | None = None,
+    *,
+    shown: str | None = None,
 ) -> Parameters:
     """The parameters that paths and patterns (``*``, ``?``, ``[...]``; ``*`` crosses dots) select.
 
     Raises:
-        InputError: a path or pattern that selects nothing, with its near matches; the input's values, which the samples
-            set.
+        InputError: a path or pattern that selects nothing, with its near matches; the values of the shown input, which the
+            samples set.
     """
     known = {path: leaf for path, leaf in paths.leaves(sim).items() if jnp.issubdtype(leaf.dtype, jnp.floating)}
-    fed = {f"inputs.{name}.values" for name in sim.inputs}
-    known = {path: leaf for path, leaf in known.items() if path not in fed}
+    known = {path: leaf for path, leaf in known.items() if path != f"inputs.{shown}.values"}
     patterns = (trainable,) if isinstance(trainable, str) else tuple(trainable)
     if not patterns:
         fail("fit.trainable", "needs at least one path or pattern", patterns, known=known)

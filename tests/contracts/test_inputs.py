@@ -73,6 +73,22 @@ def test_it_is_told_apart_from_nan_with_its_path(cls):
 
 
 @each
+def test_a_sample_shown_takes_the_place_of_the_one_before(cls):
+    source = cls.example()
+    one, other = (source.values * factor for factor in (0.5, 0.25))
+    assert eqx.tree_equal(source.shown(one).shown(other), source.shown(other))
+    assert jax.tree.structure(source.shown(one)) == jax.tree.structure(source)
+
+
+@each
+def test_it_enters_what_it_says(cls):
+    source = cls.example()
+    assert source.to is None
+    fields = {k: v for k, v in vars(source).items() if k != "to"}
+    assert cls(**fields, to="cells").to == "cells"
+
+
+@each
 def test_values_for_another_number_of_channels_are_refused(cls):
     source = cls.example()
     if not hasattr(source, "values"):

@@ -131,12 +131,23 @@ MISTAKES: dict[str, Mistake] = {
     "half a step of warm-up": (lambda: simulation(warmup=0.5), r"warmup: must be a multiple of dt"),
     "more steps than a stream has": (lambda: simulation(duration=1e9), r"steps: a stream addresses"),
     # inputs
-    "an input for nobody": (lambda: simulation(inputs={"cell": coding.Constant(1.0)}), r"inputs: unknown name; got 'cell'. Did you mean 'cells'"),
+    "an input for nobody": (lambda: simulation(inputs={"cell": coding.Constant(1.0)}), r"inputs.cell: must have the name of a population or port, or say by to= .*; got 'cell'. Did you mean 'cells'"),
     "a number for an input": (lambda: simulation(inputs={"cells": 1.1}), r"inputs.cells: must be an input, e.g. coding.Constant\(1.1\)"),
     "spikes where a current is expected": (lambda: simulation(inputs={"cells": coding.PoissonSpikes(5.0)}), r"inputs.cells: a population takes a current \[nA\]; spikes enter through a Port"),
     "a spike train where a current is expected": (lambda: simulation(inputs={"cells": coding.SpikeTrain(np.zeros((10, 3)))}), r"inputs.cells: a population takes a current"),
     "spikes in a time series": (lambda: coding.TimeSeries(np.zeros((10, 3), bool)), r"TimeSeries.values: must be currents or analog values; spikes go into SpikeTrain"),
     "half a spike": (lambda: with_port(coding.SpikeTrain(np.full((10, 3), 0.5))), r"SpikeTrain.values: must be whole numbers in \[0, 1\]: spikes are 0 or 1 \[1\]"),
+    "an input that enters nothing": (lambda: simulation(inputs={"bias": coding.Constant(1.0, to="cell")}), r"inputs.bias.to: must name a population or port; got 'cell'. Did you mean 'cells'"),
+    "an input that is no word": (lambda: simulation(inputs={"my bias": coding.Constant(1.0, to="cells")}), r"inputs: names must be identifiers"),
+    "an input of one name and another place": (lambda: simulation(network=projection(), inputs={"a": coding.Constant(1.0, to="b"), "port": coding.Constant(1.0)}), r"inputs.a.to: an input that enters another one must not have the name of 'a'; got 'b'"),
+    "samples of one of two inputs": (lambda: monte_carlo(jn.Samples([[1.0] * 3]), sim=simulation(inputs={"one": coding.Constant([1.0] * 3, to="cells"), "cells": coding.Constant(1.0)})), r"Samples.path: must name the values of one input; got None. Known: inputs.cells.values, inputs.one.values"),
+    "one sample as a batch": (lambda: jn.apply(with_port(coding.Constant(1.0)).network, np.ones(3), key=0), r"apply.batch: must be \[sample, ...\] with a value for each of the 3 channels; one sample is batch.None"),
+    "a batch with a NaN": (lambda: jn.apply(with_port(coding.Constant(1.0)).network, np.array([[0.0, 1.0, 2.0], [0.0, NAN, 1.0]]), key=0), r"apply.batch for inputs.port.values: must be finite"),
+    "a batch of half spikes": (lambda: jn.apply(with_port(coding.Constant(1.0)).network, np.stack([np.ones((25, 3)), np.full((25, 3), 0.5)]), encode=coding.SpikeTrain, key=0), r"apply.batch for inputs.port.values: must be whole numbers in \[0, 1\]: spikes are 0 or 1"),
+    "a batch of negative rates": (lambda: jn.apply(with_port(coding.Constant(1.0)).network, np.array([[1.0] * 3, [1.0, 2.0, -1.0]]), encode=coding.PoissonSpikes, key=0), r"apply.batch for inputs.port.values: must be finite and >= 0 \[Hz\]"),
+    "a complex batch": (lambda: jn.apply(with_port(coding.Constant(1.0)).network, np.ones((2, 3)) * 1j, key=0), r"apply.batch: must be real numbers; got 'complex128'"),
+    "an empty batch": (lambda: jn.apply(with_port(coding.Constant(1.0)).network, np.ones((0, 3)), key=0), r"apply.batch: needs at least one sample"),
+    "a further input of the batch's name": (lambda: jn.apply(with_port(coding.Constant(1.0)).network, np.ones((2, 3)), inputs={"port": coding.Constant(1.0)}, key=0), r"apply.inputs: must be other inputs than the one that shows the batch"),
     "a port without input": (lambda: simulation(network=projection()), r"inputs.port: a port needs an input"),
     "a current for other neurons": (lambda: simulation(inputs={"cells": coding.Constant([1.0, 2.0])}), r"inputs.cells.values: must be one number or have the shape \(3,\); got \(2,\)"),
     "a series of another length": (lambda: simulation(inputs={"cells": coding.TimeSeries(np.zeros((9, 3)))}), r"inputs.cells.values: must have the shape \(10, 3\) \[time, neuron\]; got \(9, 3\)"),
@@ -203,7 +214,7 @@ MISTAKES: dict[str, Mistake] = {
     "cases with the name of an axis": (lambda: monte_carlo(jn.Trials(2, name="case"), sim=jn.Cases({"a": simulation()})), r"Cases.name: needs another name: an axis has this one; got 'case'"),
     "cases with the name of a result": (lambda: monte_carlo(sim=jn.Cases({"a": simulation(statistics={"rate": jn.statistics.Rate()})}, name="rate")), r"monte_carlo.axes: Cases: needs another name.*got 'rate'"),
     "no simulation": (lambda: jn.monte_carlo(None, [jn.Trials(2)], key=0), r"monte_carlo: takes a Simulation, or Cases of them; got None"),
-    "a batch without a port": (lambda: jn.apply(network(), np.zeros((2, 3)), key=0), r"apply: needs a network with exactly one port; got \[\]"),
+    "a batch without a port": (lambda: jn.apply(network(), np.zeros((2, 3)), key=0), r"apply.shown: must name the port .or population. that the batch enters, unless .*; got None. Known: cells"),
 }  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def with_entry(values: np.ndarray, value: float) -> np.ndarray:
         ((with_entry(X, np.inf), Y), "fit.train values: must be finite"),
         ((X.astype(str), Y), "fit.train: values must be real numbers"),
         ((X + 1j, Y), "fit.train: values must be real numbers"),
-        ((X[:, :5], Y), r"fit.train as inputs.input.values: must be one number or have the shape \(6,\)"),
+        ((X[:, :5], Y), r"fit.train for inputs.input.values: must be one number or have the shape \(6,\)"),
         ((X[:0], Y[:0]), "fit.train: needs at least one sample"),
         ((X, Y[:-1]), r"fit.train: must have one target per sample \(24\)"),
         ((X, Y - 1), r"fit.train targets: labels must lie in \[0, 2\]"),
@@ -135,7 +135,7 @@ def test_systems() -> None:
         (jn.Network({"cells": jn.Population(jn.neurons.LIF(3))}), "fit: needs a network with exactly one port"),
         (
             jn.Simulation(jn.Network({"cells": jn.Population(jn.neurons.LIF(3))}), duration=5.0, dt=1.0),
-            "exactly one input",
+            "fit.shown: must name the input that the samples set; got None. Known: none",
         ),
         (jn.paths.replace(sim(), {"network.hidden.neuron.tau_mem": -1.0}), "tau_mem: must be finite and > 0"),
     ]:
@@ -143,11 +143,26 @@ def test_systems() -> None:
             fit(system, (X, Y))
 
 
+def test_of_several_inputs_the_one_that_samples_set_is_named() -> None:
+    bias = {"bias": jn.coding.Constant(0.1, to="hidden")}
+    biased = jn.Simulation(sim().network, sim().inputs | bias, duration=6.0, dt=1.0)
+    with pytest.raises(
+        InputError, match=r"fit.shown: must name the input that the samples set; got None. Known: bias, inp"
+    ):
+        fit(biased, (X, Y))
+    with pytest.raises(InputError, match=r"fit.shown: unknown name; got 'imput'. Did you mean 'input'"):
+        fit(biased, (X, Y), shown="imput")
+    with pytest.raises(AssertionError, match="training started"):
+        fit(biased, (X, Y), shown="input", trainable="inputs.bias.values")
+    with pytest.raises(InputError, match=r"fit.trainable: must be the path of a float leaf"):
+        fit(biased, (X, Y), shown="input", trainable="inputs.input.values")
+
+
 def test_what_is_not_of_the_right_kind() -> None:
     """Through the functions behind ``fit``: in tests, its own annotations are checked before anything else."""
     for call, message in [
-        (lambda: data_of("fit.train", X, sim(), []), "fit.train: must be a pair"),
-        (lambda: data_of("fit.train", (X,), sim(), []), "fit.train: must be a pair"),
+        (lambda: data_of("fit.train", X, sim(), "input", []), "fit.train: must be a pair"),
+        (lambda: data_of("fit.train", (X,), sim(), "input", []), "fit.train: must be a pair"),
         (lambda: sims_of(3, jn.random.root(0), (0,)), "fit: takes a Simulation, a Network or a function"),
         (lambda: check_augment(3, jnp.asarray(X)), "fit.augment: must be a function"),
         (lambda: transforms.assigned((HIDDEN,), {HIDDEN: "positive"}), "must be a transform, e.g. Positive"),

@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import concrete, count, fail, flag
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.pinning import pinned_tree
+from jaxsnn_noise.engine.samples import check_samples, showing
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes.axis import Axis, of_what_is_set, plain_labels
 from jaxsnn_noise.opacity import opaque_zero
@@ -94,7 +94,7 @@ class Samples(Axis):
 
     Args:
         data: [sample, ...]: the values of the input for each sample, e.g. images [sample, channel].
-        path: Path of the input's values; the only input's unless given.
+        path: Path of the input's values, e.g. ``"inputs.stimulus.values"``; the only input's unless given.
         labels: [sample] kept as the coordinate ``label``.
     """
 
@@ -117,7 +117,9 @@ class Samples(Axis):
         return len(self.data)
 
     def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
-        return paths.replace(sim, {self._path(sim): self.data[index]}), address.at(self.name, index)
+        name, values = self._input(sim), self.data[index]
+        shown = paths.replace(sim, {self._path(sim): values}) if name is None else showing(sim, name, values)
+        return shown, address.at(self.name, index)
 
     def check(self, sim: Simulation) -> None:
         leaf = paths.get(sim, self._path(sim))
@@ -127,8 +129,9 @@ class Samples(Axis):
                 f"must have the shape [sample, *{leaf.shape}] of {self._path(sim)}",
                 self.data.shape,
             )
-
-        self._check_values(sim)
+        name, data = self._input(sim), concrete(self.data)
+        if name is not None and data is not None:
+            check_samples("Samples.data", sim, name, data)
 
     @classmethod
     def example(cls) -> Self:
@@ -137,28 +140,18 @@ class Samples(Axis):
     def sets(self, sim: Simulation) -> tuple[str, ...]:
         return (self._path(sim),)
 
-    def _check_values(self, sim: Simulation) -> None:
-        """What the input says of the smallest, the largest and the most broken value of each entry."""
-        kind, name, *_ = self._path(sim).split(".")
-        data = concrete(self.data)
-        if kind != "inputs" or data is None:
-            return
-        broken = np.argmax(np.abs(data - np.round(data)), axis=0)[None]
-        for values in (data.min(axis=0), data.max(axis=0), np.take_along_axis(data, broken, axis=0)[0]):
-            signal = paths.replace(sim, {self._path(sim): values}).inputs[name]
-            signal.check(f"Samples.data for inputs.{name}", sim.network.populations[name].size, sim.total_steps)
-
     def _path(self, sim: Simulation) -> str:
         if self.path is not None:
             return self.path
         if len(sim.inputs) != 1:
-            fail(
-                "Samples.path",
-                "must name the values of one input",
-                None,
-                known=[f"inputs.{k}.values" for k in sim.inputs],
-            )
+            rule = "must name the values of one input"
+            fail("Samples.path", rule, None, known=[f"inputs.{k}.values" for k in sim.inputs])
         return f"inputs.{next(iter(sim.inputs))}.values"
+
+    def _input(self, sim: Simulation) -> str | None:
+        """The input whose values are set, if the path leads to those."""
+        kind, name, *rest = self._path(sim).split(".")
+        return name if kind == "inputs" and name in sim.inputs and rest == ["values"] else None
 
 
 class Realisations(Axis):
