@@ -77,8 +77,9 @@ def without_noise(system: System) -> System:
             noisy = part.firing.random or needs_decision(part.firing)
             firing = HardThreshold() if noisy else part.firing
             part = Population(
-                part.neuron, firing=firing, initial=part.initial, prefilter=part.prefilter, stepper=part.stepper
-            )
+                part.neuron, firing=firing, initial=part.initial, prefilter=part.prefilter, stepper=part.stepper,
+                combine=part.combine,
+            )  # fmt: skip
         populations[name] = part
     projections = {k: eqx.tree_at(_noise_of, p, {}) for k, p in system.projections.items()}
     return Network(populations, projections)

@@ -13,7 +13,7 @@ from jaxsnn_noise.firing import Firing, HardThreshold
 from jaxsnn_noise.neurons import Neuron, Stepper
 from jaxsnn_noise.noise import Seam, Source
 from jaxsnn_noise.parameters import check_tree
-from jaxsnn_noise.synapses import Kinetics, Projection
+from jaxsnn_noise.synapses import Combine, Kinetics, Projection, Sum
 
 
 class Population(eqx.Module):
@@ -28,6 +28,7 @@ class Population(eqx.Module):
         prefilter: Elementwise map of the summed current before any noise on it.
         stepper: How a model without an exact flow is moved, with its membrane noise inside the step, e.g.
             ``neurons.Heun()``. ``None``: by ``integrate``, and membrane noise is added after the flow.
+        combine: How the inputs and the drives of the projections join; ``None`` is ``synapses.Sum()``.
     """
 
     neuron: Neuron
@@ -36,6 +37,7 @@ class Population(eqx.Module):
     initial: dict[str, Any]
     prefilter: Any
     stepper: Stepper | None
+    combine: Combine
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Population(eqx.Module):
         initial: Mapping[str, Any] | None = None,
         prefilter: Any = None,
         stepper: Stepper | None = None,
+        combine: Combine | None = None,
     ):
         self.neuron = neuron
         self.noise = dict(sorted((noise or {}).items()))
@@ -53,6 +56,7 @@ class Population(eqx.Module):
         self.initial = dict(sorted((initial or {}).items()))
         self.prefilter = prefilter
         self.stepper = stepper
+        self.combine = Sum() if combine is None else combine
 
     @property
     def size(self) -> int:
@@ -61,9 +65,9 @@ class Population(eqx.Module):
 
     def check(self, who: str) -> None:
         """Raise :class:`InputError` for a part that does not fit."""
-        for name, kind in (("neuron", Neuron), ("firing", Firing)):
-            if not isinstance(getattr(self, name), kind):
-                fail(f"{who}.{name}", f"must be a {kind.__name__}", getattr(self, name))
+        for part, kind in (("neuron", Neuron), ("firing", Firing), ("combine", Combine)):
+            if not isinstance(getattr(self, part), kind):
+                fail(f"{who}.{part}", f"must be a {kind.__name__}", getattr(self, part))
         if self.prefilter is not None and not callable(self.prefilter):
             fail(f"{who}.prefilter", "must be a function of the current, e.g. coding.Relu()", self.prefilter)
         for name, source in self.noise.items():
@@ -186,6 +190,9 @@ class Network(eqx.Module):
             if name in self.populations:
                 fail(f"{who}.{name}", "a projection needs a name of its own", name)
             self._check_projection(f"{who}.{name}", projection)
+        for name, cell in self.cells().items():
+            onto = {k: p for k, p in self.projections.items() if p.target == name}
+            cell.combine.check(f"{who}.{name}.combine", onto)
         self.order()
 
     def cells(self) -> dict[str, Population]:

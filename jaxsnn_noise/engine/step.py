@@ -30,10 +30,11 @@ def step(plan: Plan, carry: Carry, at: Step, flow: Mapping[str, Values]) -> tupl
     cells, links, frames = dict(carry.cells), dict(carry.projections), {}
     sent: Signals = {}
     for name in plan.order:
-        drive = Drive(signals[name]) if name in plan.inputs else no_drive(plan.size(name))
+        external = Drive(signals[name]) if name in plan.inputs else no_drive(plan.size(name))
+        drives = {}
         for k in plan.incoming(name):
-            reached, links[k] = conduct(plan, k, carry, signals, sent, flow, at)
-            drive = drive + reached
+            drives[k], links[k] = conduct(plan, k, carry, signals, sent, flow, at)
+        drive = joined(plan, name, external, drives, _potential(plan, carry, name))
         cells[name], frames[name] = advance(
             name, plan.populations[name], carry.cells[name], drive, plan.stream_keys, at, plan.dt, plan.variables[name]
         )
@@ -71,6 +72,16 @@ def conduct(
         arrivals = plan.constant[k] if k in plan.constant else flow[k]
     drive, kinetics = projection.kinetics.step(link.kinetics, arrivals, seen, plan.dt)
     return drive, Link(state, kinetics, memory)
+
+
+def joined(plan: Plan, name: str, external: Drive, drives: Mapping[str, Drive], potential: Values) -> Drive:
+    """What reaches a population, by its own rule; pinned where that holds products, so that all batches have the same bits."""
+    combine = plan.populations[name].combine
+    if combine.exact:
+        return combine(external, drives, potential)
+    args = (combine, external, drives, potential)
+    drive: Drive = pinned_tree(lambda rule, *parts: rule(*parts), *args, zero=opaque_zero(plan.keys.root))()
+    return drive
 
 
 def release(

@@ -1,5 +1,7 @@
 """Projections between populations, their kinetics, and the exact sums of their weights."""
 
+from jaxsnn_noise.synapses.combine import Combine as Combine
+from jaxsnn_noise.synapses.combine import Sum as Sum
 from jaxsnn_noise.synapses.conductance import Conductance as Conductance
 from jaxsnn_noise.synapses.dense import Dense as Dense
 from jaxsnn_noise.synapses.dense import random_weights as random_weights
@@ -25,6 +27,7 @@ from jaxsnn_noise.synapses.sums import NativeSums as NativeSums
 from jaxsnn_noise.synapses.sums import Sums as Sums
 
 __all__ = [
+    "Combine",
     "Conductance",
     "Connectivity",
     "Delta",
@@ -45,6 +48,7 @@ __all__ = [
     "Projection",
     "SoftBounds",
     "Sparse",
+    "Sum",
     "Sums",
     "WhereNonzero",
     "random_weights",

@@ -27,6 +27,11 @@ from jaxsnn_noise.statistics.counts import SpikeCount
 class ScratchStatistic(SpikeCount):
     'A member of the family.'
 """,
+    "synapses/scratch_combine.py": """
+from jaxsnn_noise.synapses.combine import Sum
+class ScratchCombine(Sum):
+    'A member of the family.'
+""",
     "hardware/scratch_imperfection.py": """
 from jaxsnn_noise.hardware.mismatch import Mismatch
 class ScratchImperfection(Mismatch):
@@ -52,7 +57,9 @@ def collected(tmp_path_factory):
     return done.stdout
 
 
-@pytest.mark.parametrize("member", ["ScratchNeuron", "ScratchNoise", "ScratchStatistic", "ScratchImperfection"])
+@pytest.mark.parametrize(
+    "member", ["ScratchNeuron", "ScratchNoise", "ScratchStatistic", "ScratchCombine", "ScratchImperfection"]
+)
 def test_the_contract_suites_list_a_new_member(collected, member):
     lines = [line for line in collected.splitlines() if f"[{member}]" in line]
     assert len(lines) >= 5

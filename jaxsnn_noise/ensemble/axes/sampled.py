@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import concrete, count, fail, flag
