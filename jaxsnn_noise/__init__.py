@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise import theory as theory
     from jaxsnn_noise import training as training
     from jaxsnn_noise._checks import InputError as InputError
+    from jaxsnn_noise._files import StoreError as StoreError
     from jaxsnn_noise.engine.addresses import Address as Address
     from jaxsnn_noise.engine.describe import report as report
     from jaxsnn_noise.engine.describe import without_noise as without_noise
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from jaxsnn_noise.ensemble.axes import Vary as Vary
     from jaxsnn_noise.ensemble.montecarlo import monte_carlo as monte_carlo
     from jaxsnn_noise.ensemble.montecarlo import replay as replay
-    from jaxsnn_noise.ensemble.store import StoreError as StoreError
     from jaxsnn_noise.firing import Density as Density
     from jaxsnn_noise.firing import Firing as Firing
     from jaxsnn_noise.firing import HardThreshold as HardThreshold
@@ -106,7 +106,7 @@ _HOME = {
     "Interrupted": "progress",
     "monte_carlo": "ensemble.montecarlo",
     "replay": "ensemble.montecarlo",
-    "StoreError": "ensemble.store",
+    "StoreError": "_files",
     "ByComponent": "engine.schedules",
     "ByStep": "engine.schedules",
     "Network": "engine.network",

@@ -18,6 +18,8 @@ LAYERS: dict[str, set[str]] = {
     "ground": {
         "_typing",
         "_checks",
+        "_files",
+        "provenance",
         "verdicts",
         "progress",
         "random",

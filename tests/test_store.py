@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,8 @@ import pytest
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
 from jaxsnn_noise._checks import InputError
-from jaxsnn_noise.ensemble.store import Store, StoreError, fingerprint
+from jaxsnn_noise._files import StoreError
+from jaxsnn_noise.ensemble.store import Store, fingerprint
 
 ARRAYS = {"rate": np.arange(6.0).reshape(2, 3), "n": np.array(7, np.int32)}
 
@@ -46,9 +46,9 @@ def test_a_chunk_that_cannot_be_read_counts_as_missing(tmp_path, content):
 
 
 def test_what_a_crash_left_half_written_is_no_chunk_and_no_obstacle(tmp_path):
-    (tmp_path / ".study.json.partial").write_bytes(b"{")
+    (tmp_path / ".study.json-a1.partial").write_bytes(b"{")
     store = Store(tmp_path, "f")
-    (tmp_path / ".x-0.npz.partial").write_bytes(b"half")
+    (tmp_path / ".x-0.npz-a1.partial").write_bytes(b"half")
     assert store.load("x-0") is None
 
 
@@ -67,15 +67,15 @@ def test_another_study_is_refused(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_computing(tmp_path, monkeypatch):
-    def refuse(self, content):
+    def refuse(handle):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(InputError, match=r"made and written; got .*Permission denied"):
         Store(tmp_path / "new", "f")
 
 
-@pytest.mark.parametrize(("code", "reason"), [(errno.ENOSPC, "the disk is full"), (errno.EIO, "broken")])
+@pytest.mark.parametrize(("code", "reason"), [(errno.ENOSPC, "the disk is full"), (errno.EIO, "Input/output error")])
 def test_a_chunk_that_cannot_be_written_leaves_nothing_half_done(tmp_path, monkeypatch, code, reason):
     store = Store(tmp_path, "f")
     store.save("x-0", ARRAYS)

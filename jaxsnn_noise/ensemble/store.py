@@ -1,13 +1,12 @@
 """Keeping the finished chunks of a study on disk, so that a crash, a full disk or Ctrl-C loses nothing.
 
-A store is a folder: ``study.json`` with the fingerprint of the study, and one ``.npz`` file per finished chunk, written
-under a temporary name and renamed (a chunk is there whole or not at all). Running the same study on the folder again
-computes only what is missing; since every number is addressed, the result has the same bits.
+A store is a folder: ``study.json`` with the fingerprint of the study, and one ``.npz`` file per finished chunk, which is
+there whole or not at all. Running the same study on the folder again computes only what is missing; since every number
+is addressed, the result has the same bits.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -22,11 +21,9 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from jaxsnn_noise import _files
 from jaxsnn_noise._checks import InputError, fail
-
-
-class StoreError(OSError):
-    """A chunk could not be written; the message says what is safe and how to go on."""
+from jaxsnn_noise._files import StoreError
 
 
 class Store:
@@ -42,15 +39,17 @@ class Store:
         manifest = self.path / "study.json"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            if manifest.exists():
-                self._compare(manifest, fingerprint)
-            elif any(not file.name.endswith(".partial") for file in self.path.iterdir()):
-                fail("store", "must be empty or hold this study", str(path))
-            else:
-                self._write(manifest, json.dumps({"fingerprint": fingerprint}).encode())
+            _files.sweep(self.path)
+            # listed before the manifest is looked for: another process that begins now writes its manifest first
+            inside = [file.name for file in self.path.iterdir() if not _files.is_draft(file)]
+            if not manifest.exists():
+                if inside:
+                    fail("store", "must be empty or hold this study", str(path))
+                _files.write(manifest, json.dumps({"fingerprint": fingerprint}).encode())
+            self._compare(manifest, fingerprint)
         except OSError as error:
             raise InputError(
-                f"store: must be a folder that can be made and written; got {str(path)!r} ({error.strerror})"
+                f"store: must be a folder that can be made and written; got {str(path)!r} ({_files.reason(error)})"
             ) from error
 
     def load(self, name: str) -> dict[str, np.ndarray] | None:
@@ -62,23 +61,17 @@ class Store:
             return None
 
     def save(self, name: str, arrays: dict[str, np.ndarray]) -> None:
-        """Keep the arrays of a finished chunk."""
-        file = self._file(name)
-        partial = file.with_name(f".{file.name}.partial")
+        """Keep the arrays of a finished chunk.
+
+        Raises:
+            StoreError: it could not be written; the message says what is safe and how to go on.
+        """
         try:
-            with open(partial, "wb") as handle:
-                np.savez(handle, allow_pickle=False, **arrays)
-                handle.flush()
-                os.fsync(handle.fileno())
-            os.replace(partial, file)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
+            _files.write(self._file(name), lambda handle: np.savez(handle, allow_pickle=False, **arrays))
+        except StoreError as error:
             done = len(list(self.path.glob("*.npz")))
-            reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
-            message = (
-                f"store {self.path}: {reason}; {done} finished chunks are safe, run again with the same store to go on"
-            )
-            raise StoreError(error.errno, message) from error
+            safe = f"{done} finished chunks are safe, run again with the same store to go on"
+            raise StoreError(error.errno, f"store {self.path}: {error.reason}; {safe}") from error
 
     def _file(self, name: str) -> Path:
         return self.path / f"{urllib.parse.quote(name, safe=' ')}.npz"  # names of cases may hold anything
@@ -91,11 +84,6 @@ class Store:
         if known != fingerprint:
             rule = "holds another study (other simulation, axes, key or chunk); choose a new folder"
             fail("store", rule, str(self.path))
-
-    def _write(self, file: Path, content: bytes) -> None:
-        partial = file.with_name(f".{file.name}.partial")
-        partial.write_bytes(content)
-        os.replace(partial, file)
 
 
 def fingerprint(*parts: Any) -> str:

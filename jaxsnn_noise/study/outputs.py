@@ -1,25 +1,24 @@
 """The folder of one run: checked before anything is computed, written piece by piece, never half a file.
 
-Every file is written beside its place and then moved there, so what has its final name is whole. ``status.json`` says
-how far the run came.
+What has its final name is whole. ``status.json`` says how far the run came.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxsnn_noise import _files
+from jaxsnn_noise._files import is_full, remove
 from jaxsnn_noise.study.environment import scrub
 from jaxsnn_noise.study.protocol import StudyError, refuse
 
@@ -60,9 +59,7 @@ class Outputs:
         """Write a file, whole or not at all; folders are made."""
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        with _beside(place) as draft:
-            draft.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-            os.replace(draft, place)
+        _files.write(place, content.encode("utf-8") if isinstance(content, str) else content)
         if name != STATUS:
             self.note_saved(name)
         return place
@@ -86,16 +83,14 @@ class Outputs:
         """
         place = self.folder / "data.zarr"
         try:
-            with _beside(place) as draft:
+            with _files.draft(place) as draft:
                 _write_zarr(draft, data)
-                _remove(place)
-                os.replace(draft, place)
         except Exception as error:
             if not is_full(error):
                 raise
             raise StudyError(self._rescued(data)) from error
-        _remove(self.folder / "stages")
-        _remove(self.folder / "partial.zarr")
+        remove(self.folder / "stages")
+        remove(self.folder / "partial.zarr")
         self.note_saved("data.zarr")
         self.update(datasets=list(data) if _several(data) else None, measured=True)
 
@@ -115,9 +110,7 @@ class Outputs:
 
     def write_partial(self, dataset: Dataset) -> None:
         """Keep what an interrupted measurement has come to, with NaN for what is missing."""
-        place = self.folder / "partial.zarr"
-        _remove(place)
-        self._move_in(place, dataset)
+        self._move_in(self.folder / "partial.zarr", dataset)
 
     def get(self, name: str) -> Dataset | None:
         """A stage kept by an earlier, unfinished run, or ``None``."""
@@ -135,9 +128,8 @@ class Outputs:
         return stages / _group(name)
 
     def _move_in(self, place: Path, dataset: Dataset) -> None:
-        with _beside(place) as draft:
+        with _files.draft(place) as draft:
             _write_zarr(draft, dataset)
-            os.replace(draft, place)
         self.note_saved(str(place.relative_to(self.folder)))
 
 
@@ -156,14 +148,13 @@ def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: i
     path = Path(folder).expanduser()
     try:
         path.mkdir(parents=True, exist_ok=True)
-        inside = sorted(entry.name for entry in path.iterdir())
+        _files.sweep(path)
+        inside = sorted(entry.name for entry in path.iterdir() if not _files.is_draft(entry))
         handle, probe = tempfile.mkstemp(prefix=".writable-", dir=path)
         os.close(handle)
         os.unlink(probe)
     except OSError as error:
-        if is_full(error):
-            refuse("out", "the disk is full", str(folder))
-        refuse("out", f"cannot be written ({error.strerror})", str(folder))
+        refuse("out", f"cannot be written ({_files.reason(error)})", str(folder))
     free = shutil.disk_usage(path).free
     if free < max(need, LEAST_FREE):
         refuse(
@@ -186,17 +177,8 @@ def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: i
     if inside and existing is Existing.RESUME:
         return Outputs(path, {**_new_status(), **_read_status(path)})
     for name in OWN if inside else ():
-        _remove(path / name)
+        remove(path / name)
     return Outputs(path, _new_status())
-
-
-def is_full(error: BaseException | None) -> bool:
-    """Whether an error, or one that led to it, says that the disk or the quota is full."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def to_json(value: Any) -> str:
@@ -235,24 +217,6 @@ def _read_status(path: Path) -> dict[str, Any]:
         return dict(json.loads((path / STATUS).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         refuse("out", f"{STATUS} cannot be read ({error}); give --overwrite or another --out", str(path))
-
-
-@contextmanager
-def _beside(place: Path) -> Iterator[Path]:
-    """A name beside the place to write under; nothing is left of it if the writing fails."""
-    draft = place.with_name(f".writing-{place.name}")
-    _remove(draft)
-    try:
-        yield draft
-    finally:
-        _remove(draft)
-
-
-def _remove(place: Path) -> None:
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
-    else:
-        place.unlink(missing_ok=True)
 
 
 def _several(data: Any) -> bool:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jaxsnn_noise._files import is_full
 from jaxsnn_noise.study.config import differences, read_toml
 from jaxsnn_noise.study.environment import scrub
-from jaxsnn_noise.study.outputs import Existing, Outputs, is_full, now, prepare
+from jaxsnn_noise.study.outputs import Existing, Outputs, now, prepare
 from jaxsnn_noise.study.progress import Display, Progress, Silent
 from jaxsnn_noise.study.protocol import ClaimResult, Study, StudyError, refuse
 from jaxsnn_noise.study.stages import Stages

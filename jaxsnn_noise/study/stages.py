@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from jaxsnn_noise._files import is_full
 from jaxsnn_noise.study.catalog import sources
 from jaxsnn_noise.study.environment import KEY_PACKAGES, environment, scrub
-from jaxsnn_noise.study.outputs import Outputs, is_full, to_json
+from jaxsnn_noise.study.outputs import Outputs, to_json
 from jaxsnn_noise.study.progress import Progress
 from jaxsnn_noise.study.protocol import ClaimResult, Judgement, Picture, Study, outcome_sentence, refuse
 from jaxsnn_noise.study.report import Drawing, Report, health_notes, render, versions_sentence

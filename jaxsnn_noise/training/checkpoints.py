@@ -1,23 +1,24 @@
 """Checkpoints of training: a folder with one file per block of seeds, replaced after every epoch.
 
-A file is written under a temporary name, flushed and renamed: it is there whole or not at all. Its first line says what
-it belongs to; the rest are the leaves in Equinox's format, random keys as their words.
+A file is there whole or not at all. Its first line says how many epochs it holds; the rest are the leaves in Equinox's
+format, random keys as their words.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from jaxsnn_noise import _files
 from jaxsnn_noise._checks import InputError, fail
-from jaxsnn_noise.ensemble.store import StoreError
+from jaxsnn_noise._files import StoreError
 from jaxsnn_noise.training.standing import Standing
 
 FORMAT = 1
@@ -39,25 +40,25 @@ class Folder:
         self.path, self.fingerprint = Path(path), fingerprint
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            _files.sweep(self.path)
+            inside = [file.name for file in self.path.iterdir() if not _files.is_draft(file)]
         except OSError as error:
             raise InputError(
-                f"fit.checkpoint: must be a folder that can be made; got {str(path)!r} ({error.strerror})"
+                f"fit.checkpoint: must be a folder that can be made; got {str(path)!r} ({_files.reason(error)})"
             ) from error
-        manifest = self.path / _MANIFEST
+        manifest, own = self.path / _MANIFEST, {"format": FORMAT, "fingerprint": fingerprint}
         if manifest.exists():
             try:
                 known = json.loads(manifest.read_text())
             except ValueError:
                 known = {}
-            if known != {"format": FORMAT, "fingerprint": fingerprint}:
+            if known != own:
                 rule = "holds another run (other system, data, settings, seeds or key); choose a new folder"
                 fail("fit.checkpoint", rule, str(path))
-        elif any(self.path.iterdir()):
+        elif inside:
             fail("fit.checkpoint", "must be empty or hold this run", str(path))
         else:
-            self._write(
-                manifest, lambda file: file.write(json.dumps({"format": FORMAT, "fingerprint": fingerprint}).encode())
-            )
+            self._write(manifest, json.dumps(own).encode())
 
     def load(self, block: int, start: Standing) -> Standing | None:
         """The standing of a block of seeds, or ``None`` before its first epoch; ``start`` tells the structure."""
@@ -82,7 +83,7 @@ class Folder:
             StoreError: the file could not be written; the last checkpoint is still there.
         """
 
-        def content(handle: Any) -> None:
+        def content(handle: BinaryIO) -> None:
             handle.write(json.dumps({"epochs": standing.epochs}).encode() + b"\n")
             eqx.tree_serialise_leaves(handle, _without_keys(standing))
 
@@ -91,19 +92,12 @@ class Folder:
     def _file(self, block: int) -> Path:
         return self.path / f"seeds-{block}.eqx"
 
-    def _write(self, file: Path, content: Any) -> None:
-        partial = file.with_name(f".{file.name}.partial")
+    def _write(self, file: Path, content: bytes | Callable[[BinaryIO], Any]) -> None:
         try:
-            with open(partial, "wb") as handle:
-                content(handle)
-                handle.flush()
-                os.fsync(handle.fileno())
-            os.replace(partial, file)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
-            message = f"fit.checkpoint {self.path}: {reason}; the last checkpoint is safe, run again with the same folder to go on"
-            raise StoreError(error.errno, message) from error
+            _files.write(file, content)
+        except StoreError as error:
+            safe = "the last checkpoint is safe, run again with the same folder to go on"
+            raise StoreError(error.errno, f"fit.checkpoint {self.path}: {error.reason}; {safe}") from error
 
 
 def _is_key(leaf: Any) -> bool:

@@ -15,6 +15,7 @@ import pytest
 import xarray
 
 from helpers import fake_study
+from jaxsnn_noise import _files
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.study import Existing, Lines, StudyError, Verdict, load, read_toml, run_study
 from jaxsnn_noise.study import outputs as outputs_module
@@ -348,7 +349,7 @@ def test_a_disk_that_fills_up_under_the_data_does_not_lose_it(tmp_path, monkeypa
     with pytest.raises(StudyError, match=r"is full; the data is in .*refuge.*; saved in .*config\.toml"):
         run(fake_study.write(tmp_path), out)
     assert status(out)["state"] == "failed"
-    assert not [f for f in out.iterdir() if f.name.startswith(".writing")]
+    assert not [f for f in out.rglob("*") if f.name.endswith(".partial")]
     (place,) = refuge.rglob("data.zarr")
     assert xarray.open_zarr(place, consolidated=False).sizes["trial"] == 3
 
@@ -362,13 +363,13 @@ def test_a_disk_that_is_full_everywhere_is_an_error(tmp_path, monkeypatch):
 def test_a_disk_that_fills_up_later_says_what_is_saved_and_resumes(tmp_path, monkeypatch, calls):
     out = tmp_path / "out"
     path = fake_study.write(tmp_path, more=COUNTED)
-    write = Path.write_bytes
+    write = _files.write
 
     def write_or_fail(place, content):
-        return full() if "rate.svg" in place.name else write(place, content)
+        return full() if place.name == "rate.svg" else write(place, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", write_or_fail)
+        patch.setattr(_files, "write", write_or_fail)
         with pytest.raises(StudyError, match=r"is full; saved in .*data\.zarr, claims\.json, claims\.csv"):
             run(path, out)
     assert status(out)["state"] == "failed"
@@ -379,33 +380,17 @@ def test_a_disk_that_fills_up_later_says_what_is_saved_and_resumes(tmp_path, mon
 def test_a_disk_too_full_for_the_last_words_still_says_them(tmp_path, monkeypatch):
     out = tmp_path / "out"
     path = fake_study.write(tmp_path)
-    write = Path.write_bytes
+    write = _files.write
     filled: list[bool] = []
 
     def measure(config, progress):
         filled.append(True)
         full()
 
-    monkeypatch.setattr(Path, "write_bytes", lambda place, content: full() if filled else write(place, content))
+    monkeypatch.setattr(_files, "write", lambda place, content: full() if filled else write(place, content))
     study = dataclasses.replace(load(path), measure=measure)
     with pytest.raises(StudyError, match=r"is full; saved in .*environment\.json"):
         run_study(study, study.preset("tiny"), out)
-
-
-def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
-    outputs = prepare(tmp_path / "out")
-    outputs.write("a.txt", "old")
-
-    def half(place, content):
-        with open(place, "wb") as file:
-            file.write(content[:1])
-        full()
-
-    monkeypatch.setattr(Path, "write_bytes", half)
-    with pytest.raises(OSError, match="No space"):
-        outputs.write("a.txt", "new")
-    assert [f.name for f in outputs.folder.iterdir()] == ["a.txt"]
-    assert (outputs.folder / "a.txt").read_text() == "old"
 
 
 def test_names_of_datasets_cannot_leave_the_folder(tmp_path):
