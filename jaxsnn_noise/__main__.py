@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(HELP, end="")
         return 0
     if args[0] == "--version":
-        from jaxsnn_noise.study.environment import version
+        from jaxsnn_noise.provenance import version
 
         print(f"jaxsnn-noise {version()}")
         return 0

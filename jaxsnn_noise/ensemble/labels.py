@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from jaxsnn_noise import random
+from jaxsnn_noise import provenance
 from jaxsnn_noise.engine import names
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.describe import settings
@@ -108,26 +106,22 @@ def labelled(
         for k in dataset.data_vars:
             dataset[k].attrs = next(p[k].attrs for p in parts.values() if k in p)
         dataset = dataset.transpose(cases.name, *(axis.name for axis in axes), ...)
-    dataset.attrs = provenance(studies, [*([] if cases is None else [cases]), *axes])
+    dataset.attrs = _attributes(studies, [*([] if cases is None else [cases]), *axes])
     dataset.encoding["studies"] = dict(studies)
     return dataset
 
 
-def provenance(studies: Mapping[str, Any], axes: Sequence[Axis | Cases]) -> dict[str, Any]:
-    """Where the numbers come from: configuration, root key, stream version, versions, device."""
+def _attributes(studies: Mapping[str, Any], axes: Sequence[Axis | Cases]) -> dict[str, Any]:
+    """Where the numbers come from: configuration, axes, root key, backend, and what all results name."""
     first = next(iter(studies.values()))
-    device = jax.local_devices()[0]
-    versions = {p: importlib.metadata.version(p) for p in ("jax", "jaxlib", "equinox", "numpy")}
     return {
         "config": json.dumps({k: settings(s.sim) for k, s in studies.items()}, default=str),
         "axes": json.dumps({a.name: [type(a).__name__, a.size] for a in axes}),
         "root_key": [int(w) for w in np.asarray(first.root)],
-        "stream_version": random.STREAM_VERSION,
-        "versions": json.dumps({"python": platform.python_version(), **versions}),
         "backend": json.dumps(
             [type(first.backend).__name__, vars(first.backend)], default=lambda part: type(part).__name__
         ),
-        "device": f"{device.platform} {device.device_kind}",
+        **provenance.origin(),
     }
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import platform
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from jaxsnn_noise import provenance
 from jaxsnn_noise.study.catalog import builtin
-from jaxsnn_noise.study.environment import KEY_PACKAGES, cpu_model, jax_record, packages, version
+from jaxsnn_noise.study.environment import cpu_model
 
 KNOWN_ANSWERS = (  # Threefry-2x32-20 of Random123, its file kat_vectors: key, counter, answer
     ((0x00000000, 0x00000000), (0x00000000, 0x00000000), (0x6B200159, 0x99BA4EFE)),
@@ -53,18 +55,15 @@ def examine(console: Any) -> int:
 
 
 def _versions() -> str:
-    import platform
-
-    found = packages()
-    listed = [f"{name} {found[name]}" for name in KEY_PACKAGES[1:] if name in found]
-    return f"jaxsnn_noise {version()}, Python {platform.python_version()}, {', '.join(listed)}"
+    this, *others = (f"{name} {found}" for name, found in provenance.versions(provenance.KEY_PACKAGES).items())
+    return ", ".join([this, f"Python {platform.python_version()}", *others])
 
 
 def _devices() -> str:
     import jax
 
     jax.devices()
-    record = jax_record()
+    record = provenance.jax_record()
     assert record is not None  # JAX was imported just now
     return f"{record['backend']}: {', '.join(record['devices'])}; processor {cpu_model()}"
 

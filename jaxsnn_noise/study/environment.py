@@ -11,26 +11,11 @@ import os
 import platform
 import re
 import subprocess
-import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from jaxsnn_noise.provenance import jax_record, packages, version
 from jaxsnn_noise.study.catalog import MAIN, sources
-
-DISTRIBUTION = "jaxsnn_noise"
-KEY_PACKAGES = (
-    DISTRIBUTION,
-    "jax",
-    "jaxlib",
-    "equinox",
-    "optax",
-    "numpy",
-    "scipy",
-    "xarray",
-    "zarr",
-    "matplotlib",
-)
 
 
 def environment(study: Path | None = None) -> dict[str, Any]:
@@ -42,6 +27,7 @@ def environment(study: Path | None = None) -> dict[str, Any]:
     Returns:
         A dict that JSON can hold. The devices are listed only if the process has imported JAX.
     """
+    jax = jax_record()
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
@@ -49,7 +35,7 @@ def environment(study: Path | None = None) -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": cpu_model(),
         "cpu_count": os.cpu_count(),
-        "jax": jax_record(),
+        "jax": jax and {**jax, "xla_flags": scrub(jax["xla_flags"])},
         "version": version(),
         "commit": commit(Path(__file__).resolve().parents[1]),
         "study": None
@@ -63,25 +49,6 @@ def environment(study: Path | None = None) -> dict[str, Any]:
     }
 
 
-def version() -> str:
-    """Version of this package, as installed or as its checkout says."""
-    try:
-        return metadata.version(DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        checkout = Path(__file__).resolve().parents[2] / "pyproject.toml"
-        if checkout.is_file():
-            found = re.search(r'^version\s*=\s*"([^"]+)"', checkout.read_text(encoding="utf-8"), re.MULTILINE)
-            if found:
-                return found.group(1)
-        return "unknown"
-
-
-def packages() -> dict[str, str]:
-    """Name and version of every installed distribution, sorted."""
-    found = {d.name: d.version for d in metadata.distributions() if d.name}
-    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
-
-
 def cpu_model() -> str:
     """Model name of the processor, as the system gives it."""
     try:
@@ -93,24 +60,6 @@ def cpu_model() -> str:
         if name:
             return name
     return platform.processor() or "unknown"
-
-
-def jax_record() -> dict[str, Any] | None:
-    """Backend, devices and settings of JAX, or ``None`` if the process does not use it."""
-    jax = sys.modules.get("jax")
-    if jax is None:
-        return None
-    devices: dict[str, int] = {}
-    for device in jax.devices():
-        devices[device.device_kind] = devices.get(device.device_kind, 0) + 1
-    return {
-        "version": jax.__version__,
-        "backend": jax.default_backend(),
-        "devices": [f"{count} x {kind}" if count > 1 else kind for kind, count in devices.items()],
-        "x64": bool(jax.config.jax_enable_x64),
-        "default_generator": str(jax.config.jax_default_prng_impl),
-        "xla_flags": scrub(os.environ.get("XLA_FLAGS", "")),
-    }
 
 
 def commit(where: Path) -> str | None:

@@ -14,8 +14,9 @@ from functools import partial
 from typing import Any
 
 from jaxsnn_noise._files import is_full
+from jaxsnn_noise.provenance import KEY_PACKAGES
 from jaxsnn_noise.study.catalog import sources
-from jaxsnn_noise.study.environment import KEY_PACKAGES, environment, scrub
+from jaxsnn_noise.study.environment import environment, scrub
 from jaxsnn_noise.study.outputs import Outputs, to_json
 from jaxsnn_noise.study.progress import Progress
 from jaxsnn_noise.study.protocol import ClaimResult, Judgement, Picture, Study, outcome_sentence, refuse

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import platform
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
-from jaxsnn_noise import random
+from jaxsnn_noise import provenance
 from jaxsnn_noise.engine.describe import settings
 from jaxsnn_noise.training.loop import Task
 from jaxsnn_noise.training.standing import Standing
@@ -40,8 +37,6 @@ def history(seeds: Sequence[int], standings: Sequence[Standing], attributes: dic
 
 def attributes(task: Task, plain: dict[str, Any]) -> dict[str, Any]:
     """Configuration, root key, stream version, versions and device; ``plain`` are the numbers given to ``fit``."""
-    device = jax.local_devices()[0]
-    versions = {p: importlib.metadata.version(p) for p in ("jax", "jaxlib", "equinox", "optax", "numpy")}
     return {
         "config": json.dumps(settings(task.sim), default=str),
         "trainable": json.dumps({path: type(t).__name__ for path, t in task.parameters.pairs()}),
@@ -50,7 +45,5 @@ def attributes(task: Task, plain: dict[str, Any]) -> dict[str, Any]:
         **plain,
         "batch_size": task.batch_size,
         "root_key": [int(w) for w in np.asarray(task.root)],
-        "stream_version": random.STREAM_VERSION,
-        "versions": json.dumps({"python": platform.python_version(), **versions}),
-        "device": f"{device.platform} {device.device_kind}",
+        **provenance.origin(),
     }
