@@ -1,13 +1,13 @@
-"""Long computations: how much is done, how fast, how long it will take (on standard error), and Ctrl-C."""
+"""Long computations: how much is done, how fast, how long it will take, and Ctrl-C."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, Protocol, runtime_checkable
 
-Progress = Callable[[int, int], None]
+Update = Callable[[int, int], object]
 """Called with (done, total) after every piece of work."""
 
 
@@ -22,6 +22,17 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, partial: Any):
         super().__init__("interrupted; what was finished is in .partial")
         self.partial = partial
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """A text file that one can write to, as far as progress needs it."""
+
+    def write(self, text: str, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+    def isatty(self) -> bool: ...
 
 
 class Pace:
@@ -41,29 +52,70 @@ class Pace:
 
 
 class Meter:
-    """Prints a line per update, at most one in ``every`` seconds, and none before ``after`` seconds have passed.
+    """How far one piece of work is, in words, and when it is time to say so.
 
-    On a terminal the line is rewritten; elsewhere (a log) each is a line of its own.
+    Called with (done, total), it writes lines: none in the first two seconds. In a log they come at intervals that grow
+    to half a minute; on a terminal one line is rewritten every second.
+
+    Args:
+        what: What is being done; may change on the way.
+        unit: What is counted ("members").
+        to: Where the lines go; standard error unless given.
+        clock: A monotonic clock [s].
     """
 
-    def __init__(self, what: str, unit: str, *, after: float = 2.0, every: float = 1.0, to: TextIO | None = None):
-        self.what, self.unit, self.after, self.every = what, unit, after, every
-        self.to = sys.stderr if to is None else to
-        self.start = self.last = time.monotonic()
-        self.pace = Pace()
-        self.shown = False
+    def __init__(
+        self, what: str, unit: str = "", *, to: Stream | None = None, clock: Callable[[], float] = time.monotonic
+    ):
+        self.what, self.unit, self.clock = what, unit, clock
+        self.to: Stream = sys.stderr if to is None else to
+        self.start = self.last = clock()
+        self.pace, self.pause, self.shown = Pace(), 2.0, False
+
+    def state(self, done: int, total: int | None) -> str:
+        """Count, rate and time left."""
+        return progress_text(done, total, self.unit, self.pace(done, self.clock()))
+
+    def line(self, done: int, total: int | None, *, longest: float = 30.0) -> str | None:
+        """A line, if it is time for one; after each the pause is half as long again, at most ``longest`` [s]."""
+        state, now = self.state(done, total), self.clock()
+        if now - self.last < self.pause:
+            return None
+        self.last, self.pause, self.shown = now, min(longest, 1.5 * self.pause), True
+        return f"{self.what}: {state}"
+
+    def end(self, *, finished: bool) -> str:
+        """The last line."""
+        return f"{self.what}: {'done in' if finished else 'stopped after'} {duration_text(self.clock() - self.start)}"
 
     def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        rate = self.pace(done, now)
-        terminal = self.to.isatty()
-        wait = self.every if terminal else 5 * self.every
-        finished = done >= total
-        if now - self.start < self.after or (now - self.last < wait and not finished) or (finished and not self.shown):
-            return
-        self.last, self.shown = now, True
-        line = f"{self.what}: {done}/{total} {self.unit}"
-        if rate is not None:
-            line += f", {rate:.3g} {self.unit}/s, {(total - done) / rate:.0f} s left"
-        self.to.write(("\r\033[K" + line + ("\n" if finished else "")) if terminal else line + "\n")
-        self.to.flush()
+        """Write a line, if it is time for one, or the last one, if there were others."""
+        terminal, finished = self.to.isatty(), done >= total
+        line = self.line(done, total, longest=1.0 if terminal else 30.0) if not finished else None
+        if finished and self.shown:
+            line = self.end(finished=True)
+        if line is not None:
+            self.to.write(("\r\033[K" + line + ("\n" if finished else "")) if terminal else line + "\n")
+            self.to.flush()
+
+
+def progress_text(done: int, total: int | None, unit: str, rate: float | None) -> str:
+    """Count, rate [1/s] and time left, as far as they are known: ``120 of 1,000 trials, 35/s, 25 s left``."""
+    count = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+    text = f"{count} {unit}".strip()
+    if not rate:
+        return text
+    text += f", {rate:,.0f}/s" if rate >= 10 else f", {rate:.2g}/s" if rate >= 0.1 else f", {60 * rate:.2g}/min"
+    return text if total is None else f"{text}, {duration_text((total - done) / rate)} left"
+
+
+def duration_text(seconds: float | int) -> str:
+    """A duration in the units that one would say: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

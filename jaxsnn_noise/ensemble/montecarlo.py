@@ -28,7 +28,7 @@ from jaxsnn_noise.ensemble.axes import Axis, Cases
 from jaxsnn_noise.ensemble.chunks import Chunk, chunk_sizes, default_workers, padded
 from jaxsnn_noise.ensemble.labels import carry_bytes, fields, labelled, parts
 from jaxsnn_noise.ensemble.store import Store, fingerprint
-from jaxsnn_noise.progress import Interrupted, Meter, Progress
+from jaxsnn_noise.progress import Interrupted, Meter, Update
 from jaxsnn_noise.statistics import Statistic
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def monte_carlo(
     backend: Scan | None = None,
     store: str | os.PathLike[str] | None = None,
     workers: int | None = None,
-    progress: bool | Progress = True,
+    progress: bool | Update = True,
 ) -> xarray.Dataset:
     """Run a simulation over all members of a grid of axes.
 
@@ -114,7 +114,7 @@ def _variants(
     return variants
 
 
-def _reporter(progress: bool | Progress) -> Progress:
+def _reporter(progress: bool | Update) -> Update:
     if callable(progress):
         return progress
     return Meter("monte_carlo", "members") if flag("monte_carlo.progress", progress) else lambda done, total: None
@@ -216,7 +216,7 @@ class Study:
 class Runner:
     """Computes the chunks of the studies side by side, keeps what is finished, and reports."""
 
-    def __init__(self, studies: Mapping[str, Study], store: Any, workers: int, report: Progress):
+    def __init__(self, studies: Mapping[str, Study], store: Any, workers: int, report: Update):
         self.studies, self.report = studies, report
         self.total = sum(int(np.prod(s.shape)) for s in studies.values())
         self.done = 0

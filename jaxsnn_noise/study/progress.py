@@ -8,9 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from jaxsnn_noise.progress import Pace
+from jaxsnn_noise.progress import Meter, Stream
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -18,18 +18,8 @@ else:
     Dataset = Any
 
 T = TypeVar("T")
-Update = Callable[[int, int | None], None]
-
-
-@runtime_checkable
-class Stream(Protocol):
-    """A text file that one can write to, as far as a display needs it."""
-
-    def write(self, text: str, /) -> int: ...
-
-    def flush(self) -> None: ...
-
-    def isatty(self) -> bool: ...
+Show = Callable[[int, int | None], None]
+"""Takes how many units are done, of how many (if that is known)."""
 
 
 class Display(ABC):
@@ -40,8 +30,8 @@ class Display(ABC):
         """Show one line."""
 
     @abstractmethod
-    def begin(self, name: str, unit: str) -> Update:
-        """Open a task; the returned function takes how many units are done, of how many (if known)."""
+    def begin(self, name: str, unit: str) -> Show:
+        """Open a task; the returned function is told how far it is."""
 
     @abstractmethod
     def end(self, finished: bool) -> None:
@@ -54,7 +44,7 @@ class Silent(Display):
     def say(self, text: str) -> None:
         del text
 
-    def begin(self, name: str, unit: str) -> Update:
+    def begin(self, name: str, unit: str) -> Show:
         del name, unit
         return lambda done, total: None
 
@@ -73,30 +63,24 @@ class Lines(Display):
     def __init__(self, stream: Stream | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stderr
         self._clock = clock
-        self._open: list[tuple[str, float]] = []
+        self._open: list[Meter] = []
 
     def say(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
 
-    def begin(self, name: str, unit: str) -> Update:
-        start = last = self._clock()
-        self._open.append((name, start))
-        pause, pace = 2.0, Pace()
+    def begin(self, name: str, unit: str) -> Show:
+        meter = Meter(name, unit, clock=self._clock)
+        self._open.append(meter)
 
         def update(done: int, total: int | None) -> None:
-            nonlocal last, pause
-            now = self._clock()
-            rate = pace(done, now)
-            finished = total is not None and done >= total
-            if now - last >= pause and not finished:  # the end has its own line
-                self.say(f"{name}: {progress_text(done, total, unit, rate)}")
-                last, pause = now, min(30.0, 1.5 * pause)
+            line = meter.line(done, total)
+            if line is not None and done != total:  # the end has its own line
+                self.say(line)
 
         return update
 
     def end(self, finished: bool) -> None:
-        name, start = self._open.pop()
-        self.say(_end_text(name, finished, self._clock() - start))
+        self.say(self._open.pop().end(finished=finished))
 
 
 class Live(Display):
@@ -121,31 +105,24 @@ class Live(Display):
             console=self._console,
             transient=True,
         )
-        self._open: list[tuple[str, float, Any]] = []
+        self._open: list[tuple[Meter, Any]] = []
 
     def say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False)
 
-    def begin(self, name: str, unit: str) -> Update:
+    def begin(self, name: str, unit: str) -> Show:
         if not self._open:
             self._bars.start()
-        start = time.monotonic()
-        task = self._bars.add_task(name, total=None, state="")
-        self._open.append((name, start, task))
-        pace = Pace()
-
-        def update(done: int, total: int | None) -> None:
-            state = progress_text(done, total, unit, pace(done, time.monotonic()))
-            self._bars.update(task, completed=done, total=total, state=state)
-
-        return update
+        meter, task = Meter(name, unit), self._bars.add_task(name, total=None, state="")
+        self._open.append((meter, task))
+        return lambda done, total: self._bars.update(task, completed=done, total=total, state=meter.state(done, total))
 
     def end(self, finished: bool) -> None:
-        name, start, task = self._open.pop()
+        meter, task = self._open.pop()
         self._bars.remove_task(task)
         if not self._open:
             self._bars.stop()
-        self.say(_end_text(name, finished, time.monotonic() - start))
+        self.say(meter.end(finished=finished))
 
 
 def display_for(stream: Stream) -> Display:
@@ -156,7 +133,7 @@ def display_for(stream: Stream) -> Display:
 class Task:
     """One counted piece of work; made by ``Progress.task``."""
 
-    def __init__(self, show: Update, total: int | None = None) -> None:
+    def __init__(self, show: Show, total: int | None = None) -> None:
         self._show = show
         self.done = 0
         self.total = total
@@ -236,29 +213,3 @@ class Progress:
     def folder(self, name: str) -> Path | None:
         """A folder that ``--resume`` finds again, as the ``store`` of a ``monte_carlo``; none where none is kept."""
         return self._shelf.folder_of(name) if self._shelf else None
-
-
-def _end_text(name: str, finished: bool, seconds: float) -> str:
-    return f"{name}: {'done in' if finished else 'stopped after'} {duration_text(seconds)}"
-
-
-def progress_text(done: int, total: int | None, unit: str, rate: float | None) -> str:
-    """Count, rate [1/s] and time left, as far as they are known: ``120 of 1,000 trials, 35/s, 25 s left``."""
-    count = f"{done:,}" if total is None else f"{done:,} of {total:,}"
-    text = f"{count} {unit}".strip()
-    if not rate:
-        return text
-    text += f", {rate:,.0f}/s" if rate >= 10 else f", {rate:.2g}/s" if rate >= 0.1 else f", {60 * rate:.2g}/min"
-    return text if total is None else f"{text}, {duration_text((total - done) / rate)} left"
-
-
-def duration_text(seconds: float | int) -> str:
-    """A duration in the units that one would say: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jaxsnn_noise.progress import duration_text
 from jaxsnn_noise.provenance import KEY_PACKAGES
 from jaxsnn_noise.study.environment import scrub
-from jaxsnn_noise.study.progress import duration_text
 from jaxsnn_noise.study.protocol import ClaimResult
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import io
 import pytest
 import xarray
 
-from jaxsnn_noise.study.progress import Lines, Live, Progress, Silent, display_for, duration_text, progress_text
+from jaxsnn_noise.study.progress import Lines, Live, Progress, Silent, display_for
 
 
 class Clock:
@@ -80,16 +80,3 @@ def test_a_stage_is_computed_once():
     assert Progress(Silent(), shelf).stage("a", lambda: pytest.fail("computed twice")) is made
     assert Progress().stage("a", lambda: made) is made
     assert Progress().folder("a") is None
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
-)
-def test_durations_are_said_as_people_say_them(seconds, text):
-    assert duration_text(seconds) == text
-
-
-def test_rates_and_time_left():
-    assert progress_text(0, 10, "runs", None) == "0 of 10 runs"
-    assert progress_text(5000, None, "", 5000.0) == "5,000, 5,000/s"
-    assert progress_text(2, 4, "runs", 1 / 30) == "2 of 4 runs, 2/min, 1 min 0 s left"
