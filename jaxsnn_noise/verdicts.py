@@ -1,13 +1,16 @@
-"""The three answers that data give to a claim, with their number.
+"""The three answers that data give to a claim, the one rule that gives them, and an answer with its number.
 
-Listings of studies need them without any array library.
+Listings of studies need them without any array library, so the rule is written in operators that numbers and arrays
+share; :mod:`jaxsnn_noise.reduce.verdicts` is its form for arrays.
 """
 
 from __future__ import annotations
 
 import enum
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 
 class Verdict(enum.StrEnum):
@@ -19,6 +22,48 @@ class Verdict(enum.StrEnum):
     REPRODUCED = "reproduced"
     NOT_REPRODUCED = "not reproduced"
     UNDECIDED = "undecided"
+
+
+def compare(
+    low: Any, high: Any, *, least: float = -math.inf, most: float = math.inf, beyond: bool = False
+) -> tuple[Any, Any]:
+    """Whether a claim holds all over the interval ``[low, high]``, and whether it holds nowhere in it.
+
+    The claim is that a value lies in ``[least, most]``, or, ``beyond`` its lower end, in ``(least, most]``. An
+    interval with an end that is NaN shows nothing.
+
+    Args:
+        low: Lower end, a number or an array [unit].
+        high: Upper end, of the same shape [unit].
+        least: Least value that the claim allows [unit].
+        most: Greatest value that it allows [unit].
+        beyond: Whether ``least`` itself is not allowed ("above" in place of "at least").
+
+    Example:
+        >>> compare(0.2, 1.0, most=1.0), compare(1.0, 1.8, least=1.0, beyond=True), compare(0.5, 1.5, most=1.0)
+        ((True, False), (False, False), (False, False))
+    """
+    known = low <= high
+    inside, outside = (low > least, high <= least) if beyond else (low >= least, high < least)
+    return known & inside & (high <= most), known & (outside | (low > most))
+
+
+def verdict(holds: bool, fails: bool) -> Verdict:
+    """The answer to a claim that was shown to hold, shown to fail, or neither."""
+    if holds:
+        return Verdict.REPRODUCED
+    return Verdict.NOT_REPRODUCED if fails else Verdict.UNDECIDED
+
+
+def together(verdicts: Iterable[Verdict]) -> Verdict:
+    """The answer to "all of it holds": not reproduced if one part is not, reproduced if all are.
+
+    Example:
+        >>> together([Verdict.REPRODUCED, Verdict.UNDECIDED]).value
+        'undecided'
+    """
+    found = set(verdicts)
+    return verdict(found <= {Verdict.REPRODUCED}, Verdict.NOT_REPRODUCED in found)
 
 
 @dataclass(frozen=True)
@@ -75,7 +120,8 @@ class Judgement:
         """
         rule = f"interval wholly at or below {_number(bound, units)}; not reproduced if wholly above"
         bound, estimate, low, high = map(float, (bound, estimate, low, high))
-        return cls(_compare(high <= bound, low > bound), estimate, low, high, rule, units, detail)
+        found = verdict(*compare(low, high, most=bound))
+        return cls(found, estimate, low, high, rule, units, detail)
 
     @classmethod
     def at_least(
@@ -91,7 +137,8 @@ class Judgement:
         """The claim "the quantity is at least ``bound``"; the mirror image of ``at_most``."""
         rule = f"interval wholly at or above {_number(bound, units)}; not reproduced if wholly below"
         bound, estimate, low, high = map(float, (bound, estimate, low, high))
-        return cls(_compare(low >= bound, high < bound), estimate, low, high, rule, units, detail)
+        found = verdict(*compare(low, high, least=bound))
+        return cls(found, estimate, low, high, rule, units, detail)
 
     @classmethod
     def above(
@@ -110,13 +157,8 @@ class Judgement:
         """
         rule = f"interval wholly above {_number(bound, units)}; not reproduced if wholly at or below"
         bound, estimate, low, high = map(float, (bound, estimate, low, high))
-        return cls(_compare(low > bound, high <= bound), estimate, low, high, rule, units, detail)
-
-
-def _compare(holds: bool, fails: bool) -> Verdict:
-    if bool(holds):
-        return Verdict.REPRODUCED
-    return Verdict.NOT_REPRODUCED if bool(fails) else Verdict.UNDECIDED
+        found = verdict(*compare(low, high, least=bound, beyond=True))
+        return cls(found, estimate, low, high, rule, units, detail)
 
 
 def _number(value: SupportsFloat, units: str) -> str:

@@ -15,6 +15,7 @@ from jaxsnn_noise.reduce.design import check_confidence
 from jaxsnn_noise.reduce.errors import mean_and_error, t_probability, t_quantile
 from jaxsnn_noise.reduce.proportions import wilson
 from jaxsnn_noise.reduce.verdicts import choose
+from jaxsnn_noise.verdicts import compare
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -257,8 +258,8 @@ class _Cells:
         with np.errstate(divide="ignore", invalid="ignore"):
             score = (self.mean - bound) / error
         sharp = error == 0
-        lower, upper = self.limits(confidence)
-        shown, broken = (upper <= bound, lower > bound) if most else (lower >= bound, upper < bound)
+        limits = self.limits(confidence)
+        shown, broken = compare(*limits, most=bound) if most else compare(*limits, least=bound)
         sign = 1.0 if most else -1.0
         with np.errstate(invalid="ignore"):
             tails = t_probability(self.df, sign * score), t_probability(self.df, -sign * score)

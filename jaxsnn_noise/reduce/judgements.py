@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxsnn_noise.reduce.claims import at_least, at_most, every
-from jaxsnn_noise.verdicts import Judgement, Verdict
+from jaxsnn_noise.verdicts import Judgement, Verdict, together
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -101,8 +101,7 @@ def judge_within(
     values = values.mean("seed") if "seed" in values.dims else values
     sides = [at_least(values, low, random), at_most(values, high, random)]
     verdicts = [_verdict(side) for side in sides]
-    both = Verdict.REPRODUCED if all(v is Verdict.REPRODUCED for v in verdicts) else Verdict.UNDECIDED
-    both = Verdict.NOT_REPRODUCED if Verdict.NOT_REPRODUCED in verdicts else both
+    both = together(verdicts)
     cells = [_hardest(side) for side in sides]
     decisive = [v is both for v in verdicts] if both is not Verdict.REPRODUCED else [True, True]
     beyond = [low - float(cells[0]["lower"]), float(cells[1]["upper"]) - high]

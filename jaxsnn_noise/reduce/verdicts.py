@@ -1,4 +1,4 @@
-"""Three-way decisions: what an interval says about a claim."""
+"""Three-way decisions on arrays: what intervals say about a claim, by the rule of :mod:`jaxsnn_noise.verdicts`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import equinox as eqx
 import numpy as np
 
 from jaxsnn_noise._checks import fail
-from jaxsnn_noise.verdicts import Verdict
+from jaxsnn_noise.verdicts import Verdict, compare
 
 
 class Rule(eqx.Module):
@@ -79,12 +79,12 @@ def decide(low: Any, high: Any, rule: Rule) -> Any:
     if np.any(first > last):
         fail("reduce.decide", "needs low <= high", (low, high))
     least, most = rule.interval()
-    found = choose((first >= least) & (last <= most), (last < least) | (first > most))
+    found = choose(*compare(first, last, least=least, most=most))
     return Verdict(str(found)) if found.ndim == 0 else found
 
 
 def choose(holds: np.ndarray | np.generic, fails: np.ndarray | np.generic) -> np.ndarray:
-    """The verdicts, as strings, where a claim was shown to hold, shown to fail, or neither."""
+    """``verdict`` of each cell, as strings: where a claim was shown to hold, shown to fail, or neither."""
     return np.where(
         holds,
         Verdict.REPRODUCED.value,
