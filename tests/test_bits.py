@@ -189,18 +189,18 @@ def test_checkpointing_draws_the_same_noise_again() -> None:
 
 
 def test_a_restarted_study_gives_the_same_bits(tmp_path: Path, whole: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jaxsnn_noise.ensemble.montecarlo import Study
+    from jaxsnn_noise.ensemble.grid import Grid
 
-    compute, calls = Study.compute, []
+    compute, calls = Grid.compute, []
 
-    def failing(self: Any, block: Any, device: Any) -> Any:
+    def failing(self: Any, block: Any) -> Any:
         calls.append(block)
         if len(calls) == 3:
             raise RuntimeError("the machine went away")
-        return compute(self, block, device)
+        return compute(self, block)
 
     sim = chips()
-    monkeypatch.setattr(Study, "compute", failing)
+    monkeypatch.setattr(Grid, "compute", failing)
     with pytest.raises(RuntimeError, match="went away"):
         run(sim, axes(), chunk=4, store=tmp_path, workers=1)
     kept = len(list(tmp_path.glob("*.npz")))

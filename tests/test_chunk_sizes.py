@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import jaxsnn_noise as jn
 from jaxsnn_noise import random
-from jaxsnn_noise.ensemble import montecarlo
+from jaxsnn_noise.ensemble import grid
 from jaxsnn_noise.ensemble.chunks import AUTO_BYTES, BYTES_PER_NEURON, SHARE_BYTES, default_workers, even, wide
-from jaxsnn_noise.ensemble.montecarlo import Study
+from jaxsnn_noise.ensemble.grid import Grid
 
 STATISTICS = {"count": jn.statistics.SpikeCount()}
 
@@ -27,7 +27,7 @@ def _simulation(size: int, duration: float = 20.0) -> jn.Simulation:
 
 
 def _sizes(size: int, axes: list, workers: int) -> tuple[int, ...]:
-    return Study(_simulation(size), axes, random.root(0), "auto", jn.Scan(), workers).sizes
+    return Grid(_simulation(size), axes, root=random.root(0), backend=jn.Scan(), workers=workers).sizes
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 64))
@@ -70,7 +70,7 @@ def test_a_wide_network_runs_in_one_chunk_at_a_time() -> None:
         sim = jn.Simulation(shown, {"image": course}, duration=20.0, dt=1.0)
         assert wide(sim) is is_wide  # the product with a constant image is formed once, not in every step
     narrow, broad = (
-        Study(sim, [jn.Trials(1000)], random.root(0), "auto", jn.Scan(), 1).sizes[0]
+        Grid(sim, [jn.Trials(1000)], root=random.root(0), backend=jn.Scan()).sizes[0]
         for sim in (_simulation(1500), recurrent(1500))
     )
     assert narrow < 60 < 90 < broad  # 4 MB of state; as much state as the 9 MB of weights
@@ -93,6 +93,6 @@ def test_a_store_is_resumed_with_another_number_of_workers(tmp_path: Path, monke
     def refuse(*arguments: object) -> None:
         raise AssertionError("a finished chunk was computed again")
 
-    monkeypatch.setattr(montecarlo, "run_chunk", refuse)
+    monkeypatch.setattr(grid, "run_chunk", refuse)
     again = jn.monte_carlo(sim, [jn.Trials(130)], key=1, store=tmp_path, workers=2, progress=False)
     assert np.array_equal(first["count"].values, again["count"].values)

@@ -16,7 +16,7 @@ import pytest
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
 from jaxsnn_noise import random
-from jaxsnn_noise.ensemble import montecarlo
+from jaxsnn_noise.ensemble import grid
 
 RATE = {"rate": jn.statistics.Rate()}
 CV = "imperfections.mismatch.law.cv"
@@ -92,10 +92,10 @@ def test_paired_devices_share_their_noise() -> None:
 
 def test_a_sweep_compiles_once_whatever_its_values() -> None:
     sim = recurrent(5, duration=8.0, statistics=RATE)
-    before = montecarlo.run_chunk._cached._cache_size()
+    before = grid.run_chunk._cached._cache_size()
     for values in ([0.1, 0.2], [0.3, 0.4], [0.0, 9.0]):
         study(sim, [jn.Sweep(SIGMA, values, name="sigma"), jn.Trials(3)])
-    assert montecarlo.run_chunk._cached._cache_size() == before + 1
+    assert grid.run_chunk._cached._cache_size() == before + 1
 
 
 def test_an_axis_that_a_leaf_does_not_depend_on_does_not_copy_it() -> None:
@@ -103,7 +103,7 @@ def test_an_axis_that_a_leaf_does_not_depend_on_does_not_copy_it() -> None:
     sim = recurrent(12, duration=8.0, statistics=RATE)
     axes = (jn.Sweep(SIGMA, [0.1, 0.2, 0.3], name="sigma"), jn.Trials(5))
     indices = (jnp.arange(3, dtype=jnp.uint32), jnp.arange(5, dtype=jnp.uint32))
-    run = eqx.filter_make_jaxpr(montecarlo.run_chunk)
+    run = eqx.filter_make_jaxpr(grid.run_chunk)
     jaxpr = run(sim, random.root(0), axes, indices, jn.Scan())[0]
     shapes = [shape for eqn in _equations(jaxpr.jaxpr) if eqn.primitive.name == "dot_general" for shape in _shapes(eqn)]
     assert (12, 12) in shapes
@@ -190,22 +190,22 @@ def test_frozen_inputs_repeat_in_every_trial() -> None:
 
 
 def test_ctrl_c_hands_over_what_was_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    compute, calls = montecarlo.Study.compute, []
+    compute, calls = grid.Grid.compute, []
 
-    def stopping(self: Any, block: Any, device: Any) -> Any:
+    def stopping(self: Any, block: Any) -> Any:
         calls.append(block)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return compute(self, block, device)
+        return compute(self, block)
 
-    monkeypatch.setattr(montecarlo.Study, "compute", stopping)
+    monkeypatch.setattr(grid.Grid, "compute", stopping)
     with pytest.raises(jn.Interrupted) as caught:
         study(small(), [jn.Trials(8)], chunk=2, workers=1)
     partial = caught.value.partial
     assert np.isfinite(partial["rate"].values[:4]).all()
     assert np.isnan(partial["rate"].values[4:]).all()
     assert np.isnan(partial["health_cells_nonfinite"].values[4:]).all()
-    monkeypatch.setattr(montecarlo.Study, "compute", compute)
+    monkeypatch.setattr(grid.Grid, "compute", compute)
     np.testing.assert_array_equal(study(small(), [jn.Trials(8)])["rate"].values[:4], partial["rate"].values[:4])
 
 
@@ -276,7 +276,7 @@ BAD: list[tuple[str, Any, Any]] = [
 def test_bad_input_is_refused_before_computing(
     rule: str, act: Any, names: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(montecarlo.Study, "compute", lambda *a: pytest.fail("it began to compute"))
+    monkeypatch.setattr(grid.Grid, "compute", lambda *a: pytest.fail("it began to compute"))
     with pytest.raises(jn.InputError) as caught:
         act()
     assert rule in str(caught.value)

@@ -1,32 +1,29 @@
 """Monte Carlo over named axes: sample, run in chunks, label.
 
-The members of a study are the points of a grid of indices. A chunk is a block of that grid; it runs as one compiled
-program of nested ``vmap``s, one per axis, in which a leaf gains a dimension only from the axes it depends on. All
-chunks have the same shape (the last ones are padded), so a study compiles once, whatever its values.
+The members of a study are the points of a :class:`jaxsnn_noise.ensemble.grid.Grid` of indices, one grid per case. Its
+chunks are the jobs of a :class:`jaxsnn_noise.ensemble.runner.Runner`.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
 import jax
 import numpy as np
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail, flag, one_of
-from jaxsnn_noise._typing import Key
-from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.names import reserved
 from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.ensemble.axes import Axis, Cases
-from jaxsnn_noise.ensemble.chunks import Chunk, chunk_sizes, default_workers, padded
-from jaxsnn_noise.ensemble.labels import carry_bytes, fields, labelled, parts
+from jaxsnn_noise.ensemble.chunks import Chunk, default_workers
+from jaxsnn_noise.ensemble.grid import Block, Grid, Results
+from jaxsnn_noise.ensemble.labels import labelled
+from jaxsnn_noise.ensemble.runner import Job, Runner, places
 from jaxsnn_noise.ensemble.store import Store, fingerprint
 from jaxsnn_noise.progress import Interrupted, Meter, Update
 from jaxsnn_noise.statistics import Statistic
@@ -75,16 +72,49 @@ def monte_carlo(
     # what a store keeps must fit on any machine, so its chunks do not depend on the number of workers
     workers = workers or default_workers(jax.local_devices(), list(variants.values()))
     side = 1 if store is not None else workers
-    studies = {k: Study(s, axes, random.root(key), chunk, backend or Scan(), side) for k, s in variants.items()}
+    shared = partial(Grid, axes=axes, root=random.root(key), backend=backend or Scan(), chunk=chunk, workers=side)
+    grids = {name: shared(variant) for name, variant in variants.items()}
     cases = sim if isinstance(sim, Cases) else None
-    _check_names(cases, axes, studies)
-    report = _reporter(progress)
-    runner = Runner(studies, store, workers, report)
+    _check_names(cases, axes, grids)
+    results = {name: Results(grid) for name, grid in grids.items()}
+    jobs = _jobs(results, _opened(store, grids), _reporter(progress))
     try:
-        blocks = runner.run()
+        Runner(places(workers)).run(jobs)
     except KeyboardInterrupt:
-        raise Interrupted(labelled(cases, axes, studies, runner.partial())) from None
-    return labelled(cases, axes, studies, blocks)
+        raise Interrupted(labelled(cases, axes, grids, {k: r.partial() for k, r in results.items()})) from None
+    return labelled(cases, axes, grids, {k: r.arrays for k, r in results.items()})
+
+
+def _opened(store: str | os.PathLike[str] | None, grids: Mapping[str, Grid]) -> Store | None:
+    """The store of these grids."""
+    if store is None:
+        return None
+    parts = [(g.sim, g.axes, g.root, g.sizes, g.backend, random.STREAM_VERSION) for g in grids.values()]
+    return Store(store, fingerprint(list(grids), parts))
+
+
+def _jobs(results: Mapping[str, Results], store: Store | None, report: Update) -> Iterator[Job]:
+    """A job for every chunk of every grid."""
+    total = sum(r.grid.members for r in results.values())
+
+    def tell() -> None:
+        report(sum(r.done for r in results.values()), total)
+
+    for case, result in results.items():
+        for number, block in enumerate(result.grid.chunks()):
+            name = f"{case}-{number}"
+            yield Job(name, partial(_chunk, result.grid, block, store, name), partial(result.put, block), tell)
+
+
+def _chunk(grid: Grid, block: Block, store: Store | None, name: str) -> dict[str, np.ndarray]:
+    """The results of a chunk: from the store if it has them, else computed, and then stored."""
+    known = None if store is None else store.load(name)
+    if known is not None:
+        return known
+    arrays = grid.compute(block)
+    if store is not None:
+        store.save(name, arrays)
+    return arrays
 
 
 def _variants(
@@ -131,12 +161,12 @@ def _check_conflicts(sim: Simulation, axes: Sequence[Axis]) -> None:
             setters[path] = axis.name
 
 
-def _check_names(cases: Cases | None, axes: Sequence[Axis], studies: Mapping[str, Study]) -> None:
+def _check_names(cases: Cases | None, axes: Sequence[Axis], grids: Mapping[str, Grid]) -> None:
     """No axis, and no dimension of cases, has the name of a result, of one of its dimensions or of another axis."""
     taken: set[str] = set()
-    for study in studies.values():
-        taken |= {*study.fields, *(dim for field in study.fields.values() for dim in field.dims)}
-        taken |= reserved(study.sim.network)
+    for grid in grids.values():
+        taken |= {*grid.fields, *(dim for field in grid.fields.values() for dim in field.dims)}
+        taken |= reserved(grid.sim.network)
     if cases is not None and cases.name in {axis.name for axis in axes}:
         fail("Cases.name", "needs another name: an axis has this one", cases.name)
     dimensions: list[Axis | Cases] = [*axes, *([] if cases is None else [cases])]
@@ -169,146 +199,14 @@ def replay(
             "a dataset",
         )
     one_of("replay.case", case or "", studies)
-    study = studies[case or ""]
-    names = [axis.name for axis in study.axes]
+    grid = studies[case or ""]
+    names = [axis.name for axis in grid.axes]
     if sorted(indices) != sorted(names):
         fail("replay", f"needs one index per axis {names}", indices)
-    for axis in study.axes:
+    for axis in grid.axes:
         if not 0 <= indices[axis.name] < axis.size:
             fail(f"replay.{axis.name}", f"must lie in [0, {axis.size - 1}]", indices[axis.name])
-    sim = with_statistics(study.sim, statistics)
+    sim = with_statistics(grid.sim, statistics)
     validate(sim)
-    block = [np.array([indices[n]], np.uint32) for n in names]
-    result = run_chunk(sim, study.root, study.axes, padded(block), study.backend)
-    return jax.tree.map(lambda x: x[(0,) * len(names)], result)
-
-
-class Study:
-    """One simulation over a grid of axes, cut into chunks of one shape."""
-
-    def __init__(self, sim: Simulation, axes: Sequence[Axis], root: Key, chunk: Chunk, backend: Scan, workers: int = 1):
-        self.sim, self.axes, self.root, self.backend = sim, tuple(axes), root, backend
-        self.shape = tuple(axis.size for axis in axes)
-        self.fields = fields(sim, backend)
-        result = sum(int(np.prod(f.shape)) * f.dtype.itemsize for f in self.fields.values())
-        carried = carry_bytes(sim, backend)
-        self.sizes = chunk_sizes(chunk, [a.name for a in axes], self.shape, sim, result, carried, workers)
-
-    def chunks(self) -> Iterator[tuple[slice, ...]]:
-        """The blocks of the grid, in order."""
-        ranges = [range(0, n, c) for n, c in zip(self.shape, self.sizes, strict=True)]
-        for starts in itertools.product(*ranges):
-            yield tuple(slice(s, min(s + c, n)) for s, c, n in zip(starts, self.sizes, self.shape, strict=True))
-
-    def compute(self, block: tuple[slice, ...], device: Any) -> dict[str, np.ndarray]:
-        """The results of a block, on a device; padding is computed and dropped."""
-        indices = [
-            np.minimum(np.arange(b.start, b.start + c, dtype=np.uint32), np.uint32(n - 1))
-            for b, c, n in zip(block, self.sizes, self.shape, strict=True)
-        ]
-        with jax.default_device(device):
-            result = run_chunk(self.sim, self.root, self.axes, padded(indices), self.backend)
-            result = jax.device_get(result)
-        keep = tuple(slice(0, b.stop - b.start) for b in block)
-        return {k: np.asarray(v)[keep] for k, v in flat(result).items()}
-
-
-class Runner:
-    """Computes the chunks of the studies side by side, keeps what is finished, and reports."""
-
-    def __init__(self, studies: Mapping[str, Study], store: Any, workers: int, report: Update):
-        self.studies, self.report = studies, report
-        self.total = sum(int(np.prod(s.shape)) for s in studies.values())
-        self.done = 0
-        self.results: dict[str, dict[str, np.ndarray]] = {}
-        self.finished = {k: np.zeros(s.shape, bool) for k, s in studies.items()}
-        devices = jax.local_devices()
-        self.devices = [devices[i % len(devices)] for i in range(workers)]
-        self.store = None
-        if store is not None:
-            parts = [(s.sim, s.axes, s.root, s.sizes, s.backend, random.STREAM_VERSION) for s in studies.values()]
-            self.store = Store(store, fingerprint(list(studies), parts))
-
-    def run(self) -> dict[str, dict[str, np.ndarray]]:
-        """All results; Ctrl-C and errors leave what is finished in ``results`` and in the store."""
-        jobs = ((k, i, b) for k, s in self.studies.items() for i, b in enumerate(s.chunks()))
-        free = list(range(len(self.devices)))
-        pending: dict[Future[dict[str, np.ndarray]], tuple[str, int, tuple[slice, ...], int]] = {}
-        with ThreadPoolExecutor(len(self.devices)) as pool:
-            try:
-                while True:
-                    while free and (job := next(jobs, None)) is not None:
-                        name, number, block = job
-                        known = self.store.load(f"{name}-{number}") if self.store else None
-                        if known is not None:
-                            self._keep(name, block, known)
-                            continue
-                        worker = free.pop()
-                        future = pool.submit(self.studies[name].compute, block, self.devices[worker])
-                        pending[future] = (name, number, block, worker)
-                    if not pending:
-                        return self.results
-                    for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                        name, number, block, worker = pending.pop(future)
-                        free.append(worker)
-                        arrays = future.result()
-                        self._keep(name, block, arrays)
-                        if self.store:
-                            self.store.save(f"{name}-{number}", arrays)
-            except BaseException:
-                for future in pending:
-                    future.cancel()
-                raise
-
-    def partial(self) -> dict[str, dict[str, np.ndarray]]:
-        """What is finished; missing members are NaN (whole numbers become floats where some are missing)."""
-        for name, arrays in self.results.items():
-            missing = ~self.finished[name]
-            for field, array in arrays.items():
-                if missing.any():
-                    arrays[field] = array.astype(np.float64) if array.dtype.kind != "f" else array
-                    arrays[field][missing] = np.nan
-        return self.results
-
-    def _keep(self, name: str, block: tuple[slice, ...], arrays: dict[str, np.ndarray]) -> None:
-        study = self.studies[name]
-        whole = self.results.setdefault(
-            name, {k: np.zeros(study.shape + f.shape, f.dtype) for k, f in study.fields.items()}
-        )
-        for field, array in arrays.items():
-            whole[field][block] = array
-        self.finished[name][block] = True
-        self.done += int(np.prod([b.stop - b.start for b in block]))
-        self.report(self.done, self.total)
-
-
-@eqx.filter_jit
-def run_chunk(
-    sim: Simulation, root: Key, axes: tuple[Axis, ...], indices: tuple[jax.Array, ...], backend: Scan
-) -> dict[str, Any]:
-    """The results of all members of a block: one leading dimension per axis.
-
-    The axes act, and are batched, in one order (those that rebuild the network first, then by name), whatever the order of
-    dimensions: another nesting would be another program, which rounds differently.
-    """
-    order = sorted(range(len(axes)), key=lambda i: (not axes[i].rebuilds, axes[i].name))
-
-    def member(*chosen: jax.Array) -> dict[str, Any]:
-        changed, address = sim, Address.of()
-        for i in order:
-            changed, address = axes[i].apply(changed, address, chosen[i], root)
-        return backend.run(changed, root, address)
-
-    function = member
-    for depth in reversed(order):
-        function = jax.vmap(function, in_axes=tuple(0 if i == depth else None for i in range(len(axes))))
-    result: dict[str, Any] = function(*indices)
-    return jax.tree.map(lambda x: x.transpose(*np.argsort(order), *range(len(order), x.ndim)), result)
-
-
-def flat(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Results by field: ``name`` for a plain array, ``name_field`` for a module."""
-    out: dict[str, Any] = {}
-    for name, value in result.items():
-        out |= {f"{name}_{part}" if part else name: array for part, array in parts(value).items()}
-    return out
+    found: dict[str, Any] = grid.member([indices[n] for n in names], sim)
+    return found

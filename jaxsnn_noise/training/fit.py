@@ -19,6 +19,7 @@ from jaxsnn_noise.engine.samples import shown_input
 from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.chunks import default_workers
+from jaxsnn_noise.ensemble.runner import places
 from jaxsnn_noise.ensemble.store import fingerprint
 from jaxsnn_noise.progress import Interrupted, Meter
 from jaxsnn_noise.training.checkpoints import Folder
@@ -28,7 +29,7 @@ from jaxsnn_noise.training.history import attributes, history
 from jaxsnn_noise.training.loop import Data, Member, Task, reading, start, usual_promotion
 from jaxsnn_noise.training.losses import CrossEntropy, Loss
 from jaxsnn_noise.training.parameters import chosen, differing
-from jaxsnn_noise.training.runner import Block, Callback, Runner
+from jaxsnn_noise.training.runner import Block, Callback, Training
 from jaxsnn_noise.training.transforms import Transform
 
 Optimiser: TypeAlias = optax.GradientTransformation | Callable[[int], optax.GradientTransformation]
@@ -133,13 +134,13 @@ def fit(
         parts = _identity(task, blocks), data, held_out, patience, scheduled, random.STREAM_VERSION
         folder = Folder(checkpoint, fingerprint(*parts))
     meter = Meter("fit", "epochs") if flag("fit.progress", progress) else None
-    runner = Runner(task, data, held_out, blocks, epochs, patience, folder, callback, meter, _devices(len(blocks)))
+    training = Training(task, data, held_out, blocks, epochs, patience, folder, callback, meter)
     given = {"epochs": epochs, "patience": "none" if patience is None else patience, "samples": data.size}
     try:
-        runner.run()
+        training.run(places(min(len(blocks), default_workers(jax.local_devices()))))
     except KeyboardInterrupt:
-        raise Interrupted(_fitted(task, sims, indices, runner, given)) from None
-    return _fitted(task, sims, indices, runner, given)
+        raise Interrupted(_fitted(task, sims, indices, training, given)) from None
+    return _fitted(task, sims, indices, training, given)
 
 
 def _check_settings(epochs: Any, batch_size: Any, patience: Any, validation: Any, progress: Any) -> None:
@@ -231,16 +232,11 @@ def _identity(task: Task, blocks: Sequence[Block]) -> Any:
     return replace(task, augment=None, optimiser=None), augment, sizes, str(jax.tree.structure(state)), starts
 
 
-def _devices(blocks: int) -> list[Any]:
-    devices = jax.local_devices()
-    return [devices[i % len(devices)] for i in range(min(blocks, default_workers(devices)))]
-
-
 def _fitted(
-    task: Task, sims: Sequence[Simulation], seeds: tuple[int, ...], runner: Runner, given: dict[str, Any]
+    task: Task, sims: Sequence[Simulation], seeds: tuple[int, ...], training: Training, given: dict[str, Any]
 ) -> Fitted:
-    standings = runner.standings
-    kept = [s.best if runner.patience is not None else s.learners.free for s in standings]
+    standings = training.standings
+    kept = [s.best if training.patience is not None else s.learners.free for s in standings]
     trained = task.parameters.constrain(
         jax.tree.map(lambda *rows: jnp.concatenate([jnp.asarray(np.asarray(r)) for r in rows]), *kept)
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
 from jaxsnn_noise._checks import fail
+from jaxsnn_noise.ensemble.runner import Job, Runner
 from jaxsnn_noise.progress import Meter
 from jaxsnn_noise.training.checkpoints import Folder
 from jaxsnn_noise.training.loop import Data, Learner, Member, Task, assess, epoch, to_assess
@@ -53,8 +53,12 @@ class Block:
 
 
 @dataclass
-class Runner:
-    """Trains the blocks side by side; each is advanced by one thread, and all are told to stop by one event."""
+class Training:
+    """Trains the blocks side by side, epoch after epoch.
+
+    Attributes:
+        standings: Where each block stands; from the folder, where it holds something.
+    """
 
     task: Task
     train: Data
@@ -65,12 +69,9 @@ class Runner:
     folder: Folder | None
     callback: Callback | None
     meter: Meter | None
-    devices: Sequence[Any]
 
     def __post_init__(self) -> None:
-        self.halt, self.lock = threading.Event(), threading.Lock()
         self.assessing = to_assess(self.task)
-        self.first, self.compiled = threading.Lock(), False
         names = [*self.task.scores, *(f"validation_{k}" for k in self.task.scores if self.validation is not None)]
         self.standings = [Standing.at_start(block.learners, names) for block in self.blocks]
         if self.folder is not None:
@@ -80,36 +81,27 @@ class Runner:
                 fail("fit.epochs", f"must be at least the {most} epochs that the checkpoint folder holds", self.epochs)
             self.standings = [s if found is None else found for s, found in zip(self.standings, loaded, strict=True)]
 
-    def run(self) -> None:
+    def run(self, devices: Sequence[Any]) -> None:
         """Advance all blocks to their end; when anything is raised, all finish their epoch and keep it first."""
-        with ThreadPoolExecutor(len(self.devices)) as pool:
-            futures = [pool.submit(self._advance, number) for number in range(len(self.blocks))]
-            try:
-                for future in futures:
-                    future.result()
-            except BaseException:
-                self.halt.set()
-                for future in futures:
-                    future.cancel()
-                raise
+        jobs = [job for number in range(len(self.blocks)) if (job := self._next(number)) is not None]
+        Runner(devices, alone=True).run(jobs)
 
-    def _advance(self, number: int) -> None:
-        try:
-            with jax.default_device(self.devices[number % len(self.devices)]):
-                with self.first:  # one block compiles, the others then find the program
-                    if not (self.compiled or self.halt.is_set() or self._ended(number)):
-                        self._epoch(number)
-                        self.compiled = True
-                while not (self.halt.is_set() or self._ended(number)):
-                    self._epoch(number)
-        except BaseException:
-            self.halt.set()
-            raise
+    def _next(self, number: int) -> Job | None:
+        """The next epoch of a block, if it has one."""
+        standing = self.standings[number]
+        if standing.finished or standing.epochs >= self.epochs:
+            return None
+        name = f"epoch {standing.epochs + 1} of seeds {self.blocks[number].seeds}"
+        return Job(
+            name,
+            partial(self._epoch, number),
+            partial(self._keep, number),
+            partial(self._tell, number),
+            partial(self._next, number),
+        )
 
-    def _ended(self, number: int) -> bool:
-        return self.standings[number].finished or self.standings[number].epochs >= self.epochs
-
-    def _epoch(self, number: int) -> None:
+    def _epoch(self, number: int) -> Standing:
+        """Where the block stands after one more epoch; the folder has it."""
         block, standing, started = self.blocks[number], self.standings[number], time.monotonic()
         learners, scores = epoch(self.task, self.train, block.members, standing.learners)
         if self.validation is not None:
@@ -118,25 +110,25 @@ class Runner:
             scores = scores | {f"validation_{k}": v for k, v in on_validation.items()}
         numbers = {k: np.asarray(v, np.float32) for k, v in jax.device_get(scores).items()}
         standing = standing.after(learners, numbers, time.monotonic() - started, self.patience)
-        self.standings[number] = standing
         if self.folder is not None:
             self.folder.save(number, standing)
-        with self.lock:
-            self._tell(block, standing)
+        return standing
 
-    def _tell(self, block: Block, standing: Standing) -> None:
-        """Progress and callback; one thread at a time."""
+    def _keep(self, number: int, standing: Standing) -> None:
+        self.standings[number] = standing
+
+    def _tell(self, number: int) -> None:
+        """Progress and callback."""
+        block, standing = self.blocks[number], self.standings[number]
         last = {k: v[:, -1] for k, v in standing.history.items()}
         if self.meter is not None:
             shown = [k for k in ("loss", "validation_loss", "validation_accuracy") if k in last]
             self.meter.what = "fit: " + ", ".join(f"{k} {np.nanmean(last[k]):.4g}" for k in shown)
-            total = sum(len(b.seeds) * (s.epochs if s.finished else self.epochs) for b, s in self._pairs())
-            self.meter(sum(len(b.seeds) * s.epochs for b, s in self._pairs()), total)
+            pairs = list(zip(self.blocks, self.standings, strict=True))
+            total = sum(len(b.seeds) * (s.epochs if s.finished else self.epochs) for b, s in pairs)
+            self.meter(sum(len(b.seeds) * s.epochs for b, s in pairs), total)
         if self.callback is not None:
             for i, seed in enumerate(block.seeds):
                 if standing.stopped[i] in (0, standing.epochs):
                     scores = {k: float(v[i]) for k, v in last.items()}
                     self.callback(Report(seed, standing.epochs, scores, stopped=bool(standing.stopped[i])))
-
-    def _pairs(self) -> list[tuple[Block, Standing]]:
-        return list(zip(self.blocks, self.standings, strict=True))
