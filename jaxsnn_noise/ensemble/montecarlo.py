@@ -15,10 +15,10 @@ import jax
 import numpy as np
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import count, fail, flag, one_of
-from jaxsnn_noise.engine.names import reserved
+from jaxsnn_noise._checks import flag
 from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
+from jaxsnn_noise.ensemble import checks
 from jaxsnn_noise.ensemble.axes import Axis, Cases
 from jaxsnn_noise.ensemble.chunks import Chunk, default_workers
 from jaxsnn_noise.ensemble.grid import Block, Grid, Results
@@ -64,22 +64,22 @@ def monte_carlo(
 
     Raises:
         InputError: before any computing, for axes, paths, values or chunks that do not fit.
-        Interrupted: Ctrl-C; carries what was computed.
+        Interrupted: Ctrl-C; the chunks that are running are finished first (a second Ctrl-C does not wait for them). It
+            carries what was computed.
+        StoreError: a chunk could not be kept; those before it are safe.
     """
-    variants = _variants(sim, axes, statistics)
-    if workers is not None:
-        count("monte_carlo.workers", workers)
+    variants = checks.variants(sim, axes, statistics)
     # what a store keeps must fit on any machine, so its chunks do not depend on the number of workers
-    workers = workers or default_workers(jax.local_devices(), list(variants.values()))
+    workers = checks.workers(workers) or default_workers(jax.local_devices(), list(variants.values()))
     side = 1 if store is not None else workers
     shared = partial(Grid, axes=axes, root=random.root(key), backend=backend or Scan(), chunk=chunk, workers=side)
     grids = {name: shared(variant) for name, variant in variants.items()}
     cases = sim if isinstance(sim, Cases) else None
-    _check_names(cases, axes, grids)
+    checks.names(cases, axes, grids)
+    report = _reporter(progress)
     results = {name: Results(grid) for name, grid in grids.items()}
-    jobs = _jobs(results, _opened(store, grids), _reporter(progress))
     try:
-        Runner(places(workers)).run(jobs)
+        Runner(places(workers)).run(_jobs(results, _opened(store, grids), report))
     except KeyboardInterrupt:
         raise Interrupted(labelled(cases, axes, grids, {k: r.partial() for k, r in results.items()})) from None
     return labelled(cases, axes, grids, {k: r.arrays for k, r in results.items()})
@@ -117,63 +117,10 @@ def _chunk(grid: Grid, block: Block, store: Store | None, name: str) -> dict[str
     return arrays
 
 
-def _variants(
-    sim: Simulation | Cases, axes: Sequence[Axis], statistics: Mapping[str, Statistic] | None
-) -> dict[str, Simulation]:
-    """The simulations by case (one of no name without cases), each checked together with the axes."""
-    for axis in axes:
-        if isinstance(axis, Cases):
-            fail(
-                "monte_carlo.axes", "hold no Cases: they are the first argument, in place of the simulation", axis.name
-            )
-        if not isinstance(axis, Axis):
-            fail("monte_carlo.axes", "must be axes, e.g. Trials(50)", axis)
-    names = [axis.name for axis in axes]
-    if len(set(names)) != len(names):
-        fail("monte_carlo.axes", "need different names", names)
-    variants = dict(sim.simulations) if isinstance(sim, Cases) else {"": sim}
-    for name, variant in variants.items():
-        if not isinstance(variant, Simulation):
-            fail("monte_carlo", "takes a Simulation, or Cases of them", variant)
-        if statistics is not None:
-            variants[name] = variant = with_statistics(variant, statistics)
-        validate(variant)
-        for axis in axes:
-            axis.check(variant)
-        _check_conflicts(variant, axes)
-    return variants
-
-
 def _reporter(progress: bool | Update) -> Update:
     if callable(progress):
         return progress
     return Meter("monte_carlo", "members") if flag("monte_carlo.progress", progress) else lambda done, total: None
-
-
-def _check_conflicts(sim: Simulation, axes: Sequence[Axis]) -> None:
-    """No two axes set the same leaf or build the same network: one of them would be without effect."""
-    setters: dict[str, str] = {}
-    for axis in axes:
-        for path in ("network", *axis.sets(sim))[0 if axis.rebuilds else 1 :]:
-            if path in setters:
-                rule = f"the axes {setters[path]!r} and {axis.name!r} both set {path}"
-                fail("monte_carlo.axes", rule, [a.name for a in axes])
-            setters[path] = axis.name
-
-
-def _check_names(cases: Cases | None, axes: Sequence[Axis], grids: Mapping[str, Grid]) -> None:
-    """No axis, and no dimension of cases, has the name of a result, of one of its dimensions or of another axis."""
-    taken: set[str] = set()
-    for grid in grids.values():
-        taken |= {*grid.fields, *(dim for field in grid.fields.values() for dim in field.dims)}
-        taken |= reserved(grid.sim.network)
-    if cases is not None and cases.name in {axis.name for axis in axes}:
-        fail("Cases.name", "needs another name: an axis has this one", cases.name)
-    dimensions: list[Axis | Cases] = [*axes, *([] if cases is None else [cases])]
-    for axis in dimensions:
-        if axis.name in taken:
-            rule = "needs another name: a result or one of its dimensions has this one"
-            fail(f"monte_carlo.axes: {type(axis).__name__}", rule, axis.name)
 
 
 def replay(
@@ -191,22 +138,8 @@ def replay(
         case: Name of the case, where there are cases.
         **indices: Position of the member along every axis: ``replay(dataset, device=3, trial=7, statistics=...)``.
     """
-    studies = dataset.encoding.get("studies")
-    if studies is None:
-        fail(
-            "replay",
-            "needs the dataset as monte_carlo returned it (a loaded or derived one forgot its study)",
-            "a dataset",
-        )
-    one_of("replay.case", case or "", studies)
-    grid = studies[case or ""]
-    names = [axis.name for axis in grid.axes]
-    if sorted(indices) != sorted(names):
-        fail("replay", f"needs one index per axis {names}", indices)
-    for axis in grid.axes:
-        if not 0 <= indices[axis.name] < axis.size:
-            fail(f"replay.{axis.name}", f"must lie in [0, {axis.size - 1}]", indices[axis.name])
+    grid, member = checks.member(dataset.encoding.get("studies"), case, indices)
     sim = with_statistics(grid.sim, statistics)
     validate(sim)
-    found: dict[str, Any] = grid.member([indices[n] for n in names], sim)
+    found: dict[str, Any] = grid.member(member, sim)
     return found
