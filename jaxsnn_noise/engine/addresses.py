@@ -61,8 +61,8 @@ class Keys(eqx.Module):
         """The key of the named stream."""
         return random.stream(random.member(self.root, **self._redrawn(name)), name)
 
-    def of_device(self, name: str, axis: str) -> Key:
-        """The key of a static imperfection: from the root, its name and its own axis alone."""
+    def of_device(self, name: str, axis: str | None) -> Key:
+        """The key of a static imperfection: from the root, its name and its own axis alone, if it has one."""
         indices = {k: v for k, v in self.address.indices.items() if k == axis}
         return random.stream(random.member(self.root, **indices), name)
 

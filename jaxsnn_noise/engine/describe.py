@@ -14,6 +14,7 @@ from jaxsnn_noise.engine.entering import goes_to
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.firing import HardThreshold
+from jaxsnn_noise.hardware.imperfection import in_order
 from jaxsnn_noise.parameters import declarations
 from jaxsnn_noise.synapses import Projection
 
@@ -36,10 +37,10 @@ def report(sim: Simulation) -> str:
         )
     for name, signal in sim.inputs.items():
         lines.append(f"  input {name}: {type(signal).__name__} to {goes_to(name, signal)}")
-    for name, imperfection in sim.imperfections.items():
-        lines.append(
-            f"  imperfection {name}: {type(imperfection).__name__} of {getattr(imperfection, 'path', 'the network')}"
-        )
+    for name in in_order(sim.imperfections):
+        imperfection = sim.imperfections[name]
+        of = getattr(imperfection, "path", "the network")
+        lines.append(f"  imperfection {name}: {type(imperfection).__name__} of {of}, {imperfection.stage.name.lower()}")
     lines.append(
         "  statistics: " + ", ".join(f"{k} ({type(s).__name__} of {s.population})" for k, s in sim.statistics.items())
     )

@@ -26,6 +26,7 @@ from jaxsnn_noise.engine.schedules import ByStep, Schedule
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.engine.step import step
 from jaxsnn_noise.engine.trains import arrivals_before_the_loop
+from jaxsnn_noise.hardware.imperfection import in_order
 from jaxsnn_noise.opacity import opaque_zero
 from jaxsnn_noise.signals import Frame
 
@@ -112,12 +113,12 @@ class Scan(eqx.Module):
 
 
 def impaired(sim: Simulation, keys: Keys) -> Network:
-    """The network of this device: every imperfection applied, in the order of their names.
+    """The network of this device: every imperfection applied, in the order of their stages, then names.
 
     Always pinned, which costs nothing here: a chip has the same bits in every program and batch.
     """
     network, zero = sim.network, opaque_zero(keys.root)
-    for name in sorted(sim.imperfections):
+    for name in in_order(sim.imperfections):
         imperfection = sim.imperfections[name]
         key = keys.of_device(f"imperfections.{name}", imperfection.axis)
         network = pinned_tree(imperfection.apply, network, zero=zero)(key)

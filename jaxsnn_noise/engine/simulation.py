@@ -14,7 +14,7 @@ from jaxsnn_noise.engine.deciding import deciding_source, undecided
 from jaxsnn_noise.engine.entering import check_inputs
 from jaxsnn_noise.engine.names import check_health, check_names
 from jaxsnn_noise.engine.network import Network, Population
-from jaxsnn_noise.hardware import Imperfection
+from jaxsnn_noise.hardware.imperfection import check_all
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.signals import DECISIONS
@@ -29,8 +29,8 @@ class Simulation(eqx.Module):
         inputs: From names to what enters a population (a current [nA]) or a port (spikes or analog values): the one of that
             name, or the one that the input names, ``{"bias": Constant(0.5, to="cells")}``. Several inputs of one population
             or port are added in the order of their names.
-        imperfections: Named maps ``network -> network`` with the key of the device: mismatch, faults, ...; applied in
-            the order of their names, after every sweep.
+        imperfections: Named maps ``network -> network`` with the key of the device: quantisation, mismatch, ...; applied
+            after every sweep, in the order of their stages, then of their names.
         duration: Measured time [ms], a multiple of dt.
         dt: Time step [ms].
         warmup: Time before the measurement [ms], a multiple of dt; simulated, not seen by statistics.
@@ -133,10 +133,7 @@ def validate(sim: Simulation) -> None:
     for path, part in paths.nodes(sim):
         if isinstance(part, Source):
             part.check_step(path, sim.dt)
-    for name, imperfection in sim.imperfections.items():
-        if not isinstance(imperfection, Imperfection):
-            fail(f"imperfections.{name}", "must be an imperfection, e.g. hardware.Mismatch(...)", imperfection)
-        imperfection.check(f"imperfections.{name}", sim.network)
+    check_all(sim.imperfections, sim.network)
     for prefix, _ in sim.frozen:
         known = streams(sim)
         if not any(k == prefix or k.startswith(prefix + ".") for k in known):

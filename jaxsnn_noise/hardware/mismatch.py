@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax import lax
 
-from jaxsnn_noise import paths
 from jaxsnn_noise._checks import InputError, fail, one_of
 from jaxsnn_noise._typing import Key
-from jaxsnn_noise.hardware.imperfection import Imperfection
+from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
+from jaxsnn_noise.hardware.leaves import check_path, leaf_of, neurons_of, with_leaf
 from jaxsnn_noise.laws import Law, LogNormal
 
 FARTHEST = 6.7
@@ -29,7 +28,7 @@ class Mismatch(Imperfection):
         path: Dotted path of the leaf as seen from the simulation, e.g. ``"network.cells.neuron.tau_mem"`` or
             ``"network.recurrent.weights"``.
         law: How a nominal value deviates; laws keep parameters in their range.
-        per: ``"neuron"``: one deviation per neuron (for weights [target, source]: per target), ``"synapse"``: per
+        per: ``"neuron"``: one deviation per neuron (for weights: per target), ``"synapse"``: per
             element, ``"chip"``: one for the whole leaf (global variation).
         axis: The Monte Carlo axis on which devices are drawn.
 
@@ -42,6 +41,9 @@ class Mismatch(Imperfection):
         'device'
     """
 
+    stage: ClassVar[Stage] = Stage.FABRICATED
+    switches_off: ClassVar[bool] = True
+    absolute: ClassVar[bool] = False
     path: str = eqx.field(static=True)
     law: Law
     per: str = eqx.field(static=True)
@@ -51,39 +53,29 @@ class Mismatch(Imperfection):
         one_of("Mismatch.per", per, _PER)
         if not isinstance(law, Law):
             fail("Mismatch.law", "must be a law, e.g. laws.LogNormal(0.1)", law)
+        if not isinstance(axis, str):
+            fail("Mismatch.axis", "must be the name of an axis", axis)
         self.path, self.law, self.per, self.axis = path, law, per, axis
 
     def apply(self, network: Any, key: Key) -> Any:
-        nominal = paths.get(_rooted(network), self.path)
+        nominal = leaf_of(network, self.path)
         groups = None
         if self.per == "chip":
             groups = jnp.zeros(nominal.shape, jnp.uint32)
-        elif self.per == "neuron" and nominal.ndim > 1:
-            groups = lax.broadcasted_iota(jnp.uint32, nominal.shape, 0)
-        return paths.replace(_rooted(network), {self.path: self.law.apply(nominal, key, groups)})["network"]
+        elif self.per == "neuron":
+            groups = neurons_of(network, self.path)
+        return with_leaf(network, self.path, self.law.apply(nominal, key, groups))
 
     def check(self, who: str, network: Any) -> None:
-        rooted = _rooted(network)
-        if self.path.split(".")[0] not in rooted:
-            rule = "must start at the simulation, with 'network.'"
-            fail(f"{who}.path", rule, self.path, known=paths.leaves(rooted))
-        leaf = paths.get(rooted, self.path)
-        if not eqx.is_array(leaf):
-            rule = "must lead to a parameter (an array leaf)"
-            fail(f"{who}.path", rule, self.path, known=paths.leaves(rooted))
+        leaf = check_path(who, network, self.path)
         self.law.check(f"{who}.law", self)
         for z in (-FARTHEST, FARTHEST):
             extreme = self.law.perturb(leaf, jnp.full_like(leaf, z))
             try:
-                paths.replace(rooted, {self.path: extreme})["network"].check("network")
+                with_leaf(network, self.path, extreme).check("network")
             except InputError as error:
                 fail(f"{who}.law", f"must keep {self.path} in its range in every draw", f"a law with {error}")
 
     @classmethod
     def example(cls) -> Self:
         return cls("network.cells.neuron.tau_mem", LogNormal(cv=0.1), per="neuron")
-
-
-def _rooted(network: Any) -> dict[str, Any]:
-    """What an imperfection sees of the simulation: paths start there, whoever takes them."""
-    return {"network": network}

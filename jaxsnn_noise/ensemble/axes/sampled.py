@@ -78,11 +78,18 @@ class Devices(Axis):
         return sim, address.at(self.name, index, paired=self.paired)
 
     def check(self, sim: Simulation) -> None:
-        """Some imperfection is redrawn on this axis (if there are imperfections at all)."""
-        on = {imperfection.axis for imperfection in sim.imperfections.values()}
-        if on and self.name not in on:
+        """Some imperfection is redrawn on this axis (where there are imperfections at all)."""
+        drawn = {imperfection.axis for imperfection in sim.imperfections.values()} - {None}
+        if sim.imperfections and not drawn:
+            rule = "needs an imperfection that draws: without one all devices are the same"
+            got = {name: type(part).__name__ for name, part in sim.imperfections.items()}
+            fail("Devices", rule, got)
+        if drawn and self.name not in drawn:
             fail(
-                "Devices.name", "must be the axis of an imperfection, or all devices are the same", self.name, known=on
+                "Devices.name",
+                "must be the axis of an imperfection, or all devices are the same",
+                self.name,
+                known=drawn,
             )
 
     @classmethod

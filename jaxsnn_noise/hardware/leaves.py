@@ -1,0 +1,67 @@
+"""The leaf that an imperfection changes: how it is found, set, and split into the rows of neurons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, UInt32
+
+from jaxsnn_noise import paths
+from jaxsnn_noise._checks import fail
+from jaxsnn_noise._typing import Values
+
+
+def leaf_of(network: Any, path: str) -> jax.Array:
+    """The leaf at a path as seen from the simulation."""
+    leaf: jax.Array = paths.get(_rooted(network), path)
+    return leaf
+
+
+def with_leaf(network: Any, path: str, value: Any) -> Any:
+    """The network with this leaf set."""
+    return paths.replace(_rooted(network), {path: value})["network"]
+
+
+def check_path(who: str, network: Any, path: str) -> jax.Array:
+    """The leaf, or an :class:`InputError` where there is none of numbers."""
+    rooted = _rooted(network)
+    if path.split(".")[0] not in rooted:
+        fail(f"{who}.path", "must start at the simulation, with 'network.'", path, known=paths.leaves(rooted))
+    leaf = paths.get(rooted, path)
+    if not eqx.is_array(leaf) or not jnp.issubdtype(leaf.dtype, jnp.floating):
+        fail(f"{who}.path", "must lead to a parameter (an array leaf)", path, known=paths.leaves(rooted))
+    return jnp.asarray(leaf)
+
+
+def neurons_of(network: Any, path: str) -> UInt32[Array, "..."] | None:
+    """The neuron of each element of a leaf of weights: its target; ``None`` for any other leaf.
+
+    A matrix is [target, source]. A list of synapses has the targets beside it, as ``rows`` [synapse].
+    """
+    leaf = leaf_of(network, path)
+    if leaf.ndim > 1:
+        return lax.broadcasted_iota(jnp.uint32, leaf.shape, 0)
+    rows: Any = getattr(_holder(network, path), "rows", None)
+    return rows.astype(jnp.uint32) if eqx.is_array(rows) and rows.shape == leaf.shape else None
+
+
+def largest_of_neurons(network: Any, path: str) -> Values:
+    """The largest magnitude among the weights of the same neuron, for each element of the leaf (to be broadcast)."""
+    magnitude, neurons = jnp.abs(leaf_of(network, path)), neurons_of(network, path)
+    if magnitude.ndim > 1:
+        return jnp.max(magnitude, axis=tuple(range(1, magnitude.ndim)), keepdims=True, initial=0.0)
+    size = network.populations[_holder(network, path).target].size
+    return jnp.zeros(size, jnp.float32).at[neurons].max(magnitude)[neurons]
+
+
+def _holder(network: Any, path: str) -> Any:
+    return paths.get(_rooted(network), path.rpartition(".")[0])
+
+
+def _rooted(network: Any) -> dict[str, Any]:
+    """What an imperfection sees of the simulation: paths start there, whoever takes them."""
+    return {"network": network}
