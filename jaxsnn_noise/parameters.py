@@ -70,7 +70,7 @@ class Resolved:
 
     unit: str | None
     range: Range
-    absent: bool
+    absent: bool = dataclasses.field(default=False, kw_only=True)
 
 
 def parameter(
@@ -241,7 +241,7 @@ def undeclared(tree: Any) -> list[str]:
 
 
 def _resolved(said: Declaration, *owners: Any) -> Resolved:
-    return Resolved(_unit(said, *owners), _range(said, *owners), said.absent)
+    return Resolved(_unit(said, *owners), _range(said, *owners), absent=said.absent)
 
 
 def _unit(said: Declaration, *owners: Any) -> str | None:

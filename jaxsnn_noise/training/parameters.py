@@ -77,7 +77,7 @@ def chosen(
         selected |= found
     names = tuple(sorted(selected))
     said = declarations(sim)
-    trained = {name: said.get(name, Resolved(None, Range(), False)) for name in names}
+    trained = {name: said.get(name, Resolved(None, Range())) for name in names}
     parameters = Parameters(names, assigned(trained, transforms or {}))
     parameters.check(sim)
     return parameters

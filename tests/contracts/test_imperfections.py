@@ -19,6 +19,7 @@ from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.hardware import Imperfection, Stage
 from jaxsnn_noise.opacity import opaque_zero
+from jaxsnn_noise.parameters import check_tree
 
 MEMBERS = [*members(Imperfection), *SCRATCH]
 SIZE = 200
@@ -178,9 +179,15 @@ def test_vmap_over_devices_equals_a_loop_to_the_bit(cls):
             np.testing.assert_array_equal(paths.leaves(many)[path][i], leaf)
 
 
+def checked(imperfection):
+    """As a simulation does it: ranges first, then whether it fits."""
+    check_tree("imperfections.x", imperfection)
+    imperfection.check("imperfections.x", NETWORK)
+
+
 @each
 def test_a_parameter_that_is_nan_is_refused_with_its_path(cls):
     imperfection = cls.example()
     for path in leaves_of(imperfection):
         with pytest.raises(InputError, match=rf"^imperfections.x.*{path.split('.')[-1]}"):
-            paths.replace(imperfection, {path: jnp.nan}).check("imperfections.x", NETWORK)
+            checked(paths.replace(imperfection, {path: jnp.nan}))

@@ -89,8 +89,8 @@ def test_the_exponential_synapse_decays_as_it_should(dt):
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, np.nan])
 def test_a_time_constant_out_of_range_is_refused(bad):
-    with pytest.raises(InputError, match=r"kinetics.tau_syn: must be finite and > 0 \[ms\]"):
-        Exponential(bad).check("kinetics")
+    with pytest.raises(InputError, match=r"Exponential.tau_syn: must be finite and > 0 \[ms\]"):
+        Exponential(bad)
 
 
 @each_sums

@@ -51,7 +51,7 @@ class Sweep(Axis):
         return (self.path,)
 
     def check(self, sim: Simulation) -> None:
-        _check_range(f"Sweep({self.path!r})", sim, self.path, self.values)
+        _check_range(f"Sweep of {self.path}", sim, self.path, self.values)
         for i in range(self.size):
             _try(sim, {self.path: self.values[i]})
 
@@ -115,7 +115,7 @@ class Vary(Axis):
     def check(self, sim: Simulation) -> None:
         if self.by is None:
             for path, values in self.values.items():
-                _check_range(f"Vary({path!r})", sim, path, values)
+                _check_range(f"Vary of {path}", sim, path, values)
         for i in range(self.size):
             chosen = jax.tree.map(lambda v, i=i: v[i], self.values)
             if self.by is None:
@@ -161,7 +161,7 @@ def _check_range(who: str, sim: Simulation, path: str, values: jax.Array) -> Non
     if said is not None and array is not None and not said.range.holds(array):
         rule = f"{said.range.rule} [{said.unit}]" if said.unit else said.range.rule
         outside = [value for value in array.reshape(len(array), -1) if not said.range.holds(value)]
-        fail(who, rule, outside[0][0] if outside[0].size == 1 else outside[0])
+        fail(who, rule, outside[0].item() if outside[0].size == 1 else outside[0])
 
 
 def _try(sim: Simulation, values: dict[str, Any]) -> None:
