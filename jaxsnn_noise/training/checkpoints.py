@@ -53,7 +53,7 @@ class Folder:
             except ValueError:
                 known = {}
             if known != own:
-                rule = "holds another run (other system, data, settings, seeds or key); choose a new folder"
+                rule = "holds another run (other system, data, settings, seeds, key or version of JAX); choose a new folder"
                 fail("fit.checkpoint", rule, str(path))
         elif inside:
             fail("fit.checkpoint", "must be empty or hold this run", str(path))

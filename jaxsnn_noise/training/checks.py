@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import count, fail, finite
+from jaxsnn_noise._checks import count, fail, finite, flag
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.engine.samples import check_samples, showing
 from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.training.loop import Data
-from jaxsnn_noise.training.losses import Loss
+from jaxsnn_noise.training.losses import CrossEntropy, Loss
 
 System = Simulation | Network | Callable[[Any], Simulation | Network]
+
+
+_DEFAULT = optax.adam(5e-3)  # one object: another one would be another program
 
 
 def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
@@ -83,6 +87,57 @@ def check_augment(augment: Any, values: jax.Array) -> None:
     shown = eqx.filter_eval_shape(augment, sample, key)
     if (shown.shape, shown.dtype) != (sample.shape, sample.dtype):
         fail("fit.augment", f"must give float32 values of the shape {sample.shape}", (shown.shape, str(shown.dtype)))
+
+
+def check_settings(epochs: Any, batch_size: Any, patience: Any, validation: Any, progress: Any) -> None:
+    """Counts and flags are such, and patience has something to watch."""
+    count("fit.epochs", epochs)
+    count("fit.batch_size", batch_size)
+    flag("fit.progress", progress)
+    if patience is not None:
+        count("fit.patience", patience)
+        if validation is None:
+            fail("fit.patience", "needs validation data to watch", patience)
+
+
+def losses_of(loss: Any) -> dict[str, Loss]:
+    """The loss and its metrics by name."""
+    loss = CrossEntropy() if loss is None else loss
+    if not isinstance(loss, Loss):
+        fail("fit.loss", "must be a loss, e.g. losses.CrossEntropy()", type(loss).__name__)
+    return {"loss": loss, **loss.metrics()}
+
+
+def both_data(
+    train: Any, validation: Any, sim: Simulation, shown: str, losses: Mapping[str, Loss], batch_size: int
+) -> tuple[Data, Data | None]:
+    """Training and validation data, at different addresses."""
+    data = data_of("fit.train", train, sim, shown, losses.values())
+    if batch_size > data.size:
+        fail("fit.batch_size", f"must be at most the number of samples, {data.size}", batch_size)
+    if validation is None:
+        return data, None
+    held_out = data_of("fit.validation", validation, sim, shown, losses.values(), first=data.size)
+    if held_out.values.shape[1:] != data.values.shape[1:]:
+        rule = f"values must have the shape [sample, *{data.values.shape[1:]}] of those of train"
+        fail("fit.validation", rule, held_out.values.shape)
+    return data, held_out
+
+
+def optimiser_of(optimiser: Any, *, steps: int) -> optax.GradientTransformation:
+    """The optimiser of a run of so many steps."""
+    if optimiser is None:
+        return _DEFAULT
+    made = optimiser
+    if callable(optimiser) and not isinstance(optimiser, optax.GradientTransformation):
+        made = optimiser(steps)
+    if not isinstance(made, optax.GradientTransformation):
+        fail(
+            "fit.optimiser",
+            "must be an Optax transformation, or a function from the number of steps to one",
+            type(made).__name__,
+        )
+    return made
 
 
 def _simulation(system: Any) -> Simulation:

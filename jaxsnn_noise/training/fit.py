@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import count, fail, flag
+from jaxsnn_noise._checks import count, fail
 from jaxsnn_noise.engine.samples import shown_input
 from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.chunks import default_workers
 from jaxsnn_noise.ensemble.runner import places
-from jaxsnn_noise.ensemble.store import fingerprint
 from jaxsnn_noise.progress import Interrupted, Meter
 from jaxsnn_noise.training.checkpoints import Folder
-from jaxsnn_noise.training.checks import System, check_augment, data_of, fed, seeds_of, sims_of
+from jaxsnn_noise.training.checks import (
+    System,
+    both_data,
+    check_augment,
+    check_settings,
+    fed,
+    losses_of,
+    optimiser_of,
+    seeds_of,
+    sims_of,
+)
 from jaxsnn_noise.training.fitted import Fitted
 from jaxsnn_noise.training.history import attributes, history
-from jaxsnn_noise.training.loop import Data, Member, Task, reading, start, usual_promotion
-from jaxsnn_noise.training.losses import CrossEntropy, Loss
-from jaxsnn_noise.training.parameters import chosen, differing
+from jaxsnn_noise.training.identity import identity
+from jaxsnn_noise.training.loop import Member, Task, reading, start
+from jaxsnn_noise.training.losses import Loss
+from jaxsnn_noise.training.parameters import Parameters, chosen, differing
 from jaxsnn_noise.training.runner import Block, Callback, Training
 from jaxsnn_noise.training.transforms import Transform
 
@@ -113,89 +121,36 @@ def fit(
         >>> dict(fitted.history.sizes)
         {'seed': 1, 'epoch': 2}
     """
-    _check_settings(epochs, batch_size, patience, validation, progress)
+    check_settings(epochs, batch_size, patience, validation, progress)
     root, indices = random.root(key), seeds_of(seeds)
     sims = sims_of(system, root, indices)
-    losses = _losses(loss)
+    losses = losses_of(loss)
     shown = shown_input("fit.shown", sims[0], shown)
-    data, held_out = _data(train, validation, sims[0], shown, losses, batch_size)
+    data, held_out = both_data(train, validation, sims[0], shown, losses, batch_size)
     check_augment(augment, data.values)
-    parameters = chosen(sims[0], trainable, transforms, shown=shown)
-    for sim in sims[1:]:
-        parameters.check(sim)
-    steps = epochs * (data.size // batch_size)
+    parameters = _parameters(sims, trainable, transforms, shown)
+    moved_by = optimiser_of(optimiser, steps=epochs * (data.size // batch_size))
     sim, scores = reading(fed(sims[0], shown, data.values), losses)
-    made = _optimiser(optimiser, steps)
-    task = Task(sim, shown, parameters, scores, augment, made, backend or Scan(), root, batch_size)
+    task = Task(sim, shown, parameters, scores, augment, moved_by, backend or Scan(), root, batch_size)
     blocks = _blocks(task, sims, indices, seeds_at_once)
     folder = None
     if checkpoint is not None:
-        scheduled = None if optimiser is None or isinstance(optimiser, optax.GradientTransformation) else steps
-        parts = _identity(task, blocks), data, held_out, patience, scheduled, random.STREAM_VERSION
-        folder = Folder(checkpoint, fingerprint(*parts))
-    meter = Meter("fit", "epochs") if flag("fit.progress", progress) else None
+        folder = Folder(checkpoint, identity(task, blocks, train=data, validation=held_out, patience=patience))
+    meter = Meter("fit", "epochs") if progress else None
     training = Training(task, data, held_out, blocks, epochs, patience, folder, callback, meter)
-    given = {"epochs": epochs, "patience": "none" if patience is None else patience, "samples": data.size}
     try:
         training.run(places(min(len(blocks), default_workers(jax.local_devices()))))
     except KeyboardInterrupt:
-        raise Interrupted(_fitted(task, sims, indices, training, given)) from None
-    return _fitted(task, sims, indices, training, given)
+        raise Interrupted(_fitted(training, sims, indices)) from None
+    return _fitted(training, sims, indices)
 
 
-def _check_settings(epochs: Any, batch_size: Any, patience: Any, validation: Any, progress: Any) -> None:
-    count("fit.epochs", epochs)
-    count("fit.batch_size", batch_size)
-    if not isinstance(progress, bool):
-        fail("fit.progress", "must be True or False", progress)
-    if patience is not None:
-        count("fit.patience", patience)
-        if validation is None:
-            fail("fit.patience", "needs validation data to watch", patience)
-
-
-def _losses(loss: Any) -> dict[str, Loss]:
-    """The loss and its metrics by name."""
-    loss = CrossEntropy() if loss is None else loss
-    if not isinstance(loss, Loss):
-        fail("fit.loss", "must be a loss, e.g. losses.CrossEntropy()", type(loss).__name__)
-    return {"loss": loss, **loss.metrics()}
-
-
-def _data(
-    train: Any, validation: Any, sim: Simulation, shown: str, losses: Mapping[str, Loss], batch_size: int
-) -> tuple[Data, Data | None]:
-    """Training and validation data, at different addresses."""
-    data = data_of("fit.train", train, sim, shown, losses.values())
-    if batch_size > data.size:
-        fail("fit.batch_size", f"must be at most the number of samples, {data.size}", batch_size)
-    if validation is None:
-        return data, None
-    held_out = data_of("fit.validation", validation, sim, shown, losses.values(), first=data.size)
-    if held_out.values.shape[1:] != data.values.shape[1:]:
-        rule = f"values must have the shape [sample, *{data.values.shape[1:]}] of those of train"
-        fail("fit.validation", rule, held_out.values.shape)
-    return data, held_out
-
-
-def _optimiser(optimiser: Any, steps: int) -> optax.GradientTransformation:
-    if optimiser is None:
-        return _DEFAULT
-    made = (
-        optimiser
-        if isinstance(optimiser, optax.GradientTransformation) or not callable(optimiser)
-        else optimiser(steps)
-    )
-    if not isinstance(made, optax.GradientTransformation):
-        fail(
-            "fit.optimiser",
-            "must be an Optax transformation, or a function from the number of steps to one",
-            type(made).__name__,
-        )
-    return made
-
-
-_DEFAULT = optax.adam(5e-3)
+def _parameters(sims: Sequence[Simulation], trainable: Any, transforms: Any, shown: str) -> Parameters:
+    """The leaves that are trained, the same in the simulations of all seeds."""
+    parameters = chosen(sims[0], trainable, transforms, shown=shown)
+    for sim in sims[1:]:
+        parameters.check(sim)
+    return parameters
 
 
 def _blocks(task: Task, sims: Sequence[Simulation], seeds: tuple[int, ...], at_once: int | None) -> list[Block]:
@@ -215,31 +170,18 @@ def _blocks(task: Task, sims: Sequence[Simulation], seeds: tuple[int, ...], at_o
     return blocks
 
 
-def _identity(task: Task, blocks: Sequence[Block]) -> Any:
-    """What tells runs apart.
-
-    Functions have no value to compare: an augmentation goes by its name, an optimiser by what it makes of three
-    gradients of ones (one is not enough: a warm-up starts from rate 0).
-    """
-    free = jax.tree.map(lambda leaf: leaf[0], blocks[0].learners.free)
-    with usual_promotion():
-        state, sizes = task.optimiser.init(free), []
-        for _ in range(3):
-            updates, state = task.optimiser.update(jax.tree.map(jnp.ones_like, free), state, free)
-            sizes += [f"{path}: {float(jnp.mean(jnp.abs(u))):.4e}" for path, u in sorted(updates.items())]
-    augment = task.augment if isinstance(task.augment, eqx.Module) else getattr(task.augment, "__qualname__", None)
-    starts = [(block.members, block.learners.free) for block in blocks]
-    return replace(task, augment=None, optimiser=None), augment, sizes, str(jax.tree.structure(state)), starts
-
-
-def _fitted(
-    task: Task, sims: Sequence[Simulation], seeds: tuple[int, ...], training: Training, given: dict[str, Any]
-) -> Fitted:
-    standings = training.standings
-    kept = [s.best if training.patience is not None else s.learners.free for s in standings]
+def _fitted(training: Training, sims: Sequence[Simulation], seeds: tuple[int, ...]) -> Fitted:
+    """What the epochs that are done have come to."""
+    task, standings, patience = training.task, training.standings, training.patience
+    kept = [s.best if patience is not None else s.learners.free for s in standings]
     trained = task.parameters.constrain(
         jax.tree.map(lambda *rows: jnp.concatenate([jnp.asarray(np.asarray(r)) for r in rows]), *kept)
     )
     own = differing(sims, task.parameters.paths)
     done = [paths.replace(sim, {path: leaf[i] for path, leaf in trained.items()}) for i, sim in enumerate(sims)]
+    given = {
+        "epochs": training.epochs,
+        "patience": "none" if patience is None else patience,
+        "samples": training.train.size,
+    }
     return Fitted(tuple(done), seeds, history(seeds, standings, attributes(task, given)), trained | own, task)

@@ -16,7 +16,7 @@ import jaxsnn_noise as jn
 from helpers.small_task import HIDDEN, SGD, fit, noisy, points, quiet, same_bits
 from jaxsnn_noise import Interrupted, StoreError
 from jaxsnn_noise._checks import InputError
-from jaxsnn_noise.training import augment
+from jaxsnn_noise.training import augment, optimisers
 
 
 def _jittered(updates: Any, key: Any, params: Any = None) -> tuple[Any, Any]:
@@ -106,10 +106,24 @@ def test_other_data_or_weights_are_another_run(tmp_path: Path) -> None:
 
 
 def test_a_schedule_cannot_be_prolonged(tmp_path: Path) -> None:
-    """A function of the number of steps gives another optimiser for more epochs, so the bits would differ."""
-    fit(sim(), points(24), checkpoint=tmp_path, epochs=1, optimiser=lambda steps: SGD)
+    """One that knows the number of steps is another optimiser for more epochs, so the bits would differ."""
+    scheduled = optimisers.WarmupCosine(2e-3)
+    fit(sim(), points(24), checkpoint=tmp_path / "a", epochs=1, optimiser=scheduled)
     with pytest.raises(InputError, match=r"fit.checkpoint: holds another run"):
-        fit(sim(), points(24), checkpoint=tmp_path, epochs=2, optimiser=lambda steps: SGD)
+        fit(sim(), points(24), checkpoint=tmp_path / "a", epochs=2, optimiser=scheduled)
+    fit(sim(), points(24), checkpoint=tmp_path / "b", epochs=1, optimiser=lambda steps: SGD)
+    longer = fit(sim(), points(24), checkpoint=tmp_path / "b", epochs=2, optimiser=lambda steps: SGD)
+    assert same_bits(longer, fit(sim(), points(24), epochs=2))  # of this one nothing depends on it
+
+
+def test_functions_are_compared_by_what_they_compute(tmp_path: Path) -> None:
+    def brighter(by: float) -> Any:
+        return lambda values, key: values * by
+
+    fit(sim(), points(24), checkpoint=tmp_path, epochs=1, augment=brighter(1.25))
+    fit(sim(), points(24), checkpoint=tmp_path, epochs=1, augment=brighter(1.25))
+    with pytest.raises(InputError, match=r"fit.checkpoint: holds another run"):
+        fit(sim(), points(24), checkpoint=tmp_path, epochs=1, augment=brighter(1.5))
 
 
 def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:

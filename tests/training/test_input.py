@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,9 +14,8 @@ import jaxsnn_noise as jn
 from helpers.small_task import HIDDEN, fit, points, quiet
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.training import augment, losses, optimisers, runner, transforms
-from jaxsnn_noise.training.checks import check_augment, data_of, sims_of
+from jaxsnn_noise.training.checks import check_augment, check_settings, data_of, losses_of, optimiser_of, sims_of
 
-fit_module = sys.modules["jaxsnn_noise.training.fit"]
 X, Y = points(24)
 
 
@@ -166,10 +164,10 @@ def test_what_is_not_of_the_right_kind() -> None:
         (lambda: sims_of(3, jn.random.root(0), (0,)), "fit: takes a Simulation, a Network or a function"),
         (lambda: check_augment(3, jnp.asarray(X)), "fit.augment: must be a function"),
         (lambda: transforms.assigned((HIDDEN,), {HIDDEN: "positive"}), "must be a transform, e.g. Positive"),
-        (lambda: fit_module._losses("crossentropy"), "fit.loss: must be a loss"),
-        (lambda: fit_module._optimiser("adam", 3), "fit.optimiser: must be an Optax transformation"),
-        (lambda: fit_module._check_settings(1.5, 8, None, None, True), "fit.epochs: must be a whole number"),
-        (lambda: fit_module._check_settings(1, 8, None, None, "yes"), "fit.progress: must be True or False"),
+        (lambda: losses_of("crossentropy"), "fit.loss: must be a loss"),
+        (lambda: optimiser_of("adam", steps=3), "fit.optimiser: must be an Optax transformation"),
+        (lambda: check_settings(1.5, 8, None, None, True), "fit.epochs: must be a whole number"),
+        (lambda: check_settings(1, 8, None, None, "yes"), "fit.progress: must be True or False"),
     ]:
         with pytest.raises(InputError, match=message):
             call()
