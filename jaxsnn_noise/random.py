@@ -12,6 +12,10 @@ two normals of these steps. JAX's default generator plays no part. Any change th
 
 This module is the only place that derives keys. Derivation and drawing use different tweaks of the key, so that a key
 never yields the same block for both.
+
+A source that draws several times in a step gives each draw another address: ``channel(key, k)`` for k up to 15, or entities of
+its own, ``entities(size, draw=k)``, as many as it likes. ``uniform``, ``normal`` and ``bits`` of one address are functions of
+the same words: they are not independent of each other.
 """
 
 from __future__ import annotations
@@ -67,6 +71,7 @@ _DERIVE = np.array([0x6A09E667, 0xBB67AE85], np.uint32)  # fractional parts of s
 _MEMBER = np.array([0x3C6EF372, 0xA54FF53A], np.uint32)  # of sqrt(5), sqrt(7): tweak for members of an axis
 _CHANNEL_SHIFT = 28
 _SHARED = 0xFFFFFFFF
+_SHARED_FACTORS = 1 << 16
 _NEVER = np.uint32(0xFFFFFFFF)  # a block that no step and channel has
 _Transform = Callable[[Array, Array], tuple[Array, Array]]
 
@@ -90,14 +95,20 @@ class Memo:
 class Tick(eqx.Module):
     """The address of one step in one stream: what a source is handed as its ``key``.
 
-    ``lane`` is static: the engine scans over blocks of two steps, and both lanes of a block share one cipher call
-    (through ``memo``).
+    ``lane`` and ``channel`` are static: the engine scans over blocks of two steps, and both lanes of a block share one cipher
+    call for each channel (through ``memo``).
     """
 
     key: UInt32[Array, "2"]
     block: UInt32[Array, ""]
     lane: int = eqx.field(static=True)
     memo: Memo | None = eqx.field(static=True, default=None)
+    channel: int = eqx.field(static=True, default=0)
+
+    @property
+    def word(self) -> UInt32[Array, ""]:
+        """The block word of the counter: block and channel."""
+        return self.block | jnp.uint32(self.channel << _CHANNEL_SHIFT) if self.channel else self.block
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,26 +182,58 @@ def tick(key: UInt32[Array, "2"], step: int) -> Tick:
 
 
 def channel(at: Tick, index: int) -> Tick:
-    """The address of an independent draw at the same step and entities; ``index`` in 1..15 (0 is the tick itself)."""
+    """The address of an independent draw at the same step and entities; ``index`` in 1..15 (0 is the tick itself).
+
+    Both steps of a block share its cipher call, as they do for the tick itself.
+
+    Raises:
+        InputError: an index out of range; a tick that is on a channel already (the engine's second draw of a step with a spike
+            inside it, say): further draws there have ``entities(size, draw=k)``.
+    """
     if not 0 <= index < 16:
         fail("channel", "must lie in [0, 15]", index)
-    return Tick(at.key, at.block | jnp.uint32(index << _CHANNEL_SHIFT), at.lane)
+    if index and at.channel:
+        rule = "must be that of a tick without one; a tick on a channel has further draws at entities(size, draw=k)"
+        fail("channel", rule, f"{index} on {at.channel}")
+    return dataclasses.replace(at, channel=at.channel or index)
 
 
-def entities(size: int) -> Entities:
-    """The addresses of the ``size`` entities (neurons, synapses) of a population."""
-    return Entities(0, size)
+def entities(size: int, *, draw: int = 0) -> Entities:
+    """The addresses of the ``size`` entities (neurons, synapses) of a population, for each of any number of draws.
+
+    Draw ``k`` has the addresses ``k size, ..., (k + 1) size - 1``. All draws of one tick must have the same size, or their
+    addresses meet; and for ``k > 0`` they depend on it, so that a larger population has other numbers, where a channel gives
+    the first neurons the same.
+
+    Args:
+        size: Number of entities.
+        draw: Which draw, from 0 on.
+
+    Raises:
+        InputError: addresses behind the last one, 2**32 - 2**16 - 1 (those above are for draws that all entities share).
+
+    Example:
+        >>> entities(1000, draw=40)
+        Entities(first=40000, size=1000)
+    """
+    first, end = draw * size, (draw + 1) * size
+    if draw < 0 or end > _SHARED + 1 - _SHARED_FACTORS:
+        rule = f"must lie from 0 on, and with their size have addresses below {_SHARED + 1 - _SHARED_FACTORS}"
+        fail("entities.draw", rule, f"{draw} of {size}")
+    return Entities(first, size)
 
 
 def shared(index: int = 0) -> Entities:
-    """The address of a draw that all entities share; different indices are different factors."""
+    """The address of a draw that all entities share; different indices, 0 to 65535, are different factors."""
+    if not 0 <= index < _SHARED_FACTORS:
+        fail("shared", f"must lie in [0, {_SHARED_FACTORS - 1}]", index)
     return Entities(_SHARED - index, 1)
 
 
 def bits(at: Tick, entity: Entity) -> UInt32[Array, "..."]:
     """Uniform 32-bit words, one per entity."""
     words = entity.array() if isinstance(entity, Entities) else entity
-    return threefry2x32(at.key, words, at.block)[at.lane]
+    return threefry2x32(at.key, words, at.word)[at.lane]
 
 
 def uniform(at: Tick, entity: Entity) -> Float32[Array, "..."]:
@@ -201,7 +244,8 @@ def uniform(at: Tick, entity: Entity) -> Float32[Array, "..."]:
 def normal(at: Tick, entity: Entity) -> Float32[Array, "..."]:
     """Standard normals, one per entity: the Box-Muller pair of a block serves its two steps.
 
-    The radius uses all 32 bits of its word, so the tails reach 6.6 standard deviations.
+    The radius uses all 32 bits of its word, so the tails reach 6.7 standard deviations. Of the words of ``uniform`` at the same
+    address, but no function of its number alone: a source that wants both takes two addresses.
     """
     return _pair(_box_muller, at, entity)[at.lane]
 
@@ -247,12 +291,12 @@ def _pair(transform: _Transform, at: Tick, entity: Entity) -> tuple[Array, Array
     The second lane finds those of the first in the memo, if it is in the same trace.
     """
     if at.memo is None or not isinstance(entity, Entities):
-        return _drawn(transform, at.key, at.block, entity)
-    address = (transform, id(at.key), id(at.block), entity)
+        return _drawn(transform, at.key, at.word, entity)
+    address = (transform, id(at.key), id(at.block), at.channel, entity)
     trace = get_opaque_trace_state(convention="nnx")
     held = at.memo.pairs.get(address)
     if held is None or held.trace != trace:
-        held = _Held(at.key, at.block, trace, _drawn(transform, at.key, at.block, entity))
+        held = _Held(at.key, at.block, trace, _drawn(transform, at.key, at.word, entity))
         at.memo.pairs[address] = held
     return held.pair
 

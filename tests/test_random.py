@@ -204,11 +204,50 @@ def test_a_channel_out_of_range_is_refused(index):
         random.channel(random.tick(KEY, 0), index)
 
 
+@pytest.mark.parametrize("index", range(16))
+def test_a_channel_is_the_upper_four_bits_of_the_block_word(index):
+    """The numbers of every channel, from the cipher that known answers hold; outside and inside a block with a memo."""
+    words = random.threefry2x32(KEY, ids(5), jnp.uint32(11 | index << 28))
+    for lane in (0, 1):
+        for memo in (None, random.Memo()):
+            at = random.channel(random.Tick(KEY, jnp.uint32(11), lane, memo), index)
+            np.testing.assert_array_equal(random.bits(at, random.entities(5)), words[lane])
+            np.testing.assert_array_equal(random.uniform(at, random.entities(5)), random._unit(words[lane]))
+
+
+def test_a_channel_of_a_channel_is_refused():
+    """Channels 14 and 2 of 14 would have one address."""
+    at = random.channel(random.tick(KEY, 0), 14)
+    assert random.channel(at, 0) is not None
+    with pytest.raises(InputError, match=r"channel: must be that of a tick without one.*; got '2 on 14'"):
+        random.channel(at, 2)
+
+
+def test_draws_of_one_tick_have_entities_of_their_own():
+    at = random.tick(KEY, 3)
+    whole = np.asarray(random.normal(at, random.entities(12)))
+    parts = [np.asarray(random.normal(at, random.entities(4, draw=k))) for k in range(3)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    assert len(np.unique(whole)) == 12
+
+
+def test_the_last_addresses_are_for_shared_draws():
+    last = (1 << 32) - (1 << 16)
+    assert int(random.entities(1 << 16, draw=(1 << 16) - 2).array()[-1]) == last - 1
+    assert int(random.shared((1 << 16) - 1).array()[0]) == last
+    for size, draw in (((1 << 16), (1 << 16) - 1), (last + 1, 0), (3, -1)):
+        with pytest.raises(
+            InputError, match=r"entities.draw: must lie from 0 on, and with their size have addresses below"
+        ):
+            random.entities(size, draw=draw)
+    for index in (-1, 1 << 16):
+        with pytest.raises(InputError, match=r"shared: must lie in \[0, 65535\]"):
+            random.shared(index)
+
+
 def test_channels_steps_and_streams_never_share_a_block():
     # 16 channels x 1000 blocks x 20 streams and members: all addresses, and all first words, are different
-    blocks = [
-        random.channel(random.Tick(KEY, jnp.uint32(b), 0), c).block for c in range(16) for b in range(0, 1000, 50)
-    ]
+    blocks = [random.channel(random.Tick(KEY, jnp.uint32(b), 0), c).word for c in range(16) for b in range(0, 1000, 50)]
     assert len({int(b) for b in blocks}) == 16 * 20
     keys = [random.stream(KEY, f"s{i}") for i in range(10)] + [random.member(KEY, trial=i) for i in range(10)]
     assert len({tuple(np.asarray(k)) for k in keys}) == 20

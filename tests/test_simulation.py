@@ -312,6 +312,44 @@ def test_both_steps_of_a_block_share_their_draws(monkeypatch):
     assert draws(2.0) > one
 
 
+class Twice(noise.Source):
+    """Draws three times in a step: at its tick, on a channel, and at other entities."""
+
+    @property
+    def seam(self):
+        return noise.Seam.VOLTAGE
+
+    def init(self, key, size, dt):
+        return None
+
+    def draw(self, state, context, key, dt):
+        size = context.value.shape[-1]
+        z = [jn.random.normal(at, jn.random.entities(size)) for at in (key, jn.random.channel(key, 1))]
+        return 0.1 * (z[0] * z[1] + jn.random.normal(key, jn.random.entities(size, draw=1))), None
+
+    def moments(self, context, dt):
+        raise NotImplementedError
+
+    def check(self, who):
+        """Nothing to check."""
+
+    @classmethod
+    def example(cls):
+        return cls()
+
+
+def test_every_draw_of_a_step_is_shared_by_both_steps_of_a_block():
+    """Before, a draw on a channel paid the cipher in each step."""
+
+    def draws(duration):
+        cells = jn.Population(LIF(4), noise={"x": Twice()})
+        sim = jn.Simulation(jn.Network({"cells": cells}), duration=duration, dt=1.0)
+        return str(eqx.filter_make_jaxpr(jn.Scan().run)(sim, jn.random.root(0), Address.of())[0]).count("name=_fenced")
+
+    assert draws(1.0) == 3
+    assert draws(2.0) == 3
+
+
 def with_spike_noise(sigma):
     spiking = jn.Population(LIF(10, tau_mem=5.0), noise={"x": noise.SpikeNoise(noise.PerStep(sigma))})
     target = jn.Population(LeakyIntegrator(10), prefilter=jn.coding.Relu())
