@@ -56,6 +56,7 @@ class Declaration:
     shape: tuple[()] | None
     absent: bool
     optional: bool
+    along: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,9 +106,14 @@ def parameter(
     return eqx.field(converter=convert, metadata={_KEY: said}, kw_only=kw_only, **options)
 
 
-def variable(unit: Unit) -> Any:
-    """A field of a state: an array that changes while the network runs, in a unit. Recorded, never given."""
-    return eqx.field(metadata={_KEY: Declaration(unit, Range(finite=False), None, False, True)})
+def variable(unit: Unit, along: str = "neuron") -> Any:
+    """A field of a state: an array that changes while the network runs. Recorded, never given.
+
+    Args:
+        unit: Its unit, or a function of the state and its owners to one.
+        along: What its entries belong to; of the state of a projection ``"source"``, ``"target"`` or ``"synapse"``.
+    """
+    return eqx.field(metadata={_KEY: Declaration(unit, Range(finite=False), None, False, True, along)})
 
 
 class _Leaf:

@@ -168,10 +168,12 @@ class Frame(eqx.Module):
         index: the measured step, 0 .. steps - 1 (int32).
         probability: [neuron] of a spike, given all but the private part of the deciding noise; 0 where held [1].
         log_probability: [neuron] logarithm of the probability of what was decided; 0 where held [1].
+        state: of the neurons, after the flow and all noise, before the reset.
+        recorded: from dotted names to what a statistic reads beside these [neuron].
         surprise: [neuron] where the deciding noise acts on the membrane and there was no spike, its normal minus what that
             normal is on average without a spike; else 0 [1].
 
-    The last three are ``None`` unless a statistic of the population reads them. When a stored raster is folded, a variable that
+    The probabilities and the surprise are ``None`` unless a statistic of the population reads them. When a stored raster is folded, a variable that
     was not stored is NaN.
     """
 
@@ -184,23 +186,44 @@ class Frame(eqx.Module):
     probability: Float[Array, " neuron"] | None = None
     log_probability: Float[Array, " neuron"] | None = None
     surprise: Float[Array, " neuron"] | None = None
+    state: Any = None
+    recorded: dict[str, Float[Array, " neuron"]] = eqx.field(default_factory=dict)
 
     def variable(self, name: str) -> Float[Array, " neuron"]:
-        """The variable of that name (see :data:`VARIABLES`).
+        """The variable of that name: one of :data:`VARIABLES`, or a dotted one that is recorded.
 
         Raises:
             InputError: the name is none of the variables.
         """
+        if "." in name:
+            one_of("Frame.variable", name, self.recorded)
+            return self.recorded[name]
         one_of("Frame.variable", name, VARIABLES)
         value: Array = getattr(self, name)
         return value
+
+
+class Watched(eqx.Module):
+    """What a projection shows of one step to the statistics that watch it, before it learns.
+
+    Args:
+        index: the measured step, 0 .. steps - 1 (int32).
+        recorded: from names to what a statistic reads [source], [target] or [synapse].
+    """
+
+    index: Int[Array, ""]
+    recorded: dict[str, Float[Array, " entry"]]
+
+    def variable(self, name: str) -> Float[Array, " entry"]:
+        """The variable of that name."""
+        return self.recorded[name]
 
 
 class About(eqx.Module):
     """What a statistic knows of the whole measurement before it starts.
 
     Args:
-        size: number of neurons.
+        size: number of neurons (or of what else the entries of the watched variable belong to).
         steps: number of measured steps (of the whole measurement).
         dt: length of a step [ms].
         fan_out: [neuron] number of synapses that a spike of the neuron drives; ``None`` if unknown.

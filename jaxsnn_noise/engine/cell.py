@@ -24,6 +24,7 @@ from jaxsnn_noise.engine.deciding import (
     surprise,
 )
 from jaxsnn_noise.engine.network import Population
+from jaxsnn_noise.engine.observed import recorded
 from jaxsnn_noise.engine.seams import AGAIN, Seams, current_context, plus, voltage_context
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import DECISIONS, Context, Crossing, Decision, Drive, Frame, Seam
@@ -61,7 +62,8 @@ def advance(
     frame = Frame(
         spikes=spikes, output=output, v=potential, current=drive.at(start), threshold=threshold, index=at.index,
         probability=decision.probability, log_probability=decision.log_probability,
-        surprise=_surprise(decision, deciding, margin, ready, variables),
+        surprise=_surprise(decision, deciding, margin, ready, variables), state=state,
+        recorded=recorded(variables, state=state, noise=cell.memory, drive=drive),
     )  # fmt: skip
     if deciding is not None and deciding.on_membrane and keeps_decision(firing):
         kept = given_decision(potential, deciding.std * ready, threshold, deciding.z, spikes)

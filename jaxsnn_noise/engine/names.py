@@ -16,10 +16,11 @@ import numpy as np
 
 from jaxsnn_noise._checks import fail
 from jaxsnn_noise.engine.network import Network
+from jaxsnn_noise.engine.observed import Entity, entity_of
 from jaxsnn_noise.statistics import About, Health, Statistic
 
 OF_POPULATION = ("neuron", "partner")
-"""Dimensions of which every population has one."""
+"""Dimensions of which every population has one (of a statistic of synapses, the first of them is ``synapse``)."""
 OF_RUN = ("time", "byte")
 """Dimensions that all populations share: the measured steps, and the bytes of their bits."""
 LABEL = "label"
@@ -31,18 +32,18 @@ def variables(name: str, statistic: Statistic) -> list[str]:
     return [f"{name}_{field}" if field else name for field in statistic.units]
 
 
-def dimension(name: str, population: str, dim: str, size: int, labels: Sequence[Any] | None, about: About) -> str:
+def dimension(name: str, entity: Entity, dim: str, size: int, labels: Sequence[Any] | None, about: About) -> str:
     """The name of a dimension of a statistic's results.
 
     Args:
         name: The name of the statistic.
-        population: The population that it watches.
+        entity: What the entries of its variables belong to.
         dim: What the statistic calls the dimension.
         size: Its size.
         labels: Its coordinate; ``None``: it counts from 0.
         about: What the statistic knows of the run.
     """
-    shared = f"{population}_{dim}" if dim in OF_POPULATION else dim
+    shared = _shared(entity, dim)
     return shared if _whole(dim, size, labels, about) else f"{shared}_{name}"
 
 
@@ -50,12 +51,6 @@ def reserved(network: Network) -> set[str]:
     """Names of dimensions and coordinates of any result of the network: no statistic and no axis has one."""
     populations = {f"{name}_{dim}" for name in network.cells() for dim in OF_POPULATION}
     return {LABEL, *OF_RUN, *populations, *(f"{name}_synapse" for name in network.projections)}
-
-
-def about(network: Network, population: str, steps: int, dt: float) -> About:
-    """What a statistic of the population knows of the measurement, its fan-out apart."""
-    size = network.populations[population].size
-    return About(size, steps, dt)
 
 
 def check_names(
@@ -68,7 +63,8 @@ def check_names(
     """
     dims = dict.fromkeys(reserved(network), "")
     for name, statistic in statistics.items():
-        for dim in _own(name, statistic, about(network, statistic.population or "", steps(statistic), dt)):
+        entity = entity_of(network, statistic, dt)
+        for dim in _own(name, statistic, entity, About(entity.size, steps(statistic), dt)):
             if dims.setdefault(dim, name) != name:
                 fail(f"statistics.{name}", "needs another name: it would give two dimensions one name", dim)
     seen: dict[str, str] = {}
@@ -88,11 +84,17 @@ def check_health(name: str, statistic: Statistic, population: str) -> None:
         fail(f"statistics.{name}", rule, name)
 
 
-def _own(name: str, statistic: Statistic, about: About) -> Iterator[str]:
+def _own(name: str, statistic: Statistic, entity: Entity, about: About) -> Iterator[str]:
     """The dimensions that are, or may be, the statistic's own."""
     for dim in {dim for dims in statistic.dims(about).values() for dim in dims}:
-        shared = f"{statistic.population}_{dim}" if dim in OF_POPULATION else dim
-        yield f"{shared}_{name}"
+        yield f"{_shared(entity, dim)}_{name}"
+
+
+def _shared(entity: Entity, dim: str) -> str:
+    """The name of a dimension that is whole."""
+    if dim == "neuron":
+        return entity.dimension
+    return f"{entity.owner}_{dim}" if dim in OF_POPULATION else dim
 
 
 def _whole(dim: str, size: int, labels: Sequence[Any] | None, about: About) -> bool:

@@ -12,6 +12,7 @@ from jaxsnn_noise.engine.carry import Carry, Line, Link, start_cell, start_noise
 from jaxsnn_noise.engine.entering import constant, entering
 from jaxsnn_noise.engine.entering import largest as entering_largest
 from jaxsnn_noise.engine.network import Network, Population
+from jaxsnn_noise.engine.observed import entity_of, place_of
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.signals import About
 from jaxsnn_noise.synapses import Projection
@@ -53,7 +54,7 @@ class Plan:
         self.delays = {k: network.delay_steps(k, sim.dt) for k in self.stepped}
         self.prepared = {k: p.prepared(largest(sim, p.source)) for k, p in self.stepped.items()}
         self.stream_keys = {name: keys(name) for name in self._streams()}
-        self.variables = {n: self._read(n) for n in order}
+        self.variables = {n: self._read(n) for n in [*order, *self.projections]}
 
     def incoming(self, population: str) -> list[str]:
         """The projections onto a population, in the order in which their drives are joined."""
@@ -65,16 +66,14 @@ class Plan:
 
     def watched(self) -> list[str]:
         """The statistics of these populations."""
-        return [k for k in sorted(self.sim.statistics) if self.sim.statistics[k].population in self.order]
+        places = {*self.order, *self.projections}
+        return [k for k in sorted(self.sim.statistics) if place_of(self.sim.statistics[k]) in places]
 
-    def population_of(self, statistic: str) -> str:
-        """The population of a statistic; a simulation's statistics all name theirs."""
-        return self.sim.statistics[statistic].population or ""
-
-    def about(self, statistic: str, steps: int) -> About:
+    def about(self, name: str, steps: int) -> About:
         """What a statistic knows of a measurement of so many steps."""
-        name = self.population_of(statistic)
-        size, fan_out = self.size(name), self.network.fan_out(name)
+        statistic = self.sim.statistics[name]
+        size = entity_of(self.network, statistic, self.dt).size
+        fan_out = None if statistic.projection is not None else self.network.fan_out(place_of(statistic))
         return About(size, steps, self.dt, jnp.zeros(size, jnp.float32) if fan_out is None else fan_out)
 
     def start(self) -> Carry:
@@ -109,9 +108,9 @@ class Plan:
         names += [f"projections.{k}" for k, p in self.stepped.items() if not p.linear]
         return names + [f"projections.{k}.{s}" for k, p in self.stepped.items() for s in p.noise]
 
-    def _read(self, population: str) -> frozenset[str]:
-        """The variables of a population's frame that somebody reads."""
-        mine = [s for s in self.sim.statistics.values() if s.population == population]
+    def _read(self, place: str) -> frozenset[str]:
+        """The variables of a population or projection that somebody reads."""
+        mine = [s for s in self.sim.statistics.values() if place_of(s) == place]
         return frozenset(name for statistic in mine for name in statistic.reads)
 
 
@@ -122,8 +121,15 @@ def largest(sim: Simulation, source: str) -> int:
     return entering_largest(entering(sim.inputs)[source]) or 1
 
 
+def watched(sim: Simulation) -> frozenset[str]:
+    """The projections that statistics watch: they are stepped with both their ends."""
+    return frozenset(s.projection for s in sim.statistics.values() if s.projection is not None)
+
+
 def formed_once(sim: Simulation, projection: str) -> bool:
     """Whether a projection carries the same in every step: a constant input, with neither noise nor delay on the way."""
+    if projection in watched(sim):
+        return False
     path = sim.network.projections[projection]
     if path.source not in sim.network.ports() or not constant(entering(sim.inputs)[path.source]):
         return False

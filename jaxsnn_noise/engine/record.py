@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int32
 
+from jaxsnn_noise.engine.observed import place_of
 from jaxsnn_noise.engine.plan import Plan
-from jaxsnn_noise.signals import Frame
+from jaxsnn_noise.signals import Frame, Watched
 
 Accumulators = dict[str, Any]
+Shown = Mapping[str, Frame | Watched]
+"""What populations and projections show of a step, by name."""
 
 
 class Watch:
@@ -34,11 +38,11 @@ class Watch:
         """Before the first step."""
         return {k: s.init(self.abouts[k]) for k, s in self.statistics.items()}
 
-    def update(self, accs: Accumulators, frames: dict[str, Frame]) -> Accumulators:
+    def update(self, accs: Accumulators, frames: Shown) -> Accumulators:
         """After one more step."""
         updated = {}
         for k, statistic in self.statistics.items():
-            frame = frames[self.plan.population_of(k)]
+            frame = frames[place_of(statistic)]
             frame = eqx.tree_at(lambda f: f.index, frame, frame.index - self.first)
             updated[k] = statistic.update(accs[k], frame, self.abouts[k])
         return updated

@@ -20,17 +20,16 @@ from jaxsnn_noise.engine.carry import Carry
 from jaxsnn_noise.engine.loop import Flow, Stretch, pin_of, run_steps
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.engine.pinning import pinned_tree
-from jaxsnn_noise.engine.plan import Plan
-from jaxsnn_noise.engine.record import Watch
+from jaxsnn_noise.engine.plan import Plan, watched
+from jaxsnn_noise.engine.record import Shown, Watch
 from jaxsnn_noise.engine.schedules import ByStep, Schedule
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.engine.step import step
 from jaxsnn_noise.engine.trains import arrivals_before_the_loop
 from jaxsnn_noise.hardware.imperfection import in_order
 from jaxsnn_noise.opacity import opaque_zero
-from jaxsnn_noise.signals import Frame
 
-Update = Callable[[Any, dict[str, Frame]], Any]
+Update = Callable[[Any, Shown], Any]
 
 
 class Scan(eqx.Module):
@@ -61,7 +60,7 @@ class Scan(eqx.Module):
         trains: dict[str, Values] = {}
         results: dict[str, Any] = {}
         carried = {}
-        groups = self.schedule.groups(network)
+        groups = self.schedule.groups(network, watched(sim))
         for number, order in enumerate(groups):
             later = frozenset(p for group in groups[number + 1 :] for p in group)
             fed = arrivals_before_the_loop(sim, network, keys, order, trains, batches=self.schedule.batches)
@@ -102,7 +101,7 @@ class Scan(eqx.Module):
         before = {k: v[:warm] for k, v in plan.trains.items()}
         carry, accs, first = self.steps(plan, carry, accs, whole.update, Stretch.between(0, warm), before)
 
-        def both(accs: Any, frames: dict[str, Frame]) -> Any:
+        def both(accs: Any, frames: Shown) -> Any:
             return whole.update(accs[0], frames), measured.update(accs[1], frames)
 
         after = {k: v[warm:] for k, v in plan.trains.items()}

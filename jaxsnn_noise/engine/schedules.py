@@ -18,8 +18,11 @@ class Schedule(eqx.Module):
     """Whether what flows into a group from outside is one product over time (and not one per step)."""
 
     @abc.abstractmethod
-    def groups(self, network: Network) -> list[list[str]]:
-        """Groups of populations in the order of their scans; between groups whole trains flow."""
+    def groups(self, network: Network, tied: frozenset[str] = frozenset()) -> list[list[str]]:
+        """Groups of populations in the order of their scans; between groups whole trains flow.
+
+        ``tied`` names projections whose ends have to advance together, as if they were not linear.
+        """
 
 
 class ByStep(Schedule):
@@ -27,7 +30,7 @@ class ByStep(Schedule):
 
     batches: ClassVar[bool] = False
 
-    def groups(self, network: Network) -> list[list[str]]:
+    def groups(self, network: Network, tied: frozenset[str] = frozenset()) -> list[list[str]]:
         return [network.order()]
 
 
@@ -39,25 +42,25 @@ class ByComponent(Schedule):
 
     batches: ClassVar[bool] = True
 
-    def groups(self, network: Network) -> list[list[str]]:
-        return components(network)
+    def groups(self, network: Network, tied: frozenset[str] = frozenset()) -> list[list[str]]:
+        return components(network, tied)
 
 
-def components(network: Network) -> list[list[str]]:
+def components(network: Network, tied: frozenset[str] = frozenset()) -> list[list[str]]:
     """The strongly connected components of the populations, sources before targets, each in the order of a step.
 
-    A projection that is not linear ties its source, its target, the populations that it reads, and all between them together.
+    A projection that is not linear, or named in ``tied``, ties its source, its target, the populations that it reads, and all between them together.
     """
     names = network.order()
     reach = np.eye(len(names), dtype=bool)
-    for p in network.projections.values():
+    for k, p in network.projections.items():
         if p.source in names:
             reach[names.index(p.source), names.index(p.target)] = True
-        if not p.linear:
-            tied = [names.index(n) for n in {p.source, p.target, *p.reads} if n in names]
-            reach[np.ix_(tied, tied)] = True
-    for k in range(len(names)):
-        reach |= reach[:, k : k + 1] & reach[k : k + 1]
+        if not p.linear or k in tied:
+            ends = [names.index(n) for n in {p.source, p.target, *p.reads} if n in names]
+            reach[np.ix_(ends, ends)] = True
+    for i in range(len(names)):
+        reach |= reach[:, i : i + 1] & reach[i : i + 1]
     mutual = reach & reach.T
     groups = {tuple(np.flatnonzero(row)) for row in mutual}
     ordered = sorted(groups, key=lambda g: (reach[:, g[0]].sum(), g))

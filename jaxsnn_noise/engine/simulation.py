@@ -14,6 +14,7 @@ from jaxsnn_noise.engine.deciding import deciding_source, undecided
 from jaxsnn_noise.engine.entering import check_inputs
 from jaxsnn_noise.engine.names import check_health, check_names
 from jaxsnn_noise.engine.network import Network, Population
+from jaxsnn_noise.engine.observed import check_recorded
 from jaxsnn_noise.hardware.imperfection import check_all
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.parameters import check_tree
@@ -102,6 +103,13 @@ def resolved(network: Network, statistics: Mapping[str, Statistic]) -> dict[str,
         if not isinstance(statistic, Statistic):
             fail(f"statistics.{name}", "must be a statistic, e.g. statistics.Rate()", statistic)
         population = statistic.population
+        if statistic.projection is not None:
+            if population is not None:
+                fail(f"statistics.{name}", "watches a population or a projection, not both", population)
+            one_of(f"statistics.{name}.projection", statistic.projection, network.projections)
+            check_health(name, statistic, "")
+            named[name] = statistic.on(network.projections[statistic.projection])
+            continue
         if population is None:
             choice = list(cells) if len(cells) == 1 else spiking
             if len(choice) != 1:
@@ -139,6 +147,9 @@ def validate(sim: Simulation) -> None:
         if not any(k == prefix or k.startswith(prefix + ".") for k in known):
             fail("frozen", "must be a stream or a prefix of one", prefix, known=known)
     for name, statistic in sim.statistics.items():
+        check_recorded(f"statistics.{name}", sim.network, statistic, sim.dt)
+        if statistic.projection is not None:
+            continue
         one_of(f"statistics.{name}.population", statistic.population or "", sim.network.cells())
         _check_decisions(f"statistics.{name}", statistic, sim.network.cells()[statistic.population or ""])
     check_names(sim.network, sim.statistics, sim.steps_seen, sim.dt)

@@ -10,18 +10,19 @@ from jaxsnn_noise.engine.addresses import Step
 from jaxsnn_noise.engine.carry import Carry, Link
 from jaxsnn_noise.engine.cell import advance
 from jaxsnn_noise.engine.entering import summed
+from jaxsnn_noise.engine.observed import recorded
 from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.engine.plan import Plan
 from jaxsnn_noise.engine.seams import rounded_draw
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.opacity import opaque_zero
-from jaxsnn_noise.signals import Context, Drive, Frame, Seen, no_drive
+from jaxsnn_noise.signals import Context, Drive, Frame, Seen, Watched, no_drive
 from jaxsnn_noise.synapses import Projection
 
 Signals = dict[str, Values]
 
 
-def step(plan: Plan, carry: Carry, at: Step, flow: Mapping[str, Values]) -> tuple[Carry, dict[str, Frame]]:
+def step(plan: Plan, carry: Carry, at: Step, flow: Mapping[str, Values]) -> tuple[Carry, dict[str, Any]]:
     """Inputs; then each population with what arrives at it; then learning; then the delay lines.
 
     ``flow`` holds the arrivals of this step that were formed before the loop.
@@ -29,19 +30,22 @@ def step(plan: Plan, carry: Carry, at: Step, flow: Mapping[str, Values]) -> tupl
     signals, memory = inputs(plan, carry, at)
     cells, links, frames = dict(carry.cells), dict(carry.projections), {}
     sent: Signals = {}
+    reached: dict[str, Drive] = {}
     for name in plan.order:
         external = Drive(signals[name]) if name in plan.inputs else no_drive(plan.size(name))
         drives = {}
         for k in plan.incoming(name):
             drives[k], links[k] = conduct(plan, k, carry, signals, sent, flow, at)
+        reached |= drives
         drive = joined(plan, name, external, drives, _potential(plan, carry, name))
         cells[name], frames[name] = advance(
             name, plan.populations[name], carry.cells[name], drive, plan.stream_keys, at, plan.dt, plan.variables[name]
         )
         signals[name] = frames[name].output
+    seen = {k: watched(plan, k, carry, links[k], sent, reached[k], at) for k in plan.projections if plan.variables[k]}
     links = learn(plan, links, sent, frames)
     lines = {source: line.write(signals[source], at) for source, line in carry.lines.items()}
-    return Carry(cells, memory, links, lines), frames
+    return Carry(cells, memory, links, lines), frames | seen
 
 
 def inputs(plan: Plan, carry: Carry, at: Step) -> tuple[Signals, dict[str, Any]]:
@@ -100,6 +104,12 @@ def release(
         drawn, memory[name] = rounded_draw(sources[name], memory[name], Context(signal), tick, dt)
         released = released + drawn
     return released, memory
+
+
+def watched(plan: Plan, k: str, carry: Carry, link: Link, sent: Signals, drive: Drive, at: Step) -> Watched:
+    """What statistics see of a projection, before it learns."""
+    roots = {"state": link.state, "kinetics": link.kinetics, "noise": carry.projections[k].memory, "drive": drive}
+    return Watched(at.index, recorded(plan.variables[k], **roots, release=sent[k]))
 
 
 def learn(plan: Plan, links: dict[str, Link], sent: Signals, frames: Mapping[str, Frame]) -> dict[str, Link]:

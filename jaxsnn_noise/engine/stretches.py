@@ -14,6 +14,7 @@ from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, count, fail, flag, positive, steps_of
 from jaxsnn_noise.engine.addresses import Address, Keys
 from jaxsnn_noise.engine.loop import Stretch
+from jaxsnn_noise.engine.observed import entity_of
 from jaxsnn_noise.engine.plan import Plan
 from jaxsnn_noise.engine.record import Watch
 from jaxsnn_noise.engine.scan import Scan, impaired
@@ -93,7 +94,7 @@ def advance(
     results = {}
     for name in names:
         statistic = sim.statistics[name]
-        size = sim.network.populations[statistic.population or ""].size
+        size = entity_of(sim.network, statistic, sim.dt).size
         about = About(size, measured, sim.dt, fan_outs[name])
         results[name] = statistic.finalize(moved.accumulators[name], about)
     return moved, results
@@ -163,7 +164,7 @@ def _check_continuing(sim: Simulation, state: State, names: list[str], steps: in
     long = _prepared_for(steps)
     for name in names:
         statistic = sim.statistics[name]
-        size = sim.network.populations[statistic.population or ""].size
+        size = entity_of(sim.network, statistic, sim.dt).size
         shapes = [_memory(statistic, About(size, n, sim.dt)) for n in (long, long // steps // 2 * steps)]
         if shapes[0] != shapes[1]:
             rule = (

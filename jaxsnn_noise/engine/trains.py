@@ -13,7 +13,7 @@ from jaxsnn_noise.engine.carry import start_noise
 from jaxsnn_noise.engine.entering import entering, summed
 from jaxsnn_noise.engine.loop import Flow, Stretch, run_steps
 from jaxsnn_noise.engine.network import Network
-from jaxsnn_noise.engine.plan import formed_once, largest
+from jaxsnn_noise.engine.plan import formed_once, largest, watched
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.engine.step import release
 
@@ -28,7 +28,7 @@ def arrivals_before_the_loop(
     """
     fed = {}
     for k, projection in network.projections.items():
-        if projection.target not in group or projection.source in group or not projection.linear:
+        if projection.target not in group or projection.source in group or not projection.linear or k in watched(sim):
             continue
         if formed_once(sim, k):
             signal = constant_value(sim, network, keys, projection.source)

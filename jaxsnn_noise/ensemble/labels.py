@@ -15,8 +15,11 @@ from jaxsnn_noise import provenance
 from jaxsnn_noise.engine import names
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.describe import settings
+from jaxsnn_noise.engine.observed import Entity, entity_of, units_of
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes import Axis, Cases, Samples
+from jaxsnn_noise.signals import About
+from jaxsnn_noise.statistics.fold import field_of
 
 if TYPE_CHECKING:
     import xarray
@@ -30,6 +33,8 @@ class Field(eqx.Module):
     dims: tuple[str, ...]
     units: str
     coords: dict[str, Any]
+    beside: dict[str, tuple[str, Any]]
+    """Further coordinates: from their names to the dimension along which they lie and their values."""
 
 
 def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
@@ -37,25 +42,40 @@ def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
     found: dict[str, Field] = {}
     for name, result in _shapes(sim, backend)[0].items():
         statistic = sim.statistics[name]
-        population = statistic.population or ""
-        about = names.about(sim.network, population, sim.steps_seen(statistic), sim.dt)
+        entity = entity_of(sim.network, statistic, sim.dt)
+        about = About(entity.size, sim.steps_seen(statistic), sim.dt)
         # the dimensions that all results share are those of the measured steps
-        measured = names.about(sim.network, population, sim.total_steps - sim.warmup_steps, sim.dt)
-        dims, units, coords = statistic.dims(about), statistic.units, statistic.coords(about)
+        measured = About(entity.size, sim.total_steps - sim.warmup_steps, sim.dt)
+        dims, units, coords = statistic.dims(about), units_of(sim.network, statistic, sim.dt), statistic.coords(about)
         for part, struct in parts(result).items():
             key = f"{name}_{part}" if part else name
             called = [
-                names.dimension(name, population, dim, size, coords.get(dim), measured)
+                names.dimension(name, entity, dim, size, coords.get(dim), measured)
                 for dim, size in zip(dims[part], struct.shape, strict=True)
             ]
             # all neurons of a population count from 0 in every result, whatever else is measured
             kept = {
                 new: coords[dim]
                 for dim, new in zip(dims[part], called, strict=True)
-                if dim in coords and new != f"{population}_{dim}"
+                if dim in coords and new != entity.dimension
             }
-            found[key] = Field(struct.shape, np.dtype(struct.dtype), tuple(called), units.get(part, ""), kept)
+            beside = _pairs(sim, name, entity, dict(zip(dims[part], called, strict=True)), coords)
+            found[key] = Field(struct.shape, np.dtype(struct.dtype), tuple(called), units.get(part, ""), kept, beside)
     return found
+
+
+def _pairs(
+    sim: Simulation, name: str, entity: Entity, called: Mapping[str, str], coords: Mapping[str, Any]
+) -> dict[str, tuple[str, Any]]:
+    """Target and source of the synapses of a result, where it has some and their projection says."""
+    pairs = sim.network.projections[entity.owner].pairs() if entity.kind == "synapse" and "neuron" in called else None
+    if pairs is None:
+        return {}
+    dim, chosen = called["neuron"], np.asarray(coords.get("neuron", range(entity.size)))
+    own = "" if dim == entity.dimension else f"_{name}"
+    return {
+        f"{entity.owner}_{end}{own}": (dim, at[chosen]) for end, at in zip(("target", "source"), pairs, strict=True)
+    }
 
 
 def carry_bytes(sim: Simulation, backend: Any) -> int:
@@ -84,6 +104,8 @@ def _traced(tree: Any, structs: tuple[Any, ...]) -> tuple[dict[str, Any], Any]:
 
 def parts(result: Any) -> dict[str, Any]:
     """A statistic's result by field: ``""`` for one array; a field that is ``None`` is left out (no such trace)."""
+    if isinstance(result, Mapping):
+        return {field_of(k): v for k, v in result.items()}
     return {"": result} if hasattr(result, "shape") else {k: v for k, v in vars(result).items() if v is not None}
 
 
@@ -134,6 +156,7 @@ def _dataset(axes: Sequence[Axis], study: Any, arrays: Mapping[str, np.ndarray])
     for key, field in study.fields.items():
         variables[key] = (along + field.dims, arrays[key], {"units": field.units})
         coords |= {d: (d, v, {"units": "ms"} if d.startswith(("bin", "time")) else {}) for d, v in field.coords.items()}
+        coords |= field.beside
     for axis in axes:
         coords[axis.name] = (axis.name, axis.coordinate(), axis.attributes(study.sim))
         if isinstance(axis, Samples) and axis.labels is not None:

@@ -1,4 +1,4 @@
-"""House style of figures, and the four pictures that studies draw most, each with a tidy table.
+"""House style of figures, and the pictures that studies draw most, each with a tidy table.
 
 Matplotlib is used through its object-oriented interface only: no pyplot, no global figure, no window; so it works in
 batch jobs and in threads of a notebook alike. It is imported when the first figure is made. Colours are those of Okabe
@@ -21,6 +21,7 @@ References:
     consideration for color vision deficiency, PLoS ONE 13, e0199239 (2018), doi:10.1371/journal.pone.0199239 (cividis).
 """
 
+from jaxsnn_noise.figures.courses import courses
 from jaxsnn_noise.figures.house import (
     BLACK,
     BLUE,
@@ -58,6 +59,7 @@ __all__ = [
     "SKY",
     "VERMILLION",
     "WIDTH",
+    "courses",
     "forest",
     "heatmap",
     "line_with_interval",

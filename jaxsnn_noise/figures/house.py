@@ -109,3 +109,15 @@ def _settle(figure: Figure) -> None:
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
+
+
+def legend_below(figure: Any) -> None:
+    """One legend for all axes of a figure, below them, where it hides no data."""
+    entries: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    for legend in list(figure.legends):
+        legend.remove()
+    columns = max(1, min(len(entries), int(90 / (8 + max(map(len, entries))))))  # of a line of some 90 letters
+    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsnn_noise.figures.house import BLACK, BLUE, DIVERGING, GREY, LINES, MARKERS, PALETTE, SEQUENTIAL, style
+from jaxsnn_noise.figures.house import (
+    BLACK,
+    BLUE,
+    DIVERGING,
+    GREY,
+    LINES,
+    MARKERS,
+    PALETTE,
+    SEQUENTIAL,
+    legend_below,
+    style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +74,7 @@ def line_with_interval(
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         if series:
-            _legend_below(axes.figure)
+            legend_below(axes.figure)
     columns = {x_label: x, y_label: estimate, "low": low, "high": high}
     return axes, DataFrame(({"series": series} if series else {}) | columns, index=range(len(x)))
 
@@ -222,17 +233,6 @@ def _series_index(axes: Axes, series: str) -> int:
         return len(axes.get_lines())
     known: dict[str, int] = axes.figure.__dict__.setdefault("_jaxsnn_noise_series", {})
     return known.setdefault(series, len(known))
-
-
-def _legend_below(figure: Any) -> None:
-    entries: dict[str, Any] = {}
-    for axes in figure.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            entries.setdefault(label, handle)
-    for legend in list(figure.legends):
-        legend.remove()
-    columns = max(1, min(len(entries), int(90 / (8 + max(map(len, entries))))))  # of a line of some 90 letters
-    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)
 
 
 def _equal_lengths(**columns: Any) -> tuple[np.ndarray, ...]:

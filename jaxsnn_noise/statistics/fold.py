@@ -15,11 +15,13 @@ import abc
 import dataclasses
 from typing import Any, ClassVar, Self
 
+from jaxsnn_noise._checks import fail
 from jaxsnn_noise.parameters import Ranged
 from jaxsnn_noise.signals import UNITS as UNITS
 from jaxsnn_noise.signals import VARIABLES as VARIABLES
 from jaxsnn_noise.signals import About as About
 from jaxsnn_noise.signals import Frame as Frame
+from jaxsnn_noise.signals import Watched as Watched
 
 
 class Statistic(Ranged):
@@ -37,6 +39,16 @@ class Statistic(Ranged):
     def population(self) -> str | None:
         """The population that is watched: a static field of every member, ``None`` by default."""
 
+    @property
+    def projection(self) -> str | None:
+        """The projection that is watched in place of a population; a static field of those members that can."""
+        return None
+
+    def on(self, projection: Any) -> Self:
+        """The same statistic, told which projection it watches."""
+        del projection
+        return self
+
     def of(self, population: str) -> Self:
         """The same statistic of the named population."""
         field: dict[str, Any] = {"population": population}
@@ -50,7 +62,10 @@ class Statistic(Ranged):
     @property
     @abc.abstractmethod
     def units(self) -> dict[str, str]:
-        """Field of the result -> unit; the field is ``""`` where the result is one array."""
+        """Field of the result -> unit; the field is ``""`` where the result is one array.
+
+        ``{name}`` stands for the unit of a recorded variable, which the network knows.
+        """
 
     @abc.abstractmethod
     def init(self, about: About) -> Any:
@@ -88,3 +103,29 @@ class Statistic(Ranged):
     @abc.abstractmethod
     def example(cls) -> Self:
         """One typical member of the class, for the contract tests and the reference."""
+
+
+ROOTS = ("state", "noise", "drive", "kinetics")
+"""Where dotted names of recorded variables start."""
+
+
+def unit_of(variable: str) -> str:
+    """The unit of a variable, or what stands for it where the network knows it."""
+    return UNITS.get(variable, f"{{{variable}}}")
+
+
+def field_of(variable: str) -> str:
+    """The field of a result that holds a variable: ``state.lift`` becomes ``state_lift``."""
+    return variable.replace(".", "_")
+
+
+def check_variable(who: str, name: Any, projection: str | None) -> None:
+    """The name is one that can be recorded at all; whether the network has it, the simulation checks.
+
+    Raises:
+        InputError: no name of a variable, with near matches.
+    """
+    known = ["release"] if projection is not None else list(VARIABLES)
+    dotted = isinstance(name, str) and "." in name and all(part.isidentifier() for part in name.split("."))
+    if name not in known and not (dotted and name.split(".")[0] in ROOTS):
+        fail(who, "unknown name", name, known=[*known, *(f"{root}.<name>" for root in ROOTS)])

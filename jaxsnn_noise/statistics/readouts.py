@@ -1,6 +1,7 @@
 """One number per neuron out of the time course of a variable: what a classification loss reads.
 
-All are differentiable; the variable is one of "v", "current", "threshold", "spikes", "output".
+All are differentiable. The variable is one of a frame, such as "v" or "spikes", or a dotted one of the state of neurons or of a
+projection, such as "state.lift" (see :class:`Trace`).
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxsnn_noise._checks import fail, one_of
-from jaxsnn_noise.statistics.fold import UNITS, VARIABLES, About, Frame, Statistic
+from jaxsnn_noise._checks import fail
+from jaxsnn_noise.statistics.fold import About, Frame, Statistic, Watched, check_variable, unit_of
 from jaxsnn_noise.statistics.moments import add
 
 
@@ -26,7 +27,7 @@ class _Readout(Statistic):
         """Name of the variable: a static field of every member, "v" by default."""
 
     def __check_init__(self) -> None:
-        one_of(f"{type(self).__name__}.variable", self.variable, VARIABLES)
+        check_variable(f"{type(self).__name__}.variable", self.variable, self.projection)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -34,7 +35,7 @@ class _Readout(Statistic):
 
     @property
     def units(self) -> dict[str, str]:
-        return {"": UNITS[self.variable]}
+        return {"": unit_of(self.variable)}
 
     def dims(self, about: About) -> dict[str, tuple[str, ...]]:
         del about
@@ -65,9 +66,10 @@ class Mean(_Readout):
     Args:
         variable: name of the variable.
         population: the population that is watched; ``None``: the only one.
+        projection: the projection that is watched in place of a population.
 
     Returns:
-        float32 [neuron], in the unit of the variable.
+        float32 [neuron] (or [synapse]), in the unit of the variable.
 
     Raises:
         InputError: an unknown variable; no measured step.
@@ -80,12 +82,13 @@ class Mean(_Readout):
 
     variable: str = eqx.field(static=True, default="v")
     population: str | None = eqx.field(static=True, default=None)
+    projection: str | None = eqx.field(static=True, default=None)
 
     def init(self, about: About) -> Total:
         zero = self._start(about, 0.0)
         return Total(zero, zero)
 
-    def update(self, acc: Total, frame: Frame, about: About) -> Total:
+    def update(self, acc: Total, frame: Frame | Watched, about: About) -> Total:
         del about
         return Total(*add(acc.total, acc.error, frame.variable(self.variable)))
 
@@ -106,9 +109,10 @@ class Maximum(_Readout):
     Args:
         variable: name of the variable.
         population: the population that is watched; ``None``: the only one.
+        projection: the projection that is watched in place of a population.
 
     Returns:
-        float32 [neuron], in the unit of the variable.
+        float32 [neuron] (or [synapse]), in the unit of the variable.
 
     Raises:
         InputError: an unknown variable; no measured step.
@@ -121,11 +125,12 @@ class Maximum(_Readout):
 
     variable: str = eqx.field(static=True, default="v")
     population: str | None = eqx.field(static=True, default=None)
+    projection: str | None = eqx.field(static=True, default=None)
 
     def init(self, about: About) -> Float[Array, " neuron"]:
         return self._start(about, -jnp.inf)
 
-    def update(self, acc: Array, frame: Frame, about: About) -> Float[Array, " neuron"]:
+    def update(self, acc: Array, frame: Frame | Watched, about: About) -> Float[Array, " neuron"]:
         del about
         return jnp.maximum(acc, frame.variable(self.variable))
 
@@ -151,9 +156,10 @@ class Last(_Readout):
     Args:
         variable: name of the variable.
         population: the population that is watched; ``None``: the only one.
+        projection: the projection that is watched in place of a population.
 
     Returns:
-        float32 [neuron], in the unit of the variable.
+        float32 [neuron] (or [synapse]), in the unit of the variable.
 
     Raises:
         InputError: an unknown variable; no measured step.
@@ -166,11 +172,12 @@ class Last(_Readout):
 
     variable: str = eqx.field(static=True, default="v")
     population: str | None = eqx.field(static=True, default=None)
+    projection: str | None = eqx.field(static=True, default=None)
 
     def init(self, about: About) -> Latest:
         return Latest(self._start(about, 0.0), jnp.full((), -1, jnp.int32))
 
-    def update(self, acc: Latest, frame: Frame, about: About) -> Latest:
+    def update(self, acc: Latest, frame: Frame | Watched, about: About) -> Latest:
         del acc, about
         return Latest(frame.variable(self.variable), jnp.asarray(frame.index, jnp.int32))
 

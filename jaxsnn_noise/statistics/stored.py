@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -27,6 +28,7 @@ def over_raster(
     threshold: Course | None = None,
     output: Course | None = None,
     fan_out: PerNeuron | None = None,
+    recorded: Mapping[str, Course] | None = None,
 ) -> Any:
     """A statistic of a stored raster: the fold of the simulation loop as one scan over the stored steps.
 
@@ -42,6 +44,7 @@ def over_raster(
         threshold: [time, neuron] threshold [mV], for those that read "threshold".
         output: [time, neuron] what targets received [1], for those that read "output".
         fan_out: [neuron] number of synapses that a spike of the neuron drives.
+        recorded: from dotted names, such as "state.lift", to their [time, neuron].
 
     Returns:
         What ``statistic.finalize`` gives.
@@ -61,12 +64,14 @@ def over_raster(
         name: _like("over_raster." + name, value, spikes.shape) for name, value in given.items() if value is not None
     }
     courses["spikes"] = spikes
+    for name, value in (recorded or {}).items():
+        courses[name] = _like(f"over_raster.recorded[{name!r}]", value, spikes.shape)
     if fan_out is not None:
         fan_out = _like("over_raster.fan_out", fan_out, spikes.shape[1:])
     for name in statistic.reads:
         if name not in courses and not (name == "fan_out" and fan_out is not None):
-            argument = "voltage" if name == "v" else name
-            fail("over_raster", f"{type(statistic).__name__} reads {name!r}: give {argument}=", None)
+            argument = f"recorded={{{name!r}: ...}}" if "." in name else f"{'voltage' if name == 'v' else name}="
+            fail("over_raster", f"{type(statistic).__name__} reads {name!r}: give {argument}", None)
     about = About(size=spikes.shape[1], steps=spikes.shape[0], dt=float(dt), fan_out=fan_out)
     return _fold(statistic, courses, about)
 
@@ -77,7 +82,8 @@ def _fold(statistic: Statistic, courses: dict[str, Array], about: About) -> Any:
 
     def step(acc: Any, seen: tuple[Array, dict[str, Array]]) -> tuple[Any, None]:
         index, values = seen
-        frame = Frame(**{name: values.get(name, unknown) for name in VARIABLES}, index=index)
+        dotted = {name: value for name, value in values.items() if "." in name}
+        frame = Frame(**{name: values.get(name, unknown) for name in VARIABLES}, index=index, recorded=dotted)
         return statistic.update(acc, frame, about), None
 
     acc, _ = jax.lax.scan(step, statistic.init(about), (jnp.arange(about.steps, dtype=jnp.int32), courses))

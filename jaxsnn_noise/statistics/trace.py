@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Self
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,20 +13,28 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from jaxsnn_noise._checks import count, fail, one_of
-from jaxsnn_noise.statistics.fold import UNITS, VARIABLES, About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import VARIABLES, About, Frame, Statistic, Watched, check_variable, field_of, unit_of
 
 
-class Traces(eqx.Module):
-    """One time course [time, neuron] per recorded variable; ``None`` for a variable that was not recorded."""
+class Traces(eqx.Module, Mapping[str, Any]):  # type: ignore[misc]  # both define ==; that of modules holds
+    """A mapping from variables to their time courses [time, neuron]: ``traces["state.lift"]``, and ``traces.v`` for plain names."""
 
-    v: Float[Array, "time neuron"] | None = None
-    current: Float[Array, "time neuron"] | None = None
-    threshold: Float[Array, "time neuron"] | None = None
-    spikes: Float[Array, "time neuron"] | None = None
-    output: Float[Array, "time neuron"] | None = None
-    probability: Float[Array, "time neuron"] | None = None
-    log_probability: Float[Array, "time neuron"] | None = None
-    surprise: Float[Array, "time neuron"] | None = None
+    courses: dict[str, Float[Array, "time neuron"]]
+
+    def __getitem__(self, name: str) -> Any:
+        one_of("Traces", name, self.courses)
+        return self.courses[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.courses)
+
+    def __len__(self) -> int:
+        return len(self.courses)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in VARIABLES and name in self.courses:
+            return self.courses[name]
+        raise AttributeError(f"{type(self).__name__} has no variable {name!r}")
 
 
 class Recorded(eqx.Module):
@@ -40,7 +49,19 @@ def _variables(names: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _neurons(which: Iterable[int] | None) -> tuple[int, ...] | None:
-    return None if which is None else tuple(count("Trace.neurons", int(i), 0) for i in which)
+    return None if which is None else tuple(count("Trace.neurons", i, 0) for i in which)
+
+
+def _synapses(which: Iterable[Any] | None) -> tuple[Any, ...] | None:
+    return None if which is None else tuple(_synapse(one) for one in which)
+
+
+def _synapse(one: Any) -> int | tuple[int, int]:
+    if isinstance(one, (tuple, list)):
+        if len(one) != 2:
+            fail("Trace.synapses", "must be indices, or pairs (target, source)", one)
+        return count("Trace.synapses", one[0], 0), count("Trace.synapses", one[1], 0)
+    return count("Trace.synapses", one, 0)
 
 
 class Trace(Statistic):
@@ -49,19 +70,29 @@ class Trace(Statistic):
     The sample k is taken in the step ``index = (k + 1) every - 1``, at the time ``(k + 1) every dt``. Memory per member
     is 4 bytes x variables x neurons x samples. Differentiable.
 
+    Of a population: "v" [mV], "current" [nA], "threshold" [mV], "spikes" [1], "output" [1], of the decisions "probability" [1],
+    "log_probability" [1], "surprise" [1] (see :class:`Frame`); "state.<field>" of its neurons after the flow and before the
+    reset, such as "state.lift"; "noise.<source>", the memory of a source as this step's draw found it; "drive.current" [nA] and
+    "drive.conductance" [uS], of which the neuron is moved.
+
+    Of a projection: "release" [1] [source], what arrived in the step, with its noise; "state.<field>" before it learns, such as
+    "state.weights" [synapse]; "kinetics.<field>" and "drive.current", "drive.conductance" [target]; "noise.<source>" [source].
+    A matrix of weights is a list of synapses, row by row of its targets; where these lie, the results say by coordinates.
+
     Args:
-        variables: names out of "v" [mV], "current" [nA], "threshold" [mV], "spikes" [1], "output" [1], and of the decisions
-            "probability" [1], "log_probability" [1], "surprise" [1] (see :class:`Frame`).
+        variables: names, all of the same neurons or synapses.
         neurons: indices of the recorded neurons; ``None``: all.
         every: a sample every so many steps.
         population: the population that is watched; ``None``: the only one.
+        projection: the projection that is watched in place of a population.
+        synapses: indices of the recorded synapses, or pairs (target, source); ``None``: all.
 
     Returns:
-        :class:`Traces`: float32 [time, neuron] per variable; coordinates: time [ms] and neuron index.
+        :class:`Traces`: float32 [time, neuron] per variable; coordinates: time [ms] and index.
 
     Raises:
-        InputError: an unknown variable, none, or one named twice; a neuron out of range or named twice; ``every``
-            exceeds the measured steps.
+        InputError: an unknown variable, none, or one named twice; neurons and synapses in one; an index out of range or named
+            twice; a pair that has no synapse; ``every`` exceeds the measured steps.
 
     >>> import jax.numpy as jnp
     >>> from jaxsnn_noise.statistics import Trace, over_raster
@@ -75,15 +106,27 @@ class Trace(Statistic):
     neurons: tuple[int, ...] | None = eqx.field(static=True, default=None, converter=_neurons)
     every: int = eqx.field(static=True, default=1)
     population: str | None = eqx.field(static=True, default=None)
+    projection: str | None = eqx.field(static=True, default=None, kw_only=True)
+    synapses: tuple[Any, ...] | None = eqx.field(static=True, default=None, kw_only=True, converter=_synapses)
 
     def __check_init__(self) -> None:
         for name in self.variables:
-            one_of("Trace.variables", name, VARIABLES)
+            check_variable("Trace.variables", name, self.projection)
         if not self.variables or len(set(self.variables)) < len(self.variables):
             fail("Trace.variables", "must be at least one name, each named once", self.variables)
-        if self.neurons is not None and (not self.neurons or len(set(self.neurons)) < len(self.neurons)):
-            fail("Trace.neurons", "must be at least one index, each named once (None: all)", self.neurons)
+        for field, chosen in (("neurons", self.neurons), ("synapses", self.synapses)):
+            if chosen is not None and (not chosen or len(set(chosen)) < len(chosen)):
+                fail(f"Trace.{field}", "must be at least one, each named once (None: all)", chosen)
+        if self.synapses is not None and (self.projection is None or self.neurons is not None):
+            fail("Trace.synapses", "are those of a projection, in place of neurons", self.synapses)
         count("Trace.every", self.every)
+
+    def on(self, projection: Any) -> Self:
+        """With pairs (target, source) as indices of synapses."""
+        if self.synapses is None or not any(isinstance(one, tuple) for one in self.synapses):
+            return self
+        field: dict[str, Any] = {"synapses": tuple(_index(one, projection) for one in self.synapses)}
+        return dataclasses.replace(self, **field)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -91,18 +134,20 @@ class Trace(Statistic):
 
     @property
     def units(self) -> dict[str, str]:
-        return {name: UNITS[name] for name in self.variables}
+        return {field_of(name): unit_of(name) for name in self.variables}
 
     def init(self, about: About) -> Recorded:
         if self.every > about.steps:
             fail("Trace.every", f"must not exceed the {about.steps} measured steps", self.every)
-        if self.neurons is not None and max(self.neurons) >= about.size:
-            fail("Trace.neurons", f"must be indices below the population's size of {about.size}", self.neurons)
-        columns = about.size if self.neurons is None else len(self.neurons)
+        chosen = self._which()
+        if chosen is not None and max(chosen) >= about.size:
+            field = "neurons" if self.synapses is None else "synapses"
+            fail(f"Trace.{field}", f"must be indices below the number of them, {about.size}", chosen)
+        columns = about.size if chosen is None else len(chosen)
         zero = jnp.zeros((about.steps // self.every, columns), jnp.float32)
         return Recorded((zero,) * len(self.variables), jnp.full((), -1, jnp.int32))
 
-    def update(self, acc: Recorded, frame: Frame, about: About) -> Recorded:
+    def update(self, acc: Recorded, frame: Frame | Watched, about: About) -> Recorded:
         del about
         index = jnp.asarray(frame.index, jnp.int32)
 
@@ -124,19 +169,37 @@ class Trace(Statistic):
 
     def finalize(self, acc: Recorded, about: About) -> Traces:
         del about
-        return Traces(**dict(zip(self.variables, acc.values, strict=True)))
+        return Traces(dict(zip(self.variables, acc.values, strict=True)))
 
     def dims(self, about: About) -> dict[str, tuple[str, ...]]:
         del about
-        return dict.fromkeys(self.variables, ("time", "neuron"))
+        return dict.fromkeys(map(field_of, self.variables), ("time", "neuron"))
 
     def coords(self, about: About) -> dict[str, list[float] | list[int]]:
         times = [(k + 1) * self.every * about.dt for k in range(about.steps // self.every)]
-        return {"time": times, "neuron": list(range(about.size) if self.neurons is None else self.neurons)}
+        chosen = self._which()
+        return {"time": times, "neuron": list(range(about.size) if chosen is None else chosen)}
 
     @classmethod
     def example(cls) -> Self:
         return cls(("v", "spikes"), neurons=(0, 1), every=2)
 
+    def _which(self) -> tuple[int, ...] | None:
+        return self.neurons if self.synapses is None else self.synapses
+
     def _chosen(self, values: Array) -> Array:
-        return values if self.neurons is None else values[np.asarray(self.neurons)]
+        which = self._which()
+        return values if which is None else values[np.asarray(which)]
+
+
+def _index(one: Any, projection: Any) -> int:
+    """The index of a synapse from its pair."""
+    if not isinstance(one, tuple):
+        return int(one)
+    pairs = projection.pairs()
+    if pairs is None:
+        fail("Trace.synapses", f"{type(projection).__name__} does not tell where its synapses are: name indices", one)
+    found = np.flatnonzero((pairs[0] == one[0]) & (pairs[1] == one[1]))
+    if not len(found):
+        fail("Trace.synapses", "a pair (target, source) must have a synapse", one)
+    return int(found[0])

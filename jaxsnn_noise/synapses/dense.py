@@ -16,7 +16,7 @@ from jaxsnn_noise._checks import fail, finite, in_range, nonnegative
 from jaxsnn_noise._typing import PerNeuron, Values
 from jaxsnn_noise.parameters import parameter
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_delay, range_of_weights, unit_of_weights
+from jaxsnn_noise.synapses.projection import Projection, check_delay, pairs_of_matrix, range_of_weights, unit_of_weights
 from jaxsnn_noise.synapses.sums import ExactSums, Sums, Weights, dot
 
 
@@ -68,6 +68,9 @@ class Dense(Projection):
 
     def arrivals(self, prepared: Weights, released: Values) -> Values:
         return dot(prepared, released)
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        return pairs_of_matrix(self.weights)
 
     def fan_out(self) -> PerNeuron:
         return jnp.sum((self.weights != 0).astype(jnp.float32), axis=0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import equinox as eqx
+import numpy as np
 
 from jaxsnn_noise._checks import nonnegative, number
 from jaxsnn_noise._typing import Key, PerNeuron, Values
@@ -75,6 +76,10 @@ class Projection(Ranged):
     def fan_out(self) -> PerNeuron:
         """Number of synapses that a spike of each source neuron drives."""
 
+    def pairs(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Target and source of each synapse, in the order in which a state lists them; ``None`` where that is not said."""
+        return None
+
     @abc.abstractmethod
     def check(self, who: str, source_size: int, target_size: int) -> None:
         """Raise :class:`InputError` if the projection does not fit its populations."""
@@ -89,6 +94,12 @@ def check_delay(who: str, delay: Any) -> None:
     """A delay is a time of at least 0, or none."""
     if delay is not None:
         nonnegative(f"{who}.delay", number(f"{who}.delay", delay), "ms")
+
+
+def pairs_of_matrix(weights: Values) -> tuple[np.ndarray, np.ndarray]:
+    """Target and source of each entry of a matrix [target, source], row by row."""
+    rows, columns = np.indices(weights.shape)
+    return rows.reshape(-1), columns.reshape(-1)
 
 
 def unit_of_weights(projection: Any, *outer: Any) -> str:

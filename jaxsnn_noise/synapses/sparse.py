@@ -192,6 +192,10 @@ class Sparse(Projection):
     def arrivals(self, prepared: Columns, released: Values) -> Values:
         return over_spikes(prepared, released, self.size[0])
 
+    def pairs(self) -> tuple[np.ndarray, np.ndarray] | None:
+        rows, columns = concrete(self.rows), concrete(self.columns)
+        return None if rows is None or columns is None else (rows, columns)
+
     def fan_out(self) -> PerNeuron:
         return (self.starts[1:] - self.starts[:-1]).astype(jnp.float32)
 

@@ -17,7 +17,7 @@ from jaxsnn_noise.parameters import Range, nonnegative, parameter, positive, var
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Frame, Seen
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_delay, unit_of_weights
+from jaxsnn_noise.synapses.projection import Projection, check_delay, pairs_of_matrix, unit_of_weights
 from jaxsnn_noise.synapses.sums import FixedSums, Weights, dot
 
 
@@ -79,9 +79,11 @@ class Plastic(eqx.Module):
     Traces stand as they were at the end of the last step, [1].
     """
 
-    weights: Weights = variable(lambda state, projection=None, *outer: getattr(projection, "weight_units", None))
-    arrived: Float32[Array, "source"] = variable("1")
-    fired: Float32[Array, "target"] = variable("1")
+    weights: Weights = variable(
+        lambda state, projection=None, *_: projection and unit_of_weights(projection), "synapse"
+    )
+    arrived: Float32[Array, "source"] = variable("1", "source")
+    fired: Float32[Array, "target"] = variable("1", "target")
 
 
 def _up_to_w_max(projection: Any, *outer: Any) -> Range:
@@ -208,6 +210,9 @@ class PairSTDP(Projection):
         changed = self.bounds.changed(state.weights, up, down, self.w_max)
         weights = jnp.where(prepared.synapses, changed, state.weights)
         return Plastic(weights, arrived + sent, fired + spikes)
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        return pairs_of_matrix(self.weights)
 
     def fan_out(self) -> PerNeuron:
         return jnp.sum(self.wiring.exists(self.weights).astype(jnp.float32), axis=0)

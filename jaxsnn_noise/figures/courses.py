@@ -1,0 +1,77 @@
+"""Time courses of what was recorded: a few lines, or the spread of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxsnn_noise._checks import fail
+from jaxsnn_noise.figures.house import BLUE, GREY, LINES, PALETTE, legend_below, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+    from pandas import DataFrame
+else:  # heavy, and only names here
+    ArrayLike = Axes = DataFrame = Any
+
+FEW = 6
+"""Lines that can be told apart."""
+
+
+def courses(
+    axes: Axes, values: ArrayLike, *, time: ArrayLike, label: str, names: Sequence[Any] | None = None
+) -> tuple[Axes, DataFrame]:
+    """Time courses of neurons or synapses: up to six as lines, more as their median with the middle half and the 5 to 95 % range.
+
+    NaN leaves a gap.
+
+    Args:
+        axes: Where to draw.
+        values: [time, entry], e.g. ``results["trace"]["state.weights"]``.
+        time: [time] in ms.
+        label: Name and unit of the values, also a column of the table.
+        names: Of the entries, in the legend; numbers from 0 unless given.
+
+    Returns:
+        The axes, and the table: of few entries ``time [ms]``, ``entry`` and the values; of many ``time [ms]``, ``median`` and the
+        ends of both ranges.
+
+    Raises:
+        InputError: values that are not [time, entry], another number of times or names.
+    """
+    from pandas import DataFrame
+
+    array, at = np.asarray(values, float), np.asarray(time, float)
+    if array.ndim != 2 or at.shape != array.shape[:1]:
+        fail("figures.courses", "values must be [time, entry] with one time each", (array.shape, at.shape))
+    called = list(range(array.shape[1])) if names is None else list(names)
+    if len(called) != array.shape[1]:
+        fail("figures.courses.names", f"must be one per entry ({array.shape[1]})", len(called))
+    table = _few(axes, array, at, called, label) if len(called) <= FEW else _many(axes, array, at)
+    with style():
+        axes.set_xlabel("time [ms]")
+        axes.set_ylabel(label)
+        if len(called) > 1:
+            legend_below(axes.figure)
+    return axes, DataFrame(table)
+
+
+def _few(axes: Axes, array: np.ndarray, at: np.ndarray, called: list[Any], label: str) -> dict[str, Any]:
+    with style():
+        for i, name in enumerate(called):
+            look: Any = {"color": PALETTE[i % len(PALETTE)], "linestyle": LINES[i % len(LINES)]}
+            axes.plot(at, array[:, i], label=str(name), linewidth=1.1, **look)
+    entry = np.repeat(np.asarray(called, object), len(at))
+    return {"time [ms]": np.tile(at, len(called)), "entry": entry, label: array.T.reshape(-1)}
+
+
+def _many(axes: Axes, array: np.ndarray, at: np.ndarray) -> dict[str, Any]:
+    low, first, median, third, high = np.nanquantile(array, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
+    with style():
+        axes.fill_between(at, low, high, color=GREY, alpha=0.25, linewidth=0, label="5 to 95 %")
+        axes.fill_between(at, first, third, color=BLUE, alpha=0.3, linewidth=0, label="middle half")
+        axes.plot(at, median, color=BLUE, label="median")
+    return {"time [ms]": at, "5 %": low, "25 %": first, "median": median, "75 %": third, "95 %": high}
