@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxsnn_noise import _files
-from jaxsnn_noise._files import is_full, remove
+from jaxsnn_noise._files import StoreError, is_full, remove
 from jaxsnn_noise.study.environment import scrub
 from jaxsnn_noise.study.protocol import StudyError, refuse
 
@@ -73,6 +73,14 @@ class Outputs:
         """Change ``status.json``."""
         self.status.update(changes)
         self.write(STATUS, to_json(self.status))
+
+    def note(self, **changes: Any) -> None:
+        """Change ``status.json`` if there is room: a full disk must not cost what it is about to say."""
+        try:
+            self.update(**changes)
+        except StoreError as error:
+            if not is_full(error):
+                raise
 
     def write_data(self, data: Dataset | Mapping[str, Dataset]) -> None:
         """Write what was measured to ``data.zarr``: one dataset at its root, several in groups by name.

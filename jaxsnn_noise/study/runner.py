@@ -75,6 +75,8 @@ def run_study(
     try:
         stages = Stages(study, config, outputs, Progress(display or Silent(), outputs), scrub(command))
         claims = stages.run()
+        errors = tuple(stages.errors.texts)
+        outputs.update(state="failed" if errors else "finished", stage="end", finished=now())
     except KeyboardInterrupt:
         _close(outputs, "interrupted", "interrupted")
         raise
@@ -85,8 +87,7 @@ def run_study(
         if _is_input_error(error):
             raise
         raise StudyError(f"{outputs.status['stage']} failed: {error}; {_saved_text(outputs)}") from error
-    outputs.update(state="failed" if stages.errors else "finished", stage="end", finished=now())
-    return Run(outputs.folder, claims, tuple(stages.errors), stages.seconds)
+    return Run(outputs.folder, claims, errors, stages.seconds)
 
 
 def _check_resumed(outputs: Outputs, config: Any) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import errno
 import io
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -391,6 +393,37 @@ def test_a_disk_too_full_for_the_last_words_still_says_them(tmp_path, monkeypatc
     study = dataclasses.replace(load(path), measure=measure)
     with pytest.raises(StudyError, match=r"is full; saved in .*environment\.json"):
         run_study(study, study.preset("tiny"), out)
+
+
+def test_a_disk_that_the_measurement_fills_loses_no_data(tmp_path, monkeypatch):
+    """A disk that is really full: the status cannot be written either, and the data is put elsewhere."""
+    disk, refuge = tmp_path / "disk", tmp_path / "refuge"
+    disk.mkdir(), refuge.mkdir()
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no small disk can be mounted here")
+    try:
+        monkeypatch.setattr(outputs_module.tempfile, "tempdir", str(refuge))
+        monkeypatch.setattr(outputs_module, "LEAST_FREE", 2**20)
+        study = load(fake_study.write(tmp_path))
+
+        def measure(config, progress):
+            with contextlib.suppress(OSError), open(disk / "filler", "wb", buffering=0) as filler:
+                while True:
+                    filler.write(bytes(4096))
+            return study.measure(config, progress)
+
+        filling = dataclasses.replace(study, measure=measure)
+        with pytest.raises(StudyError, match=r"is full; the data is in .*refuge.*; saved in .*config\.toml"):
+            run_study(filling, study.preset("tiny"), disk / "out")
+        (place,) = refuge.rglob("data.zarr")
+        assert xarray.open_zarr(place, consolidated=False).sizes["trial"] == 3
+        assert not [f for f in (disk / "out").rglob("*") if f.name.endswith(".partial")]
+        (disk / "filler").unlink()
+        assert run_study(study, study.preset("tiny"), disk / "out", existing=Existing.RESUME).errors == ()
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def test_names_of_datasets_cannot_leave_the_folder(tmp_path):
