@@ -3,12 +3,14 @@
 import errno
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
+from jaxsnn_noise import _files
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise._files import StoreError
 from jaxsnn_noise.ensemble.store import Store, fingerprint
@@ -50,6 +52,26 @@ def test_what_a_crash_left_half_written_is_no_chunk_and_no_obstacle(tmp_path):
     store = Store(tmp_path, "f")
     (tmp_path / ".x-0.npz-a1.partial").write_bytes(b"half")
     assert store.load("x-0") is None
+
+
+def test_another_process_may_begin_the_same_study_at_the_same_time(tmp_path, monkeypatch):
+    """It makes the store and keeps a chunk before this one looks into the folder, or before it writes."""
+    sweep, exists = _files.sweep, Path.exists
+
+    def then_the_other(act):
+        def both(place):
+            found = act(place)
+            monkeypatch.undo()
+            folder = place if place.is_dir() else place.parent
+            Store(folder, "f").save("x-0", ARRAYS)
+            return found
+
+        return both
+
+    monkeypatch.setattr(_files, "sweep", then_the_other(sweep))
+    assert Store(tmp_path / "a", "f").load("x-0") is not None
+    monkeypatch.setattr(Path, "exists", then_the_other(exists))
+    assert Store(tmp_path / "b", "f").load("x-0") is not None
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", ""])
