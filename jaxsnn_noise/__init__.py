@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise._checks import InputError as InputError
     from jaxsnn_noise._files import StoreError as StoreError
     from jaxsnn_noise.engine.addresses import Address as Address
+    from jaxsnn_noise.engine.backend import Backend as Backend
     from jaxsnn_noise.engine.describe import report as report
     from jaxsnn_noise.engine.describe import without_noise as without_noise
     from jaxsnn_noise.engine.network import Network as Network
@@ -87,6 +88,7 @@ _MODULES = frozenset(
 _HOME = {
     "InputError": "_checks",
     "Address": "engine.addresses",
+    "Backend": "engine.backend",
     "Axis": "ensemble.axes",
     "Cases": "ensemble.axes",
     "Devices": "ensemble.axes",

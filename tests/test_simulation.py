@@ -11,6 +11,7 @@ from helpers.numpy_network import Cells, diffuse, normals
 from helpers.statistical import Deviation, assert_mean, assert_variance, negative_control
 from jaxsnn_noise import noise
 from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.member import run
 from jaxsnn_noise.neurons import LIF, LeakyIntegrator, ResetBySubtraction
 from jaxsnn_noise.statistics import Trace, VoltageMoments
 from jaxsnn_noise.synapses import Delta, Dense, Exponential
@@ -303,7 +304,7 @@ def test_sources_of_a_seam_see_the_same_value_and_add_up_whatever_the_order_they
 def test_both_steps_of_a_block_share_their_draws(monkeypatch):
     def draws(duration):
         sim = noisy(duration, 0.0)
-        jaxpr = eqx.filter_make_jaxpr(jn.Scan().run)(sim, jn.random.root(0), Address.of())[0]
+        jaxpr = eqx.filter_make_jaxpr(run)(jn.Scan(), sim, jn.random.root(0), Address.of())[0]
         return str(jaxpr).count("name=_fenced")
 
     one = draws(1.0)
@@ -344,7 +345,7 @@ def test_every_draw_of_a_step_is_shared_by_both_steps_of_a_block():
     def draws(duration):
         cells = jn.Population(LIF(4), noise={"x": Twice()})
         sim = jn.Simulation(jn.Network({"cells": cells}), duration=duration, dt=1.0)
-        return str(eqx.filter_make_jaxpr(jn.Scan().run)(sim, jn.random.root(0), Address.of())[0]).count("name=_fenced")
+        return str(eqx.filter_make_jaxpr(run)(jn.Scan(), sim, jn.random.root(0), Address.of())[0]).count("name=_fenced")
 
     assert draws(1.0) == 3
     assert draws(2.0) == 3

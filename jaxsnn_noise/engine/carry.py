@@ -41,6 +41,11 @@ class Line(eqx.Module):
         """A line that has carried nothing yet."""
         return cls(jnp.zeros(size if depth == 1 else (depth, size), jnp.float32))
 
+    @property
+    def depth(self) -> int:
+        """How many steps it holds."""
+        return 1 if self.ring.ndim == 1 else len(self.ring)
+
     def read(self, delay: int, at: Step) -> PerNeuron:
         """The output of ``delay`` >= 1 steps ago."""
         if self.ring.ndim == 1:
@@ -52,6 +57,26 @@ class Line(eqx.Module):
         if self.ring.ndim == 1:
             return Line(output)
         return Line(lax.dynamic_update_index_in_dim(self.ring, output, at.index % len(self.ring), axis=0))
+
+    def history(self, steps: int, at: Step) -> Values:
+        """The outputs of the steps before ``at``, the earliest first [step, neuron]; at most as many as it holds."""
+        if self.ring.ndim == 1:
+            return self.ring[None]
+        return self.ring[(at.index - jnp.arange(steps, 0, -1, dtype=jnp.int32)) % self.depth]
+
+    def last(self, depth: int, at: Step) -> Line:
+        """A line that holds no more than the last ``depth`` outputs before ``at``."""
+        if depth == self.depth:
+            return self
+        return Line.silent(depth, self.ring.shape[-1]).after(self.history(depth, at), at, from_=-depth)
+
+    def after(self, train: Values, at: Step, *, from_: int = 0) -> Line:
+        """The line after the outputs [time, neuron] of the steps from ``at`` (or ``from_`` steps later) on."""
+        if self.ring.ndim == 1:
+            return Line(train[-1])
+        kept = min(len(train), self.depth)
+        places = at.index + from_ + len(train) - kept + jnp.arange(kept, dtype=jnp.int32)
+        return Line(self.ring.at[places % self.depth].set(train[len(train) - kept :]))
 
 
 class Carry(eqx.Module):

@@ -38,6 +38,10 @@ class Stretch:
         """The steps from ``start`` on, before ``stop``."""
         return cls(start // 2, start % 2, stop - start)
 
+    def at(self, k: int) -> Step:
+        """The address of the k-th step of the stretch."""
+        return Step(self.block + jnp.uint32((self.lane + k) // 2), (self.lane + k) % 2)
+
 
 def run_steps(
     body: Body, carry: Any, flow: Flow, stretch: Stretch, *, pin: Pin = lambda f: f, checkpoint: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax.numpy as jnp
 
@@ -26,9 +27,21 @@ class Plan:
         network: Its network as this device has it.
         keys: The keys of its streams at this address.
         order: Names of the populations, in the order of a step.
-        fed: From the projections whose arrivals were formed before the loop to these: [target] where they are the same in
-            every step, [time, target] else.
+        constant: From the projections whose arrivals are the same in every step to these [target].
+        trains: From the projections whose arrivals were formed before the loop, over its whole time, to these [time, target].
         later: Populations of later groups, which need the outputs of this one as trains.
+        prepared: What was prepared of projections before.
+
+    Attributes:
+        populations: Those that advance, by name.
+        projections: All projections onto them, by name.
+        stepped: Those of which the loop forms the arrivals.
+        ports: Ports whose signals the loop forms.
+        inputs: From populations and ports to their inputs, by name.
+        prepared: From a stepped projection to what its ``transmit`` needs, weights on their grid as a rule.
+        delays: From a stepped projection to its delay in steps.
+        stream_keys: From the name of a stream to its key.
+        variables: From a population to the variables of its frame that somebody reads.
     """
 
     def __init__(
@@ -37,28 +50,44 @@ class Plan:
         network: Network,
         keys: Keys,
         order: list[str],
-        fed: Mapping[str, Values],
+        constant: Mapping[str, Values],
+        trains: Mapping[str, Values] | None = None,
         later: frozenset[str] = frozenset(),
+        prepared: Mapping[str, Any] | None = None,
     ):
         self.sim, self.network, self.keys, self.order, self.dt = sim, network, keys, order, sim.dt
         self.populations: dict[str, Population] = {n: network.cells()[n] for n in order}
         self.projections: dict[str, Projection] = {k: p for k, p in network.projections.items() if p.target in order}
-        self.constant = {k: v for k, v in fed.items() if v.ndim == 1}
-        self.trains = {k: v for k, v in fed.items() if v.ndim == 2}
-        self.stepped = {k: p for k, p in self.projections.items() if k not in fed}
+        self.constant = {k: v for k, v in constant.items() if k in self.projections}
+        self.trains = dict(trains or {})
+        self.stepped = {k: p for k, p in self.projections.items() if k not in self.constant and k not in self.trains}
         self.ports = sorted({p.source for p in self.stepped.values()} - set(order))
         self.inputs = {n: given for n, given in entering(sim.inputs).items() if n in order or n in self.ports}
         self.emitting = [
             n for n in order if any(p.source == n and p.target in later for p in network.projections.values())
         ]
         self.delays = {k: network.delay_steps(k, sim.dt) for k in self.stepped}
-        self.prepared = {k: p.prepared(largest(sim, p.source)) for k, p in self.stepped.items()}
+        known = prepared or {}
+        self.prepared = {
+            k: known[k] if k in known else p.prepared(largest(sim, p.source)) for k, p in self.stepped.items()
+        }
         self.stream_keys = {name: keys(name) for name in self._streams()}
         self.variables = {n: self._read(n) for n in [*order, *self.projections]}
 
     def incoming(self, population: str) -> list[str]:
         """The projections onto a population, in the order in which their drives are joined."""
         return [k for k, p in self.projections.items() if p.target == population]
+
+    def part(self, order: list[str], trains: Mapping[str, Values], later: frozenset[str]) -> Plan:
+        """The plan of some of these populations, with the arrivals of these trains from the others."""
+        return Plan(self.sim, self.network, self.keys, order, self.constant, trains, later, self.prepared)
+
+    def depths(self) -> dict[str, int]:
+        """From the sources of stepped projections with a delay to the steps that their delay lines hold."""
+        depths = {p.source: 0 for p in self.stepped.values()}
+        for k, p in self.stepped.items():
+            depths[p.source] = max(depths[p.source], self.delays[k])
+        return {source: depth for source, depth in sorted(depths.items()) if depth}
 
     def size(self, name: str) -> int:
         """Number of neurons or channels."""
@@ -79,9 +108,6 @@ class Plan:
     def start(self) -> Carry:
         """What the loop carries before the first step."""
         keys, dt = self.keys, self.dt
-        depths = {p.source: 0 for p in self.stepped.values()}
-        for k, p in self.stepped.items():
-            depths[p.source] = max(depths[p.source], self.delays[k])
         return Carry(
             cells={n: start_cell(n, p, keys, dt) for n, p in self.populations.items()},
             inputs={
@@ -90,7 +116,7 @@ class Plan:
                 for k, signal in given.items()
             },
             projections={k: self._start_link(k, p) for k, p in self.projections.items()},
-            lines={s: Line.silent(d, self.size(s)) for s, d in sorted(depths.items()) if d},
+            lines={s: Line.silent(d, self.size(s)) for s, d in self.depths().items()},
         )
 
     def _start_link(self, k: str, projection: Projection) -> Link:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -12,41 +12,59 @@ from jaxtyping import Array, Int32
 from jaxsnn_noise.engine.observed import place_of
 from jaxsnn_noise.engine.plan import Plan
 from jaxsnn_noise.signals import Frame, Watched
+from jaxsnn_noise.statistics import About, Statistic
 
 Accumulators = dict[str, Any]
-Shown = Mapping[str, Frame | Watched]
-"""What populations and projections show of a step, by name."""
 
 
-class Watch:
-    """The statistics of a plan's populations during a stretch of steps. Local to one trace.
+class Watch(eqx.Module):
+    """Statistics during a run, by name, with what they have accumulated.
 
-    Args:
-        plan: The populations.
-        names: The statistics.
-        steps: Steps of the whole measurement: what ``About`` tells them.
-        first: Absolute index of the step that is their step 0.
+    Attributes:
+        statistics: Each names its population or projection.
+        abouts: What each knows of its whole measurement.
+        firsts: Absolute index of the step that is each one's step 0.
+        accumulators: What each has accumulated: the only part that changes from step to step.
     """
 
-    def __init__(self, plan: Plan, names: list[str], steps: int, first: Any):
-        self.plan = plan
-        self.first: Int32[Array, ""] = jnp.asarray(first, jnp.int32)
-        self.statistics = {k: plan.sim.statistics[k] for k in names}
-        self.abouts = {k: plan.about(k, steps) for k in names}
+    statistics: dict[str, Statistic]
+    abouts: dict[str, About]
+    firsts: dict[str, Int32[Array, ""]]
+    accumulators: Accumulators
 
-    def start(self) -> Accumulators:
-        """Before the first step."""
-        return {k: s.init(self.abouts[k]) for k, s in self.statistics.items()}
+    @classmethod
+    def starting(cls, plan: Plan, names: Collection[str], steps: int, first: Any) -> Watch:
+        """Statistics of a plan before their first step, for a measurement of so many ``steps`` from step ``first`` on."""
+        statistics = {k: plan.sim.statistics[k] for k in names}
+        abouts = {k: plan.about(k, steps) for k in names}
+        accumulators = {k: s.init(abouts[k]) for k, s in statistics.items()}
+        return cls(statistics, abouts, dict.fromkeys(names, jnp.asarray(first, jnp.int32)), accumulators)
 
-    def update(self, accs: Accumulators, frames: Shown) -> Accumulators:
-        """After one more step."""
+    def seen(self, frames: Mapping[str, Frame | Watched]) -> Watch:
+        """After one more step, with what all populations and projections that are watched show of it."""
         updated = {}
         for k, statistic in self.statistics.items():
             frame = frames[place_of(statistic)]
-            frame = eqx.tree_at(lambda f: f.index, frame, frame.index - self.first)
-            updated[k] = statistic.update(accs[k], frame, self.abouts[k])
-        return updated
+            frame = eqx.tree_at(lambda f: f.index, frame, frame.index - self.firsts[k])
+            updated[k] = statistic.update(self.accumulators[k], frame, self.abouts[k])
+        return self.having(updated)
 
-    def finalize(self, accs: Accumulators) -> dict[str, Any]:
-        """The results."""
-        return {k: s.finalize(accs[k], self.abouts[k]) for k, s in self.statistics.items()}
+    def having(self, accumulators: Accumulators) -> Watch:
+        """The same statistics with other accumulators: a loop carries these alone."""
+        return Watch(self.statistics, self.abouts, self.firsts, accumulators)
+
+    def of(self, places: Collection[str]) -> Watch:
+        """Those that watch one of these populations and projections."""
+        mine = [k for k, s in self.statistics.items() if place_of(s) in places]
+        return Watch(*({k: part[k] for k in mine} for part in self._parts()))
+
+    def joined(self, other: Watch) -> Watch:
+        """Both; no name is in both."""
+        return Watch(*(mine | theirs for mine, theirs in zip(self._parts(), other._parts(), strict=True)))
+
+    def results(self) -> dict[str, Any]:
+        """What is measured, in the order of names."""
+        return {k: s.finalize(self.accumulators[k], self.abouts[k]) for k, s in sorted(self.statistics.items())}
+
+    def _parts(self) -> tuple[dict[str, Any], ...]:
+        return self.statistics, self.abouts, self.firsts, self.accumulators

@@ -16,9 +16,10 @@ from jaxsnn_noise._checks import fail, one_of
 from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.coding import Constant, Input
 from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.backend import Backend
+from jaxsnn_noise.engine.member import accepted, run
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.engine.samples import batch_of, check_signals, with_input
-from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.statistics import Mean, SpikeCount, Statistic
 
@@ -29,7 +30,7 @@ def simulate(
     key: Any,
     address: Mapping[str, Any] | Address | None = None,
     statistics: Mapping[str, Statistic] | None = None,
-    backend: Scan | None = None,
+    backend: Backend | None = None,
 ) -> dict[str, Any]:
     """Run one member of a simulation: its warm-up, then its measured time.
 
@@ -47,13 +48,13 @@ def simulate(
     if statistics is not None:
         sim = with_statistics(sim, statistics)
     validate(sim)
-    return run_member(sim, random.root(key), Address.of(address), Scan() if backend is None else backend)
+    return run_member(sim, random.root(key), Address.of(address), accepted("simulate.backend", backend, sim))
 
 
 @eqx.filter_jit
-def run_member(sim: Simulation, root: Key, address: Address, backend: Scan) -> dict[str, Any]:
+def run_member(sim: Simulation, root: Key, address: Address, backend: Backend) -> dict[str, Any]:
     """One member as one compiled program; compiled once per structure, for all values."""
-    return backend.run(sim, root, address)
+    return run(backend, sim, root, address)
 
 
 def as_function(sim: Simulation, leaves: Sequence[str], outputs: Sequence[str], *, key: Any) -> Callable[..., Any]:
@@ -92,7 +93,7 @@ def apply(
     shown: str | None = None,
     inputs: Mapping[str, Input] | None = None,
     statistics: Mapping[str, Statistic] | None = None,
-    backend: Scan | None = None,
+    backend: Backend | None = None,
 ) -> dict[str, Any]:
     """Present a batch to a network.
 
@@ -128,18 +129,18 @@ def apply(
         fail("apply.encode", "must give an input, e.g. coding.Constant", type(first).__name__)
     sim = Simulation(network, {**(inputs or {}), name: first}, duration=duration, dt=dt, statistics=chosen)
     check_signals("apply.batch", sim, name, signals)
-    return apply_batch(sim, signals, random.root(key), Scan() if backend is None else backend, name)
+    return apply_batch(sim, signals, random.root(key), accepted("apply.backend", backend, sim), name)
 
 
 @eqx.filter_jit
-def apply_batch(sim: Simulation, signals: Input, root: Key, backend: Scan, shown: str) -> dict[str, Any]:
+def apply_batch(sim: Simulation, signals: Input, root: Key, backend: Backend, shown: str) -> dict[str, Any]:
     """The results of samples ``0, 1, ...``; ``signals`` are their inputs, each array leaf [sample, ...]."""
     arrays, static = eqx.partition(signals, eqx.is_array)
     indices = jnp.arange(len(jax.tree.leaves(arrays)[0]), dtype=jnp.uint32)
 
     def one(arrays: Any, index: jax.Array) -> dict[str, Any]:
         member = with_input(sim, shown, eqx.combine(arrays, static))
-        return backend.run(member, root, Address.of({"sample": index}))
+        return run(backend, member, root, Address.of({"sample": index}))
 
     return jax.vmap(one)(arrays, indices)
 

@@ -12,15 +12,16 @@ import jax.numpy as jnp
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, count, fail, flag, positive, steps_of
-from jaxsnn_noise.engine.addresses import Address, Keys
+from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.backend import Backend
+from jaxsnn_noise.engine.carry import Carry
 from jaxsnn_noise.engine.loop import Stretch
+from jaxsnn_noise.engine.member import accepted, begin, planned
 from jaxsnn_noise.engine.observed import entity_of
 from jaxsnn_noise.engine.plan import Plan
 from jaxsnn_noise.engine.record import Watch
-from jaxsnn_noise.engine.scan import Scan, impaired
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.engine.state import State, check_continued, made_for
-from jaxsnn_noise.engine.trains import arrivals_before_the_loop
 from jaxsnn_noise.statistics import About, Statistic
 
 LONGEST = 1 << 24
@@ -28,7 +29,7 @@ LONGEST = 1 << 24
 
 
 def start(
-    sim: Simulation, *, key: Any, address: Mapping[str, Any] | Address | None = None, backend: Scan | None = None
+    sim: Simulation, *, key: Any, address: Mapping[str, Any] | Address | None = None, backend: Backend | None = None
 ) -> State:
     """The state of a member before its first step, warm-up included in what lies ahead.
 
@@ -42,7 +43,8 @@ def start(
         A :class:`State`, from which :func:`advance` goes on.
     """
     validate(sim)
-    return _started(sim, random.root(key), Address.of(address), backend or Scan())
+    accepted("start.backend", backend, sim)
+    return _started(sim, random.root(key), Address.of(address))
 
 
 def advance(
@@ -52,12 +54,12 @@ def advance(
     *,
     statistics: Mapping[str, Statistic] | None = None,
     continued: bool = False,
-    backend: Scan | None = None,
+    backend: Backend | None = None,
 ) -> tuple[State, dict[str, Any]]:
     """Go on from a state: the steps that an uncut run would make there, with the noise of these steps.
 
     Cut into pieces of any length, a run has the spikes and weights of the uncut one, and with ``Scan(pinned=True)`` every bit of
-    every voltage. Always step by step, whatever the backend's schedule (which changes no number).
+    every voltage. Calls may use different backends: a state belongs to none.
 
     Args:
         sim: The simulation that the state was started with; values of its leaves may have changed in between (the next image,
@@ -84,7 +86,7 @@ def advance(
     positive("advance.duration", duration, "ms")
     steps = count("advance.steps", steps_of("advance.duration", duration, sim.dt))
     _check_reach(sim, state, steps)
-    backend = backend or Scan()
+    backend = accepted("advance.backend", backend, sim)
     if not continued:
         return _moved(sim, state, steps, backend)
     names = sorted(sim.statistics)
@@ -101,40 +103,33 @@ def advance(
 
 
 @eqx.filter_jit
-def _started(sim: Simulation, root: Any, address: Address, backend: Scan) -> State:
-    plan = _plan(sim, root, address)
-    return State(root, address, jnp.uint32(0), 0, backend.begin(plan), {}, jnp.int32(0), made_for(sim))
+def _started(sim: Simulation, root: Any, address: Address) -> State:
+    carry = begin(planned(sim, root, address))
+    return State(root, address, jnp.uint32(0), 0, carry, {}, jnp.int32(0), made_for(sim))
 
 
 @eqx.filter_jit
-def _moved(sim: Simulation, state: State, steps: int, backend: Scan) -> tuple[State, dict[str, Any]]:
-    plan = _plan(sim, state.root, state.address)
-    watch = Watch(plan, plan.watched(), steps, state.step)
-    carry, accs = _run(plan, state, watch, watch.start(), steps, backend)
-    return _at(state, steps, carry), dict(sorted(watch.finalize(accs).items()))
+def _moved(sim: Simulation, state: State, steps: int, backend: Backend) -> tuple[State, dict[str, Any]]:
+    plan = planned(sim, state.root, state.address)
+    carry, watch = _run(plan, state, Watch.starting(plan, plan.watched(), steps, state.step), steps, backend)
+    return _at(state, steps, carry), watch.results()
 
 
 @eqx.filter_jit
-def _moved_on(sim: Simulation, state: State, steps: int, backend: Scan) -> tuple[State, dict[str, Any]]:
+def _moved_on(sim: Simulation, state: State, steps: int, backend: Backend) -> tuple[State, dict[str, Any]]:
     """With accumulators that go on: their frames count the steps that these saw."""
-    plan = _plan(sim, state.root, state.address)
-    watch = Watch(plan, plan.watched(), _prepared_for(steps), state.step - state.measured)
-    carry, accs = _run(plan, state, watch, state.accumulators or watch.start(), steps, backend)
-    moved = dataclasses.replace(_at(state, steps, carry), accumulators=accs, measured=state.measured + steps)
+    plan = planned(sim, state.root, state.address)
+    watch = Watch.starting(plan, plan.watched(), _prepared_for(steps), state.step - state.measured)
+    carry, watch = _run(plan, state, watch.having(state.accumulators or watch.accumulators), steps, backend)
+    moved = dataclasses.replace(
+        _at(state, steps, carry), accumulators=watch.accumulators, measured=state.measured + steps
+    )
     return moved, {k: about.fan_out for k, about in watch.abouts.items()}
 
 
-def _plan(sim: Simulation, root: Any, address: Address) -> Plan:
-    keys = Keys(root, address, sim.frozen)
-    network = impaired(sim, keys)
-    order = network.order()
-    return Plan(sim, network, keys, order, arrivals_before_the_loop(sim, network, keys, order, {}, batches=False))
-
-
-def _run(plan: Plan, state: State, watch: Watch, accs: Any, steps: int, backend: Scan) -> tuple[Any, Any]:
-    stretch = Stretch(state.block, state.lane, steps)
-    carry, accs, _ = backend.steps(plan, state.carry, accs, watch.update, stretch, {})
-    return carry, accs
+def _run(plan: Plan, state: State, watch: Watch, steps: int, backend: Backend) -> tuple[Carry, Watch]:
+    carry, accumulated = backend.advance(plan, state.carry, Stretch(state.block, state.lane, steps), watch)
+    return carry, watch.having(accumulated)
 
 
 def _at(state: State, steps: int, carry: Any) -> State:

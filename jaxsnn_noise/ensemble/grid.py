@@ -17,7 +17,8 @@ import numpy as np
 
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
-from jaxsnn_noise.engine.scan import Scan
+from jaxsnn_noise.engine.backend import Backend
+from jaxsnn_noise.engine.member import run
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes import Axis
 from jaxsnn_noise.ensemble.chunks import Chunk, chunk_sizes, padded
@@ -53,7 +54,7 @@ class Grid:
         axes: Sequence[Axis],
         *,
         root: Key,
-        backend: Scan,
+        backend: Backend,
         chunk: Chunk = "auto",
         workers: int = 1,
     ):
@@ -131,7 +132,7 @@ class Results:
 
 @eqx.filter_jit
 def run_chunk(
-    sim: Simulation, root: Key, axes: tuple[Axis, ...], indices: tuple[jax.Array, ...], backend: Scan
+    sim: Simulation, root: Key, axes: tuple[Axis, ...], indices: tuple[jax.Array, ...], backend: Backend
 ) -> dict[str, Any]:
     """The results of all members of a block: one leading dimension per axis.
 
@@ -144,7 +145,7 @@ def run_chunk(
         changed, address = sim, Address.of()
         for i in order:
             changed, address = axes[i].apply(changed, address, chosen[i], root)
-        return backend.run(changed, root, address)
+        return run(backend, changed, root, address)
 
     function = member
     for depth in reversed(order):

@@ -15,6 +15,7 @@ from jaxsnn_noise import provenance
 from jaxsnn_noise.engine import names
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.describe import settings
+from jaxsnn_noise.engine.member import measured
 from jaxsnn_noise.engine.observed import Entity, entity_of, units_of
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes import Axis, Cases, Samples
@@ -97,7 +98,7 @@ def _shapes(sim: Simulation, backend: Any) -> tuple[dict[str, Any], Any]:
 def _traced(tree: Any, structs: tuple[Any, ...]) -> tuple[dict[str, Any], Any]:
     sim, backend = jax.tree.unflatten(tree, structs)
     found: tuple[dict[str, Any], Any] = eqx.filter_eval_shape(
-        backend.measured, sim, jax.ShapeDtypeStruct((2,), np.uint32), Address.of()
+        measured, backend, sim, jax.ShapeDtypeStruct((2,), np.uint32), Address.of()
     )
     return found
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import flag
-from jaxsnn_noise.engine.scan import Scan
+from jaxsnn_noise.engine.backend import Backend
+from jaxsnn_noise.engine.member import accepted
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.ensemble import checks
 from jaxsnn_noise.ensemble.axes import Axis, Cases
@@ -39,7 +40,7 @@ def monte_carlo(
     key: Any,
     chunk: Chunk = "auto",
     statistics: Mapping[str, Statistic] | None = None,
-    backend: Scan | None = None,
+    backend: Backend | None = None,
     store: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     progress: bool | Update = True,
@@ -72,8 +73,9 @@ def monte_carlo(
     # what a store keeps must fit on any machine, so its chunks do not depend on the number of workers
     workers = checks.workers(workers) or default_workers(jax.local_devices(), list(variants.values()))
     side = 1 if store is not None else workers
-    shared = partial(Grid, axes=axes, root=random.root(key), backend=backend or Scan(), chunk=chunk, workers=side)
-    grids = {name: shared(variant) for name, variant in variants.items()}
+    shared = partial(Grid, axes=axes, root=random.root(key), chunk=chunk, workers=side)
+    runs = {name: accepted("monte_carlo.backend", backend, variant) for name, variant in variants.items()}
+    grids = {name: shared(variant, backend=runs[name]) for name, variant in variants.items()}
     cases = sim if isinstance(sim, Cases) else None
     checks.names(cases, axes, grids)
     report = _reporter(progress)

@@ -13,8 +13,9 @@ import optax
 
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import count, fail
+from jaxsnn_noise.engine.backend import Backend
+from jaxsnn_noise.engine.member import accepted
 from jaxsnn_noise.engine.samples import shown_input
-from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.chunks import default_workers
 from jaxsnn_noise.ensemble.runner import places
@@ -62,7 +63,7 @@ def fit(
     seeds_at_once: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     callback: Callback | None = None,
-    backend: Scan | None = None,
+    backend: Backend | None = None,
     progress: bool = True,
 ) -> Fitted:
     """Train leaves of a simulation on data, by backpropagation through time with surrogate gradients.
@@ -131,7 +132,8 @@ def fit(
     parameters = _parameters(sims, trainable, transforms, shown)
     moved_by = optimiser_of(optimiser, steps=epochs * (data.size // batch_size))
     sim, scores = reading(fed(sims[0], shown, data.values), losses)
-    task = Task(sim, shown, parameters, scores, augment, moved_by, backend or Scan(), root, batch_size)
+    runs = accepted("fit.backend", backend, sim)
+    task = Task(sim, shown, parameters, scores, augment, moved_by, runs, root, batch_size)
     blocks = _blocks(task, sims, indices, seeds_at_once)
     folder = None
     if checkpoint is not None:

@@ -22,8 +22,9 @@ from jaxtyping import Array, Int32, UInt32
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._typing import Key, Scalar, Values
 from jaxsnn_noise.engine.addresses import Address, Keys
+from jaxsnn_noise.engine.backend import Backend
+from jaxsnn_noise.engine.member import run
 from jaxsnn_noise.engine.samples import showing
-from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.statistics import Statistic
 from jaxsnn_noise.training.losses import Loss
@@ -82,7 +83,7 @@ class Task(eqx.Module):
     scores: dict[str, tuple[Loss, Any]]
     augment: Any
     optimiser: Any = eqx.field(static=True)
-    backend: Scan
+    backend: Backend
     root: Key
     batch_size: int = eqx.field(static=True)
 
@@ -178,7 +179,7 @@ def _readings(
         values = data.values[index]
         if task.augment is not None:
             values = task.augment(values, Keys(task.root, at, ())("training.augment"))
-        results = task.backend.run(showing(sim, task.shown, values), task.root, at)
+        results = run(task.backend, showing(sim, task.shown, values), task.root, at)
         return [results[k] for k in sorted(results)]
 
     return jax.vmap(one)(chosen)

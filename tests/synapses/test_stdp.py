@@ -15,6 +15,7 @@ from jaxsnn_noise import random
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.coding import Constant, PoissonSpikes, SpikeTrain
 from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.member import measured
 from jaxsnn_noise.engine.stretches import advance, start
 from jaxsnn_noise.firing import HardThreshold, Stopped
 from jaxsnn_noise.neurons import LIF
@@ -288,8 +289,8 @@ def test_members_of_a_batch_have_the_spikes_and_weights_that_they_have_alone():
     np.testing.assert_array_equal(rasters[2], rasters[0])
 
     def member(index):
-        results, carried = jn.Scan().measured(sim, root, Address.of({"trial": index}))
-        return results["raster"], carried["cells"].projections["feed"].state.weights
+        results, carried = measured(jn.Scan(), sim, root, Address.of({"trial": index}))
+        return results["raster"], carried.projections["feed"].state.weights
 
     together = jax.jit(jax.vmap(member))(jnp.arange(4, dtype=jnp.uint32))
     np.testing.assert_array_equal(together[0], rasters[0])
