@@ -12,10 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxsnn_noise as jn
-from jaxsnn_noise import random
 from jaxsnn_noise.ensemble import grid
-from jaxsnn_noise.ensemble.chunks import AUTO_BYTES, BYTES_PER_NEURON, SHARE_BYTES, default_workers, even, wide
-from jaxsnn_noise.ensemble.grid import Grid
+from jaxsnn_noise.ensemble.chunks import (
+    CHUNK,
+    LIVE_BYTES,
+    RESULT_BYTES,
+    SHARED_BYTES,
+    chunk_sizes,
+    default_workers,
+    even_sizes,
+    fastest,
+    live_bytes,
+    predicted,
+    wide,
+)
+from jaxsnn_noise.ensemble.costs import Costs, Product, costs
 
 STATISTICS = {"count": jn.statistics.SpikeCount()}
 
@@ -27,29 +38,121 @@ def _simulation(size: int, duration: float = 20.0) -> jn.Simulation:
 
 
 def _sizes(size: int, axes: list, workers: int) -> tuple[int, ...]:
-    return Grid(_simulation(size), axes, root=random.root(0), backend=jn.Scan(), workers=workers).sizes
+    return chunk_sizes("auto", axes, _simulation(size), jn.Scan(), workers)
 
 
-@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 64))
-def test_pieces_are_even_and_within_the_size(n: int, size: int, workers: int) -> None:
-    piece = even(n, min(n, size), workers)
-    pieces = -(-n // piece)
-    assert 1 <= piece <= min(n, size)
-    assert pieces * piece - n < pieces  # less than one padded member per piece
+NONE, FIRST, SECOND, BOTH = (frozenset(x) for x in ((), (0,), (1,), (0, 1)))
+
+
+@given(st.integers(1, 100_000))
+def test_pieces_are_even_and_go_from_all_to_one(n: int) -> None:
+    sizes = even_sizes(n)
+    assert sizes[0] == n
+    assert sizes[-1] == 1
+    assert sizes == sorted(set(sizes), reverse=True)
+    for size in sizes:
+        pieces = -(-n // size)
+        assert pieces * size - n < pieces or size == 1  # less than one padded member per piece
+
+
+def test_work_is_shared_by_the_workers_in_as_many_chunks() -> None:
+    of = Costs(work={BOTH: CHUNK / 100})
+    for workers in (1, 2, 4, 8):
+        sizes = fastest(of, (16, 100), workers)
+        assert np.prod(-(-np.array([16, 100]) // sizes)) == workers
+    assert fastest(Costs(work={BOTH: 1.0}), (16, 100), 8) == (2, 100)  # costs nothing, and comes in soon
+
+
+def test_what_is_built_per_value_of_an_axis_is_built_once() -> None:
+    """Cutting the other axis would build it again in every piece."""
+    for along, cut in ((FIRST, 0), (SECOND, 1)):
+        of = Costs(work={along: 30 * CHUNK, BOTH: 1e-2 * CHUNK})
+        sizes = fastest(of, (40, 40), 4)
+        assert sizes[1 - cut] == 40
+        assert sizes[cut] <= 10
+    shared = (NONE, 1e6)  # an operand that all members share is read once per chunk, so chunks are few
+    of = Costs(work={BOTH: 1e-3 * CHUNK}, products=[Product(100.0, 1.0, BOTH, (shared, (BOTH, 4.0)))])
+    assert np.prod(-(-np.array([40, 40]) // fastest(of, (40, 40), 1))) == 1
+
+
+def test_loops_that_outgrow_the_cache_are_cut_and_so_is_what_outgrows_memory() -> None:
+    state = [(1000.0, {FIRST: 4096.0})]
+    small = Costs(work={FIRST: 1e6}, steps=10.0, carried=state)
+    (size,) = fastest(small, (100_000,), 1)
+    assert 64 < size <= 512
+    for of in (Costs(work={FIRST: 1.0}, result=1e6), Costs(work={FIRST: 1.0}, largest={FIRST: 1e6})):
+        (size,) = fastest(of, (100_000,), 1)
+        assert of.result * size <= RESULT_BYTES
+        assert live_bytes(of, np.array([[size]]))[0] <= min(LIVE_BYTES, 2 * SHARED_BYTES)
+    assert fastest(Costs(work={FIRST: 1.0}, result=1e12), (100,), 1) == (1,)
+
+
+def test_the_prediction_is_the_sum_that_is_documented() -> None:
+    of = Costs(work={FIRST: 7.0}, products=[Product(3.0, 11.0, BOTH, ((BOTH, 4.0), (SECOND, 8.0)))], steps=2.0)
+    chunk = 1e8 + 3e4 * 2 + 7 * 5 + 3 * 11 * 10 + 4.0 * 3 * (4 * 10 + 8 * 2)
+    np.testing.assert_allclose(predicted(of, (10, 6), np.array([[5, 2]]), 1), 6 * chunk, rtol=1e-15)
+    np.testing.assert_allclose(predicted(of, (10, 6), np.array([[5, 2]]), 4), 2 * chunk, rtol=1e-15)
+
+
+def _chips(steps: float = 25.0) -> tuple[jn.Simulation, list]:
+    mismatch = jn.hardware.Mismatch("network.input_to_hidden.weights", jn.laws.LogNormal(0.1), per="synapse")
+    network = jn.networks.feedforward([784, 128, 10], key=0)
+    still = {"input": jn.coding.Constant(np.zeros(784))}
+    sim = jn.Simulation(network, still, duration=steps, dt=1.0, imperfections={"m": mismatch})
+    return sim, [jn.Devices(300), jn.Samples(np.zeros((200, 784)))]
+
+
+def test_the_axes_of_every_part_are_read_off_the_program() -> None:
+    sim, axes = _chips()
+    found = costs(sim, axes, jn.Scan())
+    assert found.work[FIRST] > 50 * 128 * 784  # the mismatch and the exact sums of a chip
+    assert found.work[SECOND] < 128 * 784
+    first, second = found.products[0], found.products[1]
+    assert (first.times, first.along, first.flops) == (1.0, BOTH, 2.0 * 784 * 128)
+    assert {along for along, _ in first.operands} == {FIRST, SECOND}
+    assert second.times == 12.0  # a block of two steps has two of them
+    assert {along for along, _ in second.operands} == {NONE, BOTH}
+    ((turns, state),) = found.carried
+    assert turns == 12.0
+    assert state[BOTH] > 4 * 138
+    path = "network.cells.noise.membrane.amplitude.sigma"
+    swept = costs(_simulation(50), [jn.Sweep(path, [0.1, 0.2]), jn.Trials(5)], jn.Scan())
+    assert swept.work[SECOND] > 20 * 50 * 10  # noise is common along a sweep
+    assert swept.work[FIRST] < swept.work[SECOND] / 4
+
+
+def test_what_an_axis_builds_anew_depends_on_it() -> None:
+    def built(key: jax.Array) -> jn.Network:
+        weights = jn.synapses.random_weights(shape=(30, 30), probability=0.5, std=0.1, key=key)
+        return jn.Network(
+            {"cells": jn.Population(jn.neurons.LIF(30))}, {"loop": jn.synapses.Dense("cells", "cells", weights)}
+        )
+
+    sim = jn.Simulation(built(jax.random.key(0)), {}, duration=10.0, dt=1.0)
+    found = costs(sim, [jn.Trials(3), jn.Realisations(4, built)], jn.Scan())
+    assert found.work[SECOND] > 50 * 900
+    assert all((SECOND, 3600.0) in p.operands for p in found.products)
+
+
+def test_other_values_are_not_traced_again() -> None:
+    sim, axes = _chips(4.0)
+    first = costs(sim, axes, jn.Scan())
+    other = jn.paths.replace(sim, {"imperfections.m.law.cv": 0.2})
+    assert costs(other, [axes[0], jn.Samples(np.ones((200, 784)))], jn.Scan()) is first
+
+
+def test_many_chips_and_images_keep_the_images_of_a_chip_together() -> None:
+    sim, axes = _chips()
+    for workers in (1, 2):
+        devices, samples = chunk_sizes("auto", axes, sim, jn.Scan(), workers)
+        assert samples == 200
+        assert 4 <= devices <= 32
 
 
 def test_a_thousand_trials_are_shared_by_two_workers_without_padding() -> None:
     assert _sizes(100, [jn.Trials(1000)], 2) == (500,)
-    assert _sizes(100, [jn.Trials(1000)], 4) == (250,)
-    assert _sizes(100, [jn.Devices(20), jn.Trials(50)], 2) == (10, 50)
-
-
-def test_chunks_stay_within_the_budget_and_small_ones_are_not_cut() -> None:
-    fit = AUTO_BYTES["cpu"] // (BYTES_PER_NEURON * 100)
-    (size,) = _sizes(100, [jn.Trials(100_000)], 2)
-    assert 0.9 * fit < size <= fit
-    smallest = SHARE_BYTES // (BYTES_PER_NEURON * 100)
-    assert _sizes(100, [jn.Trials(smallest)], 16) == (smallest,)
+    devices, trials = _sizes(100, [jn.Devices(20), jn.Trials(50)], 2)
+    assert devices * trials == 500
 
 
 def test_a_wide_network_runs_in_one_chunk_at_a_time() -> None:
@@ -69,11 +172,6 @@ def test_a_wide_network_runs_in_one_chunk_at_a_time() -> None:
     for course, is_wide in ((jn.coding.Constant(np.zeros(784)), False), (jn.coding.PoissonSpikes(np.zeros(784)), True)):
         sim = jn.Simulation(shown, {"image": course}, duration=20.0, dt=1.0)
         assert wide(sim) is is_wide  # the product with a constant image is formed once, not in every step
-    narrow, broad = (
-        Grid(sim, [jn.Trials(1000)], root=random.root(0), backend=jn.Scan()).sizes[0]
-        for sim in (_simulation(1500), recurrent(1500))
-    )
-    assert narrow < 60 < 90 < broad  # 4 MB of state; as much state as the 9 MB of weights
 
 
 def test_the_number_of_workers_changes_no_bit() -> None:

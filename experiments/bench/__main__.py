@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import compare, connectivity, rounds, scaling, startup, tables
+from . import chunks, compare, connectivity, rounds, scaling, startup, tables
 from .networks import Brunel, Sparse
 from .systems import SYSTEMS
 from .workloads import MonteCarlo, Problem, Training
 
-PARTS = ("w1", "w2", "sparse", "brunel", "startup", "scaling", "connectivity")
+PARTS = ("w1", "w2", "sparse", "brunel", "startup", "scaling", "connectivity", "chunks")
 FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training(), "sparse": Sparse(), "brunel": Brunel()}
 TINY: dict[str, Problem] = {
     "w1": MonteCarlo(neurons=20, steps=100, trials=20),
@@ -57,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sizes: dict[str, Any] = {"neurons": (20,), "steps": 50, "rich": (20, 0.1)} if options.tiny else {}
             points = connectivity.measure(options.rounds, say, **sizes)
             results[part] = {"points": points, "table": connectivity.table(points)}
+        elif part == "chunks":
+            found = chunks.measure(options.rounds, say, chunks.TINY if options.tiny else chunks.FULL)
+            results[part] = {"studies": found, "table": chunks.table(found)}
         elif options.tiny:
             results[part] = scaling.measure(given, options.budget, say, TINY_GRIDS, TINY)
         else:

@@ -39,6 +39,8 @@ def markdown(results: dict[str, Any]) -> str:
         parts += ["## Scaling", scaling(results["scaling"])]
     if "connectivity" in results:
         parts += ["## Sparse and dense projections", results["connectivity"]["table"]]
+    if "chunks" in results:
+        parts += ["## Shapes of chunks", results["chunks"]["table"]]
     return "\n\n".join(parts) + "\n"
 
 

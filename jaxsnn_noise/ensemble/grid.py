@@ -22,7 +22,8 @@ from jaxsnn_noise.engine.member import run
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes import Axis
 from jaxsnn_noise.ensemble.chunks import Chunk, chunk_sizes, padded
-from jaxsnn_noise.ensemble.labels import carry_bytes, fields, parts
+from jaxsnn_noise.ensemble.costs import acting
+from jaxsnn_noise.ensemble.labels import fields, parts
 
 Block = tuple[slice, ...]
 """A part of a grid: one range of indices per axis."""
@@ -61,9 +62,7 @@ class Grid:
         self.sim, self.axes, self.root, self.backend = sim, tuple(axes), root, backend
         self.shape = tuple(axis.size for axis in axes)
         self.fields = fields(sim, backend)
-        result = sum(int(np.prod(f.shape)) * f.dtype.itemsize for f in self.fields.values())
-        carried = carry_bytes(sim, backend)
-        self.sizes = chunk_sizes(chunk, [a.name for a in axes], self.shape, sim, result, carried, workers)
+        self.sizes = chunk_sizes(chunk, self.axes, sim, backend, workers)
 
     @property
     def members(self) -> int:
@@ -139,7 +138,7 @@ def run_chunk(
     The axes act, and are batched, in one order (those that rebuild the network first, then by name), whatever the order of
     dimensions: another nesting would be another program, which rounds differently.
     """
-    order = sorted(range(len(axes)), key=lambda i: (not axes[i].rebuilds, axes[i].name))
+    order = acting(axes)
 
     def member(*chosen: jax.Array) -> dict[str, Any]:
         changed, address = sim, Address.of()

@@ -15,7 +15,7 @@ from jaxsnn_noise import provenance
 from jaxsnn_noise.engine import names
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.describe import settings
-from jaxsnn_noise.engine.member import measured
+from jaxsnn_noise.engine.member import run
 from jaxsnn_noise.engine.observed import Entity, entity_of, units_of
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes import Axis, Cases, Samples
@@ -41,7 +41,7 @@ class Field(eqx.Module):
 def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
     """The arrays of one member's results by name, found without computing."""
     found: dict[str, Field] = {}
-    for name, result in _shapes(sim, backend)[0].items():
+    for name, result in _shapes(sim, backend).items():
         statistic = sim.statistics[name]
         entity = entity_of(sim.network, statistic, sim.dt)
         about = About(entity.size, sim.steps_seen(statistic), sim.dt)
@@ -79,14 +79,8 @@ def _pairs(
     }
 
 
-def carry_bytes(sim: Simulation, backend: Any) -> int:
-    """Memory of what the loop of one member carries from step to step."""
-    carried = _shapes(sim, backend)[1]
-    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(carried) if isinstance(x, jax.ShapeDtypeStruct))
-
-
-def _shapes(sim: Simulation, backend: Any) -> tuple[dict[str, Any], Any]:
-    """The shapes of a member's results and of what its loop carries.
+def _shapes(sim: Simulation, backend: Any) -> dict[str, Any]:
+    """The shapes of a member's results.
 
     A trace takes 0.15 s, so a study that runs again with other values does without.
     """
@@ -95,10 +89,10 @@ def _shapes(sim: Simulation, backend: Any) -> tuple[dict[str, Any], Any]:
 
 
 @functools.lru_cache(maxsize=128)
-def _traced(tree: Any, structs: tuple[Any, ...]) -> tuple[dict[str, Any], Any]:
+def _traced(tree: Any, structs: tuple[Any, ...]) -> dict[str, Any]:
     sim, backend = jax.tree.unflatten(tree, structs)
-    found: tuple[dict[str, Any], Any] = eqx.filter_eval_shape(
-        measured, backend, sim, jax.ShapeDtypeStruct((2,), np.uint32), Address.of()
+    found: dict[str, Any] = eqx.filter_eval_shape(
+        run, backend, sim, jax.ShapeDtypeStruct((2,), np.uint32), Address.of()
     )
     return found
 
