@@ -24,6 +24,7 @@ from jaxsnn_noise.ensemble.chunks import (
     fastest,
     live_bytes,
     predicted,
+    stored_workers,
     wide,
 )
 from jaxsnn_noise.ensemble.costs import Costs, Product, costs
@@ -89,7 +90,7 @@ def test_loops_that_outgrow_the_cache_are_cut_and_so_is_what_outgrows_memory() -
 
 def test_the_prediction_is_the_sum_that_is_documented() -> None:
     of = Costs(work={FIRST: 7.0}, products=[Product(3.0, 11.0, BOTH, ((BOTH, 4.0), (SECOND, 8.0)))], steps=2.0)
-    chunk = 1e8 + 3e4 * 2 + 7 * 5 + 3 * 11 * 10 + 4.0 * 3 * (4 * 10 + 8 * 2)
+    chunk = 2e7 + 2.5e4 * 2 + 7 * 5 + 3 * 11 * 10 + 4.0 * 3 * (4 * 10 + 8 * 2)
     np.testing.assert_allclose(predicted(of, (10, 6), np.array([[5, 2]]), 1), 6 * chunk, rtol=1e-15)
     np.testing.assert_allclose(predicted(of, (10, 6), np.array([[5, 2]]), 4), 2 * chunk, rtol=1e-15)
 
@@ -176,17 +177,15 @@ def test_a_wide_network_runs_in_one_chunk_at_a_time() -> None:
 
 def test_the_number_of_workers_changes_no_bit() -> None:
     sim = _simulation(64)
-    results = [
-        jn.monte_carlo(sim, [jn.Trials(130)], key=1, workers=w, progress=False)["count"].values for w in (1, 2, 3)
-    ]
+    results = [jn.monte_carlo(sim, [jn.Trials(130)], key=1, workers=w, progress=False)["count"].values for w in (1, 2)]
     assert results[0].sum() > 0
     assert np.array_equal(results[0], results[1])
-    assert np.array_equal(results[0], results[2])
 
 
 def test_a_store_is_resumed_with_another_number_of_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sim = _simulation(64)
     first = jn.monte_carlo(sim, [jn.Trials(130)], key=1, store=tmp_path, workers=1, progress=False)
+    assert len(list(tmp_path.glob("-*.npz"))) == -(-130 // _sizes(64, [jn.Trials(130)], stored_workers([sim]))[0])
 
     def refuse(*arguments: object) -> None:
         raise AssertionError("a finished chunk was computed again")

@@ -1,7 +1,7 @@
 """How well ``chunk="auto"`` cuts: its time over that of the best shape of a grid, for six kinds of studies.
 
-Every shape of the grid is timed, then the fastest once more beside ``"auto"``, in turns: the minimum of many noisy times is
-too small, and a ratio within rounds is not. The study of many chips is also timed as its user would write it without the
+Every shape of the grid is timed, then the fastest few once more beside ``"auto"``, in turns: the minimum of many noisy times is
+too small, and a ratio within rounds is not. The best is that with the smallest median of these. The study of many chips is also timed as its user would write it without the
 package's ensembles, as a Python loop over chips of one jitted function.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -23,6 +24,8 @@ from .workloads import MonteCarlo
 Shape = dict[str, int]
 TRIES = 2
 """Runs of every shape of the grid, after the one that compiles it."""
+FINAL = 3
+"""Shapes that are timed once more."""
 SLOW = 3.0
 """A shape that takes so many times as long as the best one so far is not tried again."""
 
@@ -77,17 +80,17 @@ def measure(
     for name in names or STUDIES:
         study = STUDIES[name](sizes)
         say(f"chunks: {name}")
-        best = _best(study)
-        runs: dict[str, Callable[[], Any]] = {
-            "auto": functools.partial(study.run, "auto"),
-            "best": functools.partial(study.run, best),
-        }
+        first = _first(study)
+        runs: dict[str, Callable[[], Any]] = {"auto": functools.partial(study.run, "auto")}
+        runs |= {str(i): functools.partial(study.run, shape) for i, shape in enumerate(first)}
         if study.loop:
             runs["loop"] = study.loop
         seconds = _in_turns(runs, rounds)
+        best = min(range(len(first)), key=lambda i: statistics.median(seconds[str(i)]))
+        seconds["best"] = seconds[str(best)]
         ratios = [a / b for a, b in zip(seconds["auto"], seconds["best"], strict=True)]
-        entry = {"study": name, "auto": chosen(study), "best": best, "ratio": spread(ratios)}
-        entry["seconds"] = {k: spread(v) for k, v in seconds.items()}
+        entry = {"study": name, "auto": chosen(study), "best": first[best], "ratio": spread(ratios)}
+        entry["seconds"] = {k: spread(v) for k, v in seconds.items() if not k.isdigit()}
         if study.loop:
             entry["loop"] = spread([a / b for a, b in zip(seconds["loop"], seconds["auto"], strict=True)])
         found.append(entry)
@@ -119,8 +122,8 @@ def chosen(study: Study) -> Shape:
     return {a.name: size for a, size in zip(study.axes, sizes, strict=True)}
 
 
-def _best(study: Study) -> Shape:
-    """The shape of the grid with the smallest time."""
+def _first(study: Study) -> list[Shape]:
+    """The shapes of the grid with the smallest times."""
     least: dict[int, float] = {}
     shapes = list(study.shapes())
     for i, shape in enumerate(shapes):
@@ -129,7 +132,7 @@ def _best(study: Study) -> Shape:
             least[i] = min(least.get(i, np.inf), _seconds(functools.partial(study.run, shape)))
             if least[i] > SLOW * min(least.values()):
                 break
-    return shapes[min(least, key=lambda i: least[i])]
+    return [shapes[i] for i in sorted(least, key=lambda i: least[i])[:FINAL]]
 
 
 def _in_turns(runs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:

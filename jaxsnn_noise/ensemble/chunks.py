@@ -37,9 +37,9 @@ from jaxsnn_noise.ensemble.axes import Axis
 from jaxsnn_noise.ensemble.costs import Along, Costs, costs
 
 Chunk = int | str | Mapping[str, int] | None
-CHUNK = 1e8
+CHUNK = 2e7
 """To start a chunk and fetch its results."""
-TURN = 3e4
+TURN = 2.5e4
 """A turn of a loop, per equation of its body."""
 FLOP = 1.0
 """A product or a sum within a product of matrices."""
@@ -65,6 +65,8 @@ WIDE_BYTES = 4 << 20
 """Weights of a projection from which on its product rules the time (2 MB are a core's cache)."""
 CLOSE = 1.02
 """Of shapes whose times are within this factor of the best, the one with the fewest members: results come in sooner."""
+STORED_WORKERS = 4
+"""See :func:`stored_workers`; more would cut short studies too finely on a machine with few cores."""
 MOST_SHAPES = 20_000
 """Shapes that are compared."""
 
@@ -178,6 +180,11 @@ def default_workers(devices: Sequence[Any], sims: Sequence[Simulation] = ()) -> 
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, 16))
+
+
+def stored_workers(sims: Sequence[Simulation]) -> int:
+    """Workers for which the chunks of a store are cut, on any machine, so that another one can go on with it."""
+    return 1 if any(wide(sim) for sim in sims) else STORED_WORKERS
 
 
 def _held(parts: Mapping[Along, float], sizes: np.ndarray) -> np.ndarray:

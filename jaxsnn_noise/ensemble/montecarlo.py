@@ -21,7 +21,7 @@ from jaxsnn_noise.engine.member import accepted
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.ensemble import checks
 from jaxsnn_noise.ensemble.axes import Axis, Cases
-from jaxsnn_noise.ensemble.chunks import Chunk, default_workers
+from jaxsnn_noise.ensemble.chunks import Chunk, default_workers, stored_workers
 from jaxsnn_noise.ensemble.grid import Block, Grid, Results
 from jaxsnn_noise.ensemble.labels import labelled
 from jaxsnn_noise.ensemble.runner import Job, Runner, places
@@ -72,7 +72,7 @@ def monte_carlo(
     variants = checks.variants(sim, axes, statistics)
     # what a store keeps must fit on any machine, so its chunks do not depend on the number of workers
     workers = checks.workers(workers) or default_workers(jax.local_devices(), list(variants.values()))
-    side = 1 if store is not None else workers
+    side = workers if store is None else stored_workers(list(variants.values()))
     shared = partial(Grid, axes=axes, root=random.root(key), chunk=chunk, workers=side)
     runs = {name: accepted("monte_carlo.backend", backend, variant) for name, variant in variants.items()}
     grids = {name: shared(variant, backend=runs[name]) for name, variant in variants.items()}
