@@ -185,10 +185,11 @@ class Part(Ranged):
 
 
 def fields_of(cls: type) -> tuple[tuple[str, Declaration], ...]:
-    """The declared fields of a class, in their order."""
+    """The declared fields of a class in their order, those first whose range stands by itself."""
     if cls not in _FIELDS:
         fields = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
-        _FIELDS[cls] = tuple((f.name, f.metadata[_KEY]) for f in fields if _KEY in f.metadata)
+        declared = [(f.name, f.metadata[_KEY]) for f in fields if _KEY in f.metadata]
+        _FIELDS[cls] = tuple(sorted(declared, key=lambda field: callable(field[1].range)))
     return _FIELDS[cls]
 
 
@@ -201,9 +202,9 @@ def check_part(who: str, part: Any, *outer: Any) -> None:
     Raises:
         InputError: who (with the field), the rule with its unit, the value.
     """
-    # ranges that stand by themselves first: others may be made of these values
-    for name, said in sorted(fields_of(type(part)), key=lambda field: callable(field[1].range)):
-        for leaf in jax.tree.leaves(getattr(part, name)):
+    for name, said in fields_of(type(part)):
+        held = getattr(part, name)
+        for leaf in (held,) if eqx.is_array(held) else jax.tree.leaves(held):
             array = None if isinstance(leaf, jax.core.Tracer) else concrete(leaf)
             within = _range(said, part, *outer)
             if array is not None and not within.holds(array):

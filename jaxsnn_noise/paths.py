@@ -8,6 +8,7 @@ mapping from name to ``(getter, child)``.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -70,16 +71,23 @@ def nodes(tree: Any) -> Iterator[tuple[str, eqx.Module]]:
 
 def children(node: Any) -> dict[str, tuple[Getter, Any]]:
     """The named children of a node, each with the function that gets it from the node."""
-    if hasattr(node, "path_children"):
+    cls = type(node)  # asked in place of the node: attributes of modules are slow
+    if hasattr(cls, "path_children"):
         return node.path_children()
-    if isinstance(node, Mapping):
+    if isinstance(node, (dict, Mapping)):
         return {str(k): (operator.itemgetter(k), v) for k, v in node.items()}
     if isinstance(node, (tuple, list)):
         return {str(i): (operator.itemgetter(i), v) for i, v in enumerate(node)}
-    if dataclasses.is_dataclass(node):
-        names = [f.name for f in dataclasses.fields(node) if not f.metadata.get("static", False)]
-        return {name: (operator.attrgetter(name), getattr(node, name)) for name in names}
+    if dataclasses.is_dataclass(cls):
+        return {name: (get, get(node)) for name, get in _fields(cls)}
     return {}
+
+
+@functools.cache
+def _fields(cls: Any) -> tuple[tuple[str, Getter], ...]:
+    """The fields of a class that are no part of its structure, each with its getter."""
+    names = [f.name for f in dataclasses.fields(cls) if not f.metadata.get("static", False)]
+    return tuple((name, operator.attrgetter(name)) for name in names)
 
 
 def _getter(tree: Any, path: str) -> Getter:
