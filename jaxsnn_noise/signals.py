@@ -168,13 +168,13 @@ class Frame(eqx.Module):
         index: the measured step, 0 .. steps - 1 (int32).
         probability: [neuron] of a spike, given all but the private part of the deciding noise; 0 where held [1].
         log_probability: [neuron] logarithm of the probability of what was decided; 0 where held [1].
-        state: of the neurons, after the flow and all noise, before the reset.
-        recorded: from dotted names to what a statistic reads beside these [neuron].
         surprise: [neuron] where the deciding noise acts on the membrane and there was no spike, its normal minus what that
             normal is on average without a spike; else 0 [1].
+        state: of the neurons, after the flow and all noise, before the reset.
+        recorded: from dotted names to what statistics read beside these [neuron].
 
-    The probabilities and the surprise are ``None`` unless a statistic of the population reads them. When a stored raster is folded, a variable that
-    was not stored is NaN.
+    The probabilities and the surprise are ``None`` unless a statistic of the population reads them. When a stored raster is
+    folded, a variable that was not stored is NaN.
     """
 
     spikes: Float[Array, " neuron"]

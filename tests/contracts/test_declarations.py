@@ -19,6 +19,9 @@ from jaxsnn_noise.parameters import Ranged, declarations, fields_of, undeclared
 from jaxsnn_noise.training.transforms import within
 
 MEMBERS = [cls for cls in members(Ranged) if not inspect.isabstract(cls) and not cls.__name__.startswith("_")]
+OTHERS = [
+    cls for cls in members(eqx.Module) if hasattr(cls, "example") and cls not in MEMBERS and not inspect.isabstract(cls)
+]
 each = pytest.mark.parametrize("cls", MEMBERS, ids=label)
 
 
@@ -54,7 +57,7 @@ def test_the_families_are_found():
     assert {"Constant", "Mismatch", "Between", "CrossEntropy", "FractionBelow", "Sweep", "FixedSums"} <= names
 
 
-@each
+@pytest.mark.parametrize("cls", MEMBERS + OTHERS, ids=label)
 def test_every_array_leaf_is_declared(cls):
     assert undeclared(example(cls)) == []
 
