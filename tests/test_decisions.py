@@ -25,9 +25,8 @@ def single(
     sources: dict[str, Any], *, gradient: Any = None, firing: Any = None, size: int = 50, **options: Any
 ) -> jn.Simulation:
     rule = firing or (jn.HardThreshold() if gradient is None else jn.HardThreshold(gradient))
-    neuron = jn.neurons.LIF(
-        size, tau_mem=10.0, refractory=options.pop("refractory", None), reset=options.pop("reset", None)
-    )
+    of_neuron = {name: options.pop(name) for name in ("refractory", "reset") if name in options}
+    neuron = jn.neurons.LIF(size, tau_mem=10.0, **of_neuron)
     network = jn.Network({"cells": jn.Population(neuron, noise=sources, firing=rule)})
     given = {"duration": 60.0, "dt": 0.5, "statistics": {"t": jn.statistics.Trace(READ)}}
     return jn.Simulation(network, {"cells": jn.coding.Constant(0.95)}, **(given | options))
