@@ -30,6 +30,10 @@ class Blend(Coupling):
 
     multiplicative: Leaf = parameter("1", fraction)
 
+    @property
+    def linear(self) -> bool:
+        return True
+
     def unit(self, context: Context) -> Values | None:
         return context.step
 

@@ -167,6 +167,19 @@ class Coupling(Part):
     relative: ClassVar[bool] = False
     """Whether the strength is a share of the quantity at the seam, and so without its unit."""
 
+    @property
+    def linear(self) -> bool:
+        """Whether the perturbation is proportional to ``std x``: only then its moments are known, and the noise may decide."""
+        return False
+
+    def coefficient(self, sigma: Values, v: Values) -> Values | None:
+        """``g(v)`` of the white diffusion ``g(v) dW`` of intensity ``sigma`` [mV/sqrt(ms)], in the sense of Stratonovich.
+
+        ``None`` where it is no such diffusion.
+        """
+        del sigma, v
+        return None
+
     @abc.abstractmethod
     def unit(self, context: Context) -> Values | None:
         """What unit white noise adds in one step at this seam."""
@@ -178,6 +191,13 @@ class Coupling(Part):
 
 class Additive(Coupling):
     """Independent of the state."""
+
+    @property
+    def linear(self) -> bool:
+        return True
+
+    def coefficient(self, sigma: Values, v: Values) -> Values:
+        return jnp.broadcast_to(sigma, v.shape)
 
     def unit(self, context: Context) -> Values | None:
         return context.white
@@ -208,6 +228,13 @@ class Multiplicative(Coupling):
 
     relative: ClassVar[bool] = True
     interpretation: Interpretation = Ito()
+
+    @property
+    def linear(self) -> bool:
+        return not isinstance(self.interpretation, Stratonovich)
+
+    def coefficient(self, sigma: Values, v: Values) -> Values | None:
+        return None if self.linear else sigma * v
 
     def unit(self, context: Context) -> Values | None:
         return context.step

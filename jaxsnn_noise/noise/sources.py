@@ -152,10 +152,9 @@ class ComposedSource(Source):
         return self.amplitude.diffusive and isinstance(self.colour, White)
 
     def coefficient(self, v: Values) -> Values | None:
-        if not self.divisible or _is_ito(self.coupling):
+        if not self.divisible:
             return None
-        sigma = self.amplitude.std(self.colour, jnp.float32(1), jnp.float32(1))
-        return sigma * v if isinstance(self.coupling, Multiplicative) else jnp.broadcast_to(sigma, v.shape)
+        return self.coupling.coefficient(self.amplitude.std(self.colour, jnp.float32(1), jnp.float32(1)), v)
 
     def wiener(self, key: Tick, size: int, dt: float) -> Values:
         return jnp.float32(np.sqrt(dt)) * self.correlation.innovation(self.distribution, key, size)
@@ -168,7 +167,7 @@ class ComposedSource(Source):
             return "is not Gaussian"
         if type(self.correlation).parts is Correlation.parts:
             return "is common: no neuron has a part of its own"
-        if type(self.coupling) is not Additive and not _is_ito(self.coupling):
+        if not self.coupling.linear:
             return "is coupled in a way that is not linear in the normal"
         return None
 
@@ -177,18 +176,14 @@ class ComposedSource(Source):
         if self.indecisive is not None or parts is None:
             return self.indecisive or "has no private part"
         given, share, own = parts
-        std = self._std(context)
-        scale = std if isinstance(self.coupling, Additive) else std * context.value
+        scale = self._scale(context)
         spread = jnp.broadcast_to(jnp.abs(scale) * share, context.value.shape)
         return Conditional(scale * given, spread, jnp.where(scale < 0, -own, own), memory)
 
     def moments(self, context: Context, dt: float) -> SourceMoments | None:
-        std = self._std(context)
-        if isinstance(self.coupling, Multiplicative):
-            if isinstance(self.coupling.interpretation, Stratonovich):
-                return None
-            std = std * context.value
-        variance = jnp.broadcast_to(std * std, context.value.shape)
+        if not self.coupling.linear:
+            return None
+        variance = jnp.square(self._scale(context))
         return SourceMoments(jnp.zeros_like(variance), variance, jnp.asarray(self.colour.correlation_time(dt)))
 
     def check_together(self, who: str) -> None:
@@ -214,13 +209,13 @@ class ComposedSource(Source):
     def _std(self, context: Context) -> Values:
         return self.amplitude.std(self.colour, self.coupling.unit(context), context.rate)
 
+    def _scale(self, context: Context) -> Values:
+        """What a linear coupling makes of a unit value [neuron]."""
+        return self.coupling.perturbation(jnp.ones_like(context.value), self._std(context), context)
+
     @classmethod
     def example(cls) -> Self:
         return cls(PerStep(0.1))
-
-
-def _is_ito(coupling: Coupling) -> bool:
-    return isinstance(coupling, Multiplicative) and not isinstance(coupling.interpretation, Stratonovich)
 
 
 class CurrentNoise(ComposedSource):
