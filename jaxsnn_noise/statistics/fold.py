@@ -31,6 +31,12 @@ class Statistic(Ranged):
     devices and samples; a statistic is written for one of them and is batched from outside.
     """
 
+    exact: ClassVar[bool] = True
+    """Whether parts of a measurement merge to the bits of the whole, as sums of whole numbers and choices do.
+
+    Sums of real numbers merge within rounding.
+    """
+
     from_start: ClassVar[bool] = False
     """Whether it sees the warm-up, too: its steps are then those of the whole run."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -71,6 +71,8 @@ class VoltageMoments(Statistic):
     >>> print(over_raster(VoltageMoments(), jnp.zeros((2, 1)), dt=1.0, voltage=v).variance)
     [1.]
     """
+
+    exact: ClassVar[bool] = False
 
     population: str | None = eqx.field(static=True, default=None)
 

@@ -7,7 +7,7 @@ projection, such as "state.lift" (see :class:`Trace`).
 from __future__ import annotations
 
 import abc
-from typing import Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -79,6 +79,8 @@ class Mean(_Readout):
     >>> print(over_raster(Mean("v"), jnp.zeros((2, 1)), dt=1.0, voltage=jnp.array([[1.0], [3.0]])))
     [2.]
     """
+
+    exact: ClassVar[bool] = False
 
     variable: str = eqx.field(static=True, default="v")
     population: str | None = eqx.field(static=True, default=None)

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import jax
 import numpy as np
 
+from jaxsnn_noise import paths
+from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.parameters import Ranged, declaration
+
+STRUCTURE = ("dt", "duration", "warmup")
+"""Fields of a simulation that are part of its structure."""
 
 
 class Axis(Ranged):
@@ -44,7 +49,7 @@ class Axis(Ranged):
     @classmethod
     @abc.abstractmethod
     def example(cls) -> Self:
-        """An instance for the tests."""
+        """An instance for the contract suite: three LIF neurons ``cells`` with an input of three values of the same name."""
 
     def sets(self, sim: Simulation) -> tuple[str, ...]:
         """The paths of the leaves that the axis sets."""
@@ -71,6 +76,22 @@ def attributes_of(sim: Simulation, path: str) -> dict[str, str]:
     """The unit and the path of a leaf, for a coordinate of its values."""
     said = declaration(sim, path)
     return ({"units": said.unit} if said is not None and said.unit else {}) | {"path": path}
+
+
+def check_values(who: str, sim: Simulation, path: str, values: jax.Array) -> None:
+    """The values [value, ...] that an axis sets a leaf to lie in the range that the leaf declares.
+
+    Raises:
+        InputError: who, the rule with its unit, the first value outside.
+    """
+    if not path or path in STRUCTURE:
+        return
+    paths.get(sim, path)
+    said, array = declaration(sim, path), concrete(values)
+    if said is not None and array is not None and not said.range.holds(array):
+        rule = f"{said.range.rule} [{said.unit}]" if said.unit else said.range.rule
+        outside = [value for value in array.reshape(len(array), -1) if not said.range.holds(value)]
+        fail(who, rule, outside[0].item() if outside[0].size == 1 else outside[0])
 
 
 def plain_labels(labels: Any) -> tuple[Any, ...] | None:

@@ -15,10 +15,12 @@ from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import concrete, count, fail, flag
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.engine.samples import check_samples, showing
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes.axis import Axis, of_what_is_set, plain_labels
+from jaxsnn_noise.neurons import LIF
 from jaxsnn_noise.opacity import opaque_zero
 from jaxsnn_noise.parameters import parameter, real
 
@@ -199,7 +201,7 @@ class Realisations(Axis):
 
     @classmethod
     def example(cls) -> Self:
-        return cls(3, _unbuilt)
+        return cls(3, _of_the_example)
 
     def _built(self, words: Key) -> Any:
         return self.builder(jax.random.wrap_key_data(words, impl="threefry2x32"))
@@ -209,6 +211,7 @@ def _is_shaped(leaf: Any) -> bool:
     return isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct))
 
 
-def _unbuilt(key: Any) -> Any:
-    """The builder of the example."""
-    return key
+def _of_the_example(key: Any) -> Network:
+    """Three neurons with a memory that is drawn anew."""
+    tau_mem = 10.0 + 10.0 * random.uniforms(random.root(key), (3,))
+    return Network({"cells": Population(LIF(3, tau_mem=tau_mem))})

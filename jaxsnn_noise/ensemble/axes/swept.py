@@ -15,11 +15,8 @@ from jaxsnn_noise._checks import concrete, fail, finite
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.simulation import Simulation, validate
-from jaxsnn_noise.ensemble.axes.axis import Axis, attributes_of, of_what_is_set, plain_labels
-from jaxsnn_noise.parameters import declaration, parameter, real
-
-STRUCTURE = ("dt", "duration", "warmup")
-"""Fields of a simulation that are part of its structure."""
+from jaxsnn_noise.ensemble.axes.axis import STRUCTURE, Axis, attributes_of, check_values, of_what_is_set, plain_labels
+from jaxsnn_noise.parameters import parameter, real
 
 
 class Sweep(Axis):
@@ -51,7 +48,7 @@ class Sweep(Axis):
         return (self.path,)
 
     def check(self, sim: Simulation) -> None:
-        _check_range(f"Sweep of {self.path}", sim, self.path, self.values)
+        check_values(f"Sweep of {self.path}", sim, self.path, self.values)
         for i in range(self.size):
             _try(sim, {self.path: self.values[i]})
 
@@ -115,7 +112,7 @@ class Vary(Axis):
     def check(self, sim: Simulation) -> None:
         if self.by is None:
             for path, values in self.values.items():
-                _check_range(f"Vary of {path}", sim, path, values)
+                check_values(f"Vary of {path}", sim, path, values)
         for i in range(self.size):
             chosen = jax.tree.map(lambda v, i=i: v[i], self.values)
             if self.by is None:
@@ -150,18 +147,6 @@ def _values(who: str, values: Any) -> jax.Array:
         fail(who, "needs at least one value along its first dimension", array.shape)
     finite(who, array)
     return array
-
-
-def _check_range(who: str, sim: Simulation, path: str, values: jax.Array) -> None:
-    """The values lie in the range that the leaf declares."""
-    if not path or path in STRUCTURE:
-        return
-    paths.get(sim, path)
-    said, array = declaration(sim, path), concrete(values)
-    if said is not None and array is not None and not said.range.holds(array):
-        rule = f"{said.range.rule} [{said.unit}]" if said.unit else said.range.rule
-        outside = [value for value in array.reshape(len(array), -1) if not said.range.holds(value)]
-        fail(who, rule, outside[0].item() if outside[0].size == 1 else outside[0])
 
 
 def _try(sim: Simulation, values: dict[str, Any]) -> None:

@@ -1,12 +1,6 @@
-"""Distributions of unit-variance innovations: what noise is made of, and what a noisy threshold compares with.
-
-Each has zero mean, unit variance and a symmetric density; ``sample`` maps one addressed word per entity to a draw,
-``cdf`` and ``pdf`` serve stochastic firing (the probability of a spike and its derivative).
-"""
+"""The named distributions."""
 
 from __future__ import annotations
-
-import abc
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,38 +8,13 @@ from jax.scipy.special import ndtr
 
 from jaxsnn_noise import random
 from jaxsnn_noise._typing import Values
-from jaxsnn_noise.parameters import Part
+from jaxsnn_noise.distributions.distribution import Distribution
 from jaxsnn_noise.random import Entity, Tick
 
-__all__ = [
-    "Distribution",
-    "Gaussian",
-    "Laplace",
-    "Logistic",
-    "Triangular",
-    "Uniform",
-]
-
-
-class Distribution(Part):
-    """A symmetric distribution with mean 0 and variance 1."""
-
-    @abc.abstractmethod
-    def sample(self, at: Tick, entity: Entity) -> Values:
-        """One draw per entity."""
-
-    @abc.abstractmethod
-    def cdf(self, x: Values) -> Values:
-        """P(X <= x)."""
-
-    @abc.abstractmethod
-    def pdf(self, x: Values) -> Values:
-        """The density at ``x``."""
-
-    @classmethod
-    def example(cls) -> Distribution:
-        """An instance for the contract suite."""
-        return cls()
+_LOGISTIC = np.float32(np.sqrt(3) / np.pi)
+_LAPLACE = np.float32(1 / np.sqrt(2))
+_UNIFORM = np.float32(np.sqrt(3))
+_TRIANGLE = np.float32(np.sqrt(6))
 
 
 class Gaussian(Distribution):
@@ -119,13 +88,3 @@ class Triangular(Distribution):
 
     def pdf(self, x: Values) -> Values:
         return jnp.maximum(1.0 - jnp.abs(x) / _TRIANGLE, 0.0) / _TRIANGLE
-
-
-_LOGISTIC = np.float32(np.sqrt(3) / np.pi)
-_LAPLACE = np.float32(1 / np.sqrt(2))
-_UNIFORM = np.float32(np.sqrt(3))
-_TRIANGLE = np.float32(np.sqrt(6))
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -1,124 +1,19 @@
-r"""The spike nonlinearity and its surrogate derivatives.
-
-A spike is the Heaviside function of the margin ``x = v - threshold`` [mV], whose derivative is zero almost everywhere.
-In the backward pass a *surrogate* takes its place (Neftci, Mostafa & Zenke 2019, doi:10.1109/MSP.2019.2931595). The
-forward pass is never touched: :func:`spike` is exactly 0 or 1.
-
-The derivative of a member sees the margin through ``k x`` only, with its leaf ``sharpness`` ``k`` [1/mV]:
-
-.. math:: s'(x) = c \, g(k x), \qquad g(u) = g(-u), \quad g(0) = \max g.
-
-Two normalisations are in use; they differ in how the size of a gradient depends on ``k``:
-
-* *unit integral*: the peak is proportional to ``k``. The surrogate is the density of a noise on the margin, so it keeps
-  its meaning when voltages change their unit. All members but two.
-* *unit peak*: 1 per mV at margin 0 for every ``k``. :class:`SuperSpike` and :class:`PiecewiseLinear`.
-
-Where the density has a variance, ``from_noise(sigma)`` is the surrogate that equals the density of noise of standard
-deviation ``sigma`` [mV]: the derivative of the probability to spike under that noise (Ma, Yan & Tang 2023,
-doi:10.1016/j.patter.2023.100831).
-"""
+"""Surrogates of unit integral: densities of a noise on the margin."""
 
 from __future__ import annotations
 
-import abc
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from jaxsnn_noise import _checks
-from jaxsnn_noise._typing import Leaf, Values, as_float
-from jaxsnn_noise.parameters import Part, fraction, parameter, positive
-
-__all__ = [
-    "Arctan",
-    "FastSigmoid",
-    "GaussianError",
-    "PiecewiseLinear",
-    "RectangularWindow",
-    "SigmoidDerivative",
-    "SuperSpike",
-    "Surrogate",
-    "TriangularWindow",
-    "TwoSidedExponential",
-    "spike",
-]
+from jaxsnn_noise._typing import Leaf, Values
+from jaxsnn_noise.parameters import parameter, positive
+from jaxsnn_noise.surrogates.surrogate import Surrogate
 
 _HALF_PI = 0.5 * math.pi
 _GAUSSIAN_PEAK = 1.0 / math.sqrt(math.pi)
-
-
-class Surrogate(Part):
-    """Abstract: what stands for the derivative of a spike with respect to its margin.
-
-    A member has the leaf ``sharpness`` [1/mV] and two methods; :class:`FastSigmoid` is the pattern to follow.
-    """
-
-    sharpness: eqx.AbstractVar[Values]
-    spread: ClassVar[float | None] = None
-    """Standard deviation of the density times ``k``; ``None`` where there is no such density."""
-
-    @abc.abstractmethod
-    def derivative(self, margin: Values) -> Values:
-        """What stands for ``ds/dx`` [1/mV] at the margin ``x`` [mV]; even, >= 0, largest at 0."""
-
-    @abc.abstractmethod
-    def primitive(self, margin: Values) -> Values:
-        """The smooth step [1] that has this derivative, and 1/2 at margin 0.
-
-        With a unit integral it runs from 0 to 1: the probability to spike under the noise of that density.
-        """
-
-    @classmethod
-    def from_noise(cls, sigma: Any) -> Surrogate:
-        """The density of noise of standard deviation ``sigma`` [mV] > 0: ``sharpness = spread / sigma``."""
-        if cls.spread is None:
-            _checks.fail(f"{cls.__name__}.from_noise", "is not the density of a noise with a variance", sigma)
-        _checks.positive(f"{cls.__name__}.from_noise: sigma", sigma, "mV")
-        return cls(sharpness=as_float(cls.spread / sigma))
-
-    @classmethod
-    def example(cls) -> Surrogate:
-        """A member with ordinary parameters, for tests and documentation."""
-        return cls(sharpness=as_float(4.0))
-
-
-@jax.custom_jvp
-def spike(surrogate: Surrogate, margin: Values) -> Values:
-    """Spikes of given margins: 1.0 where ``margin >= 0``, else 0.0 (also where the margin is NaN).
-
-    The tangent is ``surrogate.derivative(margin) * tangent(margin)``. The parameters of the surrogate do not change the
-    spike, and their gradient is zero.
-
-    Args:
-        surrogate: the stand-in derivative.
-        margin: ``v - threshold`` [mV], any shape.
-
-    Returns:
-        Spikes [1], the shape of ``margin``.
-
-    Example:
-        >>> import jax, jax.numpy as jnp
-        >>> from jaxsnn_noise import surrogates
-        >>> surrogate = surrogates.FastSigmoid(sharpness=2.0)
-        >>> surrogates.spike(surrogate, jnp.array([-0.5, 0.0, 0.5])).tolist()
-        [0.0, 1.0, 1.0]
-        >>> jax.grad(lambda x: surrogates.spike(surrogate, x))(jnp.array(-0.5)).item()
-        0.25
-    """
-    del surrogate
-    return (margin >= 0).astype(jnp.result_type(margin))
-
-
-@spike.defjvp
-def _spike_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array, Array]:
-    surrogate, margin = primals
-    spikes = spike(surrogate, margin)
-    return spikes, surrogate.derivative(margin).astype(spikes.dtype) * tangents[1]
 
 
 class FastSigmoid(Surrogate):
@@ -146,31 +41,6 @@ class FastSigmoid(Surrogate):
     def primitive(self, margin: Values) -> Values:
         scaled = self.sharpness * margin
         return 0.5 + 0.5 * scaled / (1.0 + jnp.abs(scaled))
-
-
-class SuperSpike(Surrogate):
-    r"""Unit peak, power-law tails: :math:`s'(x) = \frac{1}{(1 + |k x|)^2}` per mV.
-
-    Integral ``2/k``. :class:`FastSigmoid` is the same curve times ``k/2``.
-
-    Args:
-        sharpness: ``k`` [1/mV] > 0.
-
-    References:
-        Zenke & Ganguli (2018), Neural Computation 30:1514, doi:10.1162/neco_a_01086.
-
-    Example:
-        >>> SuperSpike(sharpness=4.0).derivative(jnp.array([0.0, 0.25])).tolist()
-        [1.0, 0.25]
-    """
-
-    sharpness: Leaf = parameter("1/mV", positive, shape=None)
-
-    def derivative(self, margin: Values) -> Values:
-        return 1.0 / jnp.square(1.0 + jnp.abs(self.sharpness * margin))
-
-    def primitive(self, margin: Values) -> Values:
-        return 0.5 + margin / (1.0 + jnp.abs(self.sharpness * margin))
 
 
 class Arctan(Surrogate):
@@ -332,38 +202,3 @@ class RectangularWindow(Surrogate):
 
     def primitive(self, margin: Values) -> Values:
         return 0.5 + jnp.clip(self.sharpness * margin, -0.5, 0.5)
-
-
-class PiecewiseLinear(Surrogate):
-    r"""Unit peak with a leak: :math:`s'(x) = 1` per mV where :math:`|k x| \le 1/2`, else ``leak`` per mV.
-
-    A straight-through estimate inside the window; outside a small slope that keeps silent neurons trainable. The
-    integral is infinite unless ``leak = 0``.
-
-    Args:
-        sharpness: ``k`` [1/mV] > 0, one over the width of the window.
-        leak: slope outside [1], 0 to 1.
-
-    References:
-        Neftci, Mostafa & Zenke (2019), IEEE Signal Processing Magazine 36:51, doi:10.1109/MSP.2019.2931595 (piecewise
-        linear surrogates); the leak is a choice of this package.
-
-    Example:
-        >>> PiecewiseLinear(sharpness=4.0, leak=0.125).derivative(jnp.array([0.0, 0.2])).tolist()
-        [1.0, 0.125]
-    """
-
-    sharpness: Leaf = parameter("1/mV", positive, shape=None)
-    leak: Leaf = parameter("1", fraction, default=0.01, shape=None)
-
-    def derivative(self, margin: Values) -> Values:
-        return jnp.where(jnp.abs(self.sharpness * margin) <= 0.5, 1.0, self.leak)
-
-    def primitive(self, margin: Values) -> Values:
-        half = 0.5 / self.sharpness
-        inside = jnp.clip(margin, -half, half)
-        return 0.5 + inside + self.leak * (margin - inside)
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -1,0 +1,50 @@
+r"""The spike nonlinearity and its surrogate derivatives.
+
+A spike is the Heaviside function of the margin ``x = v - threshold`` [mV], whose derivative is zero almost everywhere.
+In the backward pass a *surrogate* takes its place (Neftci, Mostafa & Zenke 2019, doi:10.1109/MSP.2019.2931595). The
+forward pass is never touched: :func:`spike` is exactly 0 or 1.
+
+The derivative of a member sees the margin through ``k x`` only, with its leaf ``sharpness`` ``k`` [1/mV]:
+
+.. math:: s'(x) = c \, g(k x), \qquad g(u) = g(-u), \quad g(0) = \max g.
+
+Two normalisations are in use; they differ in how the size of a gradient depends on ``k``:
+
+* *unit integral*: the peak is proportional to ``k``. The surrogate is the density of a noise on the margin, so it keeps
+  its meaning when voltages change their unit. All members but two.
+* *unit peak*: 1 per mV at margin 0 for every ``k``. :class:`SuperSpike` and :class:`PiecewiseLinear`.
+
+Where the density has a variance, ``from_noise(sigma)`` is the surrogate that equals the density of noise of standard
+deviation ``sigma`` [mV]: the derivative of the probability to spike under that noise (Ma, Yan & Tang 2023,
+doi:10.1016/j.patter.2023.100831).
+"""
+
+from jaxsnn_noise.surrogates.densities import (
+    Arctan,
+    FastSigmoid,
+    GaussianError,
+    RectangularWindow,
+    SigmoidDerivative,
+    TriangularWindow,
+    TwoSidedExponential,
+)
+from jaxsnn_noise.surrogates.surrogate import Surrogate, spike
+from jaxsnn_noise.surrogates.unit_peak import PiecewiseLinear, SuperSpike
+
+__all__ = [
+    "Arctan",
+    "FastSigmoid",
+    "GaussianError",
+    "PiecewiseLinear",
+    "RectangularWindow",
+    "SigmoidDerivative",
+    "SuperSpike",
+    "Surrogate",
+    "TriangularWindow",
+    "TwoSidedExponential",
+    "spike",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
