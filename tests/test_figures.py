@@ -8,6 +8,7 @@ import matplotlib
 import numpy as np
 import pytest
 
+import jaxsnn_noise as jn
 from jaxsnn_noise import figures
 
 # dichromats' view of linear RGB (Machado, Oliveira, Fernandes 2009, doi:10.1109/TVCG.2009.113, severity 1)
@@ -184,3 +185,70 @@ def test_nothing_global_is_left_behind():
         "assert 'matplotlib.pyplot' not in sys.modules; assert settings() == before\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_few_courses_are_lines_with_a_table():
+    figure, axes = figures.new_figure()
+    values = np.array([[1.0, 2.0], [np.nan, 3.0], [4.0, 5.0]])
+    same, table = figures.courses(axes, values, time=[1.0, 2.0, 3.0], label="v [mV]", names=["a", 7])
+    assert same is axes
+    assert list(table.columns) == ["time [ms]", "entry", "v [mV]"]
+    assert list(table["entry"]) == ["a"] * 3 + [7] * 3
+    assert list(table["time [ms]"]) == [1.0, 2.0, 3.0] * 2
+    np.testing.assert_array_equal(table["v [mV]"], values.T.ravel())
+    for line, course in zip(axes.get_lines(), values.T, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), [1.0, 2.0, 3.0])
+        np.testing.assert_array_equal(line.get_ydata(), course)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("time [ms]", "v [mV]")
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "7"]
+
+
+def test_many_courses_are_their_quantiles():
+    figure, axes = figures.new_figure()
+    values = np.tile(np.arange(101.0), (3, 1)) + np.array([[0.0], [10.0], [20.0]])
+    values[1] = np.nan
+    values[2, :81] = np.nan  # 80 of 101 are missing: quantiles are those of the rest
+    _, table = figures.courses(axes, values, time=[2.0, 4.0, 6.0], label="weight [nA]")
+    assert list(table.columns) == ["time [ms]", "5 %", "25 %", "median", "75 %", "95 %"]
+    np.testing.assert_array_equal(table.to_numpy()[0], [2.0, 5.0, 25.0, 50.0, 75.0, 95.0])
+    assert np.isnan(table.to_numpy()[1, 1:]).all()
+    np.testing.assert_allclose(table.to_numpy()[2, 1:], 20.0 + 81.0 + np.array([0.05, 0.25, 0.5, 0.75, 0.95]) * 19.0)
+    np.testing.assert_array_equal(axes.get_lines()[0].get_ydata(), table["median"])
+    reached = [band.get_paths()[0].vertices[:, 1] for band in axes.collections]
+    assert [(y.min(), y.max()) for y in reached] == [(5.0, 95.0), (25.0, 75.0)]  # up to the gap
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["5 to 95 %", "middle half", "median"]
+
+
+@pytest.mark.parametrize(("entries", "lines"), [(6, 6), (7, 1)])
+def test_as_many_courses_are_lines_as_can_be_told_apart(entries, lines):
+    _, axes = figures.new_figure()
+    figures.courses(axes, np.zeros((2, entries)), time=[1.0, 2.0], label="v [mV]")
+    assert len(axes.get_lines()) == lines
+
+
+def test_an_entry_looks_the_same_in_all_axes_and_a_lone_one_needs_no_legend():
+    figure, (left, right) = figures.new_figure(1, 2)
+    figures.courses(left, np.zeros((2, 1)), time=[1.0, 2.0], label="v [mV]")
+    assert not figure.legends
+    figures.courses(left, np.zeros((2, 4)), time=[1.0, 2.0], label="v [mV]")
+    figures.courses(right, np.zeros((2, 2)), time=[1.0, 2.0], label="w [nA]", names=[3, "new"])
+    looks = {(i, line.get_label()): line.get_color() for i, a in enumerate((left, right)) for line in a.get_lines()}
+    assert looks[0, "3"] == looks[1, "3"]
+    assert len({looks[0, str(i)] for i in range(4)} | {looks[1, "new"]}) == 5
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["0", "1", "2", "3", "new"]
+
+
+@pytest.mark.parametrize(
+    ("values", "time", "names", "message"),
+    [
+        (np.zeros(3), np.zeros(3), None, r"figures.courses: values must be \[time, entry\] with one time each"),
+        (np.zeros((3, 2)), np.zeros(2), None, r"one time each; got \(\(3, 2\), \(2,\)\)"),
+        (np.zeros((3, 2)), np.zeros(3), ["a"], r"figures.courses.names: must be one per entry \(2\); got 1"),
+    ],
+)
+def test_courses_that_do_not_fit_are_refused(values, time, names, message):
+    _, axes = figures.new_figure()
+    with pytest.raises(jn.InputError, match=message):
+        figures.courses(axes, values, time=time, label="v [mV]", names=names)

@@ -111,6 +111,14 @@ def _settle(figure: Figure) -> None:
         figure.set_layout_engine("none")
 
 
+def series_index(axes: Any, series: str) -> int:
+    """Which look a series has: one by one for the nameless of these axes, by name in the figure for the others."""
+    if not series:
+        return len(axes.get_lines())
+    known: dict[str, int] = axes.figure.__dict__.setdefault("_jaxsnn_noise_series", {})
+    return known.setdefault(series, len(known))
+
+
 def legend_below(figure: Any) -> None:
     """One legend for all axes of a figure, below them, where it hides no data."""
     entries: dict[str, Any] = {}

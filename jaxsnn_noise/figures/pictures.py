@@ -17,6 +17,7 @@ from jaxsnn_noise.figures.house import (
     PALETTE,
     SEQUENTIAL,
     legend_below,
+    series_index,
     style,
 )
 
@@ -60,7 +61,7 @@ def line_with_interval(
     from pandas import DataFrame
 
     x, estimate, low, high = _equal_lengths(x=x, estimate=estimate, low=low, high=high)
-    index = _series_index(axes, series)
+    index = series_index(axes, series)
     look: Any = {"color": PALETTE[index % len(PALETTE)], "marker": MARKERS[index % len(MARKERS)]}
     with style():
         if x.dtype.kind in "UOT":
@@ -225,14 +226,6 @@ def forest(
             axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0))
     columns = {"label": names, x_label: estimate, "low": low, "high": high}
     return axes, DataFrame(columns | ({} if bound is None else {"bound": bound}), index=range(len(names)))
-
-
-def _series_index(axes: Axes, series: str) -> int:
-    """Which look a series has: one by one for the nameless of these axes, by name in the figure for the others."""
-    if not series:
-        return len(axes.get_lines())
-    known: dict[str, int] = axes.figure.__dict__.setdefault("_jaxsnn_noise_series", {})
-    return known.setdefault(series, len(known))
 
 
 def _equal_lengths(**columns: Any) -> tuple[np.ndarray, ...]:
