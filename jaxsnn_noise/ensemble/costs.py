@@ -156,7 +156,7 @@ def _equation(eqn: Any, operands: list[Along], times: float, found: Costs | None
 
 def _scan(eqn: Any, operands: list[Along], times: float, found: Costs | None) -> list[Along]:
     body, length = eqn.params["jaxpr"], eqn.params["length"]
-    fixed, carried = eqn.params["num_consts"], eqn.params["num_carry"]
+    fixed, carried = _constants_and_carry(eqn)
     along = list(operands)
     while True:  # what is carried comes to depend on what the body mixes into it
         outs = _follow(body, along, 0.0, None)
@@ -172,6 +172,18 @@ def _scan(eqn: Any, operands: list[Along], times: float, found: Costs | None) ->
         found.carried.append((times * length, dict(state)))
         found.steps += times * length * len(body.jaxpr.eqns)
     return outs
+
+
+def _constants_and_carry(eqn: Any) -> tuple[int, int]:
+    """How many of a scan's operands are constants, and how many are carried.
+
+    Told by shapes: what comes in or goes out turn by turn has one dimension more outside of the body. The parameters that say so
+    differ between versions of JAX.
+    """
+    body: Any = _plain(eqn.params["jaxpr"])
+    series = sum(a.aval.ndim != b.aval.ndim for a, b in zip(eqn.invars, body.invars, strict=True))
+    carried = sum(a.aval.ndim == b.aval.ndim for a, b in zip(eqn.outvars, body.outvars, strict=True))
+    return len(eqn.invars) - series - carried, carried
 
 
 def _count(eqn: Any, name: str, operands: list[Along], union: Along, times: float, found: Costs) -> None:
