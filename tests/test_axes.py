@@ -125,3 +125,31 @@ def test_every_order_of_three_axes_gives_one_address():
             sim, address = axis.apply(sim, address, jnp.uint32(index), ROOT)
         keys.add(tuple(np.asarray(random.member(ROOT, **address.indices))))
     assert len(keys) == 1
+
+
+def test_a_table_of_labels_unfolds_a_factorial_design():
+    kinds, levels = np.meshgrid(["weak", "strong"], [0.1, 0.2, 0.3], indexing="ij")
+    sigma = np.where(kinds == "weak", levels, 2 * levels).ravel()
+    table = {"kind": kinds.ravel(), "level": levels.ravel()}
+    study = jn.monte_carlo(SIM, [jn.Vary({SIGMA: sigma}, labels=table), jn.Trials(2)], key=0, progress=False)
+    plain = jn.monte_carlo(SIM, [jn.Vary({SIGMA: sigma}), jn.Trials(2)], key=0, progress=False)
+    name = next(iter(study.data_vars))
+    unfolded = study[[name]].set_index(vary=["kind", "level"]).unstack("vary")[name]
+    assert unfolded.sizes["kind"] == 2
+    assert unfolded.sizes["level"] == 3
+    for i, row in enumerate(sigma):
+        found = unfolded.sel(kind=kinds.ravel()[i], level=levels.ravel()[i])
+        np.testing.assert_array_equal(found.transpose(*plain[name].dims[1:]), plain[name].values[i], err_msg=str(row))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a"], r"Vary.labels: must have one for each of the 2 values; got 1"),
+        ({"kind": ["a"]}, r"Vary.labels\['kind'\]: must have one value for each of the 2"),
+        ({"trial": [1, 2]}, r"Vary.labels: needs another name of a column: .*; got 'trial'"),
+    ],
+)
+def test_labels_that_do_not_fit_are_told_before_computing(labels, message):
+    with pytest.raises(jn.InputError, match=message):
+        jn.monte_carlo(SIM, [jn.Vary({SIGMA: [0.1, 0.2]}, labels=labels), jn.Trials(2)], key=0, progress=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from jaxsnn_noise._checks import count, fail, one_of
-from jaxsnn_noise.engine.names import reserved
+from jaxsnn_noise.engine.names import LABEL, reserved
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.ensemble.axes import Axis, Cases
 from jaxsnn_noise.ensemble.grid import Grid
@@ -57,6 +57,16 @@ def names(cases: Cases | None, axes: Sequence[Axis], grids: Mapping[str, Grid]) 
         if axis.name in taken:
             rule = "needs another name: a result or one of its dimensions has this one"
             fail(f"monte_carlo.axes: {type(axis).__name__}", rule, axis.name)
+    taken |= {axis.name for axis in dimensions}
+    for one in axes:
+        for column in one.columns().keys() - {LABEL}:
+            if column in taken:
+                fail(
+                    f"{type(one).__name__}.labels",
+                    "needs another name of a column: a dimension or result has this one",
+                    column,
+                )
+            taken.add(column)
 
 
 def member(grids: Mapping[str, Grid] | None, case: str | None, indices: Mapping[str, int]) -> tuple[Grid, list[int]]:

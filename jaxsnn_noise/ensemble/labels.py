@@ -18,7 +18,7 @@ from jaxsnn_noise.engine.describe import settings
 from jaxsnn_noise.engine.member import run
 from jaxsnn_noise.engine.observed import Entity, entity_of, units_of
 from jaxsnn_noise.engine.simulation import Simulation
-from jaxsnn_noise.ensemble.axes import Axis, Cases, Samples
+from jaxsnn_noise.ensemble.axes import Axis, Cases
 from jaxsnn_noise.signals import About
 from jaxsnn_noise.statistics.fold import field_of
 
@@ -154,6 +154,5 @@ def _dataset(axes: Sequence[Axis], study: Any, arrays: Mapping[str, np.ndarray])
         coords |= field.beside
     for axis in axes:
         coords[axis.name] = (axis.name, axis.coordinate(), axis.attributes(study.sim))
-        if isinstance(axis, Samples) and axis.labels is not None:
-            coords["label"] = (axis.name, np.asarray(axis.labels), {})
+        coords |= {column: (axis.name, np.asarray(values), {}) for column, values in axis.columns().items()}
     return xarray.Dataset(variables, coords=coords)

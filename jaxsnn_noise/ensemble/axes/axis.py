@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import jax
@@ -60,6 +61,10 @@ class Axis(Ranged):
         """Values of the labelled coordinate."""
         return np.arange(self.size)
 
+    def columns(self) -> dict[str, tuple[Any, ...]]:
+        """Further coordinates along the axis, by name: a value for each member."""
+        return {}
+
     def attributes(self, sim: Simulation) -> dict[str, str]:
         """What is told with the coordinate: the unit and the path of what is set."""
         del sim
@@ -92,6 +97,20 @@ def check_values(who: str, sim: Simulation, path: str, values: jax.Array) -> Non
         rule = f"{said.range.rule} [{said.unit}]" if said.unit else said.range.rule
         outside = [value for value in array.reshape(len(array), -1) if not said.range.holds(value)]
         fail(who, rule, outside[0].item() if outside[0].size == 1 else outside[0])
+
+
+def plain_columns(who: str, labels: Mapping[str, Any], size: int) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """A table of labels as plain values, in the order in which it is given.
+
+    Raises:
+        InputError: a column that is not named, or has not one value for each member.
+    """
+    for column, values in labels.items():
+        if not isinstance(column, str) or not column:
+            fail(f"{who}.labels", "needs names of columns", column)
+        if np.shape(values)[:1] != (size,) or np.ndim(values) != 1:
+            fail(f"{who}.labels[{column!r}]", f"must have one value for each of the {size}", np.shape(values))
+    return tuple((column, tuple(np.asarray(values).tolist())) for column, values in labels.items())
 
 
 def plain_labels(labels: Any) -> tuple[Any, ...] | None:

@@ -15,6 +15,7 @@ from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import concrete, count, fail, flag
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.names import LABEL
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.engine.samples import check_samples, showing
@@ -146,6 +147,9 @@ class Samples(Axis):
     @classmethod
     def example(cls) -> Self:
         return cls(np.eye(3), "inputs.cells.values")
+
+    def columns(self) -> dict[str, tuple[Any, ...]]:
+        return {} if self.labels is None else {LABEL: self.labels}
 
     def sets(self, sim: Simulation) -> tuple[str, ...]:
         return (self._path(sim),)

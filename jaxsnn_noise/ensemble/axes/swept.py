@@ -15,7 +15,15 @@ from jaxsnn_noise._checks import concrete, fail, finite
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.simulation import Simulation, validate
-from jaxsnn_noise.ensemble.axes.axis import STRUCTURE, Axis, attributes_of, check_values, of_what_is_set, plain_labels
+from jaxsnn_noise.ensemble.axes.axis import (
+    STRUCTURE,
+    Axis,
+    attributes_of,
+    check_values,
+    of_what_is_set,
+    plain_columns,
+    plain_labels,
+)
 from jaxsnn_noise.parameters import parameter, real
 
 
@@ -70,13 +78,19 @@ class Vary(Axis):
         values: From path to its values [value, ...]; all of one length.
         by: Instead of paths: a function ``(simulation, value) -> simulation`` of ``values[index]``.
         name: Name of the dimension.
-        labels: Values of the coordinate; those of the first path unless given.
+        labels: Values of the coordinate; those of the first path unless given. Or a table, a mapping from names of columns to
+            their values: each is a coordinate of its own, and a factorial design unfolds by xarray,
+            ``data.set_index(vary=["kind", "level"]).unstack("vary")``.
+
+    Raises:
+        InputError: values or labels of another length; no numbers; no paths.
     """
 
     values: Any = parameter(of_what_is_set, real, shape=None, converter=lambda values: values)
     by: Callable[[Simulation, Any], Simulation] | None = eqx.field(static=True)
     name: str = eqx.field(static=True)
     labels: tuple[Any, ...] | None = eqx.field(static=True)
+    table: tuple[tuple[str, tuple[Any, ...]], ...] = eqx.field(static=True)
 
     def __init__(
         self,
@@ -96,11 +110,18 @@ class Vary(Axis):
             fail("Vary.values", "must all have the same length", sorted(lengths))
         if by is None and not isinstance(values, Mapping):
             fail("Vary.values", "must map paths to values, unless a function is given", type(values).__name__)
-        self.labels = plain_labels(labels)
+        size = lengths.pop()
+        self.labels = None if isinstance(labels, Mapping) else plain_labels(labels)
+        self.table = plain_columns("Vary", labels, size) if isinstance(labels, Mapping) else ()
+        if self.labels is not None and len(self.labels) != size:
+            fail("Vary.labels", f"must have one for each of the {size} values", len(self.labels))
 
     @property
     def size(self) -> int:
         return len(jax.tree.leaves(self.values)[0])
+
+    def columns(self) -> dict[str, tuple[Any, ...]]:
+        return dict(self.table)
 
     def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
         chosen = jax.tree.map(lambda v: v[index], self.values)
@@ -123,11 +144,13 @@ class Vary(Axis):
     def coordinate(self) -> Any:
         if self.labels is not None:
             return np.asarray(self.labels)
+        if self.table:
+            return np.arange(self.size)
         first = jax.tree.leaves(self.values)[0]
         return np.asarray(first) if first.ndim == 1 else np.arange(self.size)
 
     def attributes(self, sim: Simulation) -> dict[str, str]:
-        if self.by is not None or self.labels is not None:
+        if self.by is not None or self.labels is not None or self.table:
             return {}
         path, first = next(iter(self.values.items()))
         return attributes_of(sim, path) if first.ndim == 1 else {}
