@@ -95,7 +95,7 @@ def parameter(
             function of the owners to one.
         default: Its default; ``None`` makes it optional: without it there is no such leaf.
         shape: ``()``: one number. ``None``: an array of any shape, which the class checks by itself.
-        absent: Whether an element that is exactly 0 is not there (a synapse). It is not trained.
+        absent: Whether an element that is exactly 0 is not there (a synapse). Training leaves it so where the range is >= 0.
         converter: Makes the leaf of what is given; float32 unless it says otherwise.
         kw_only: Whether it is given by name only.
     """
