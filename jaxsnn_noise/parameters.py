@@ -91,6 +91,7 @@ def parameter(
     Args:
         unit: Its unit, ``"1"`` for a pure number; or a function of its owners, the module itself first and then what holds
             that, outwards: ``lambda self, *outer: self.kinetics.weight_units``. ``None`` from it: not known without an owner.
+            The first sentence of its docstring stands for the unit in the reference; so does that of a range.
         range: :data:`real`, :data:`positive`, :data:`nonnegative`, :data:`fraction`, :func:`between`, :func:`above`, ...; or a
             function of the owners to one.
         default: Its default; ``None`` makes it optional: without it there is no such leaf.

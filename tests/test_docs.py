@@ -223,6 +223,37 @@ def test_the_public_names_are_there_and_none_is_overlooked(public_names: ModuleT
     assert ours <= named
 
 
+def test_the_table_of_parameters_says_unit_range_and_default(public_names: ModuleType) -> None:
+    pytest.importorskip("sphinx")
+    reference = importlib.import_module("reference")
+
+    def table(cls: type) -> list[list[str]]:
+        cells = [line.split("- ", 1)[1] for line in reference.parameters(cls) if "- " in line]
+        return [cells[i : i + 4] for i in range(0, len(cells), 4)]
+
+    header, *rows = table(jaxsnn_noise.synapses.PairSTDP)
+    assert header == ["parameter", "unit", "range", "default"]
+    kinetics = "that which the kinetics say: nA, nA ms or uS"
+    assert rows[0] == ["``weights``", kinetics, "in [0, ``w_max``]", "must be given"]
+    assert ["``tau_plus``", "ms", "finite and > 0", "20"] in rows
+    assert ["``refractory``", "ms", "finite and >= 0", "none: no such leaf"] in table(jaxsnn_noise.neurons.LIF)
+    assert table(jaxsnn_noise.synapses.Sparse)[-1] == ["``starts``", "1", "whole numbers >= 0", "not given"]
+
+
+def test_units_and_ranges_that_depend_on_something_say_on_what(public_names: ModuleType) -> None:
+    from jaxsnn_noise.parameters import fields_of
+
+    seen = 0
+    for module, names in public_names.modules().items():
+        for cls in (getattr(importlib.import_module(module), name) for name in names):
+            for field, said in fields_of(cls) if isinstance(cls, type) else ():
+                for told in (said.unit, said.range):
+                    if callable(told):
+                        seen += 1
+                        assert told.__doc__, f"{cls.__name__}.{field}: {told.__qualname__}"
+    assert seen > 20
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_build_passes_and_fails_where_a_name_is_missing(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ the body of the directive choose some of the module's, in their order. A public 
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import importlib
 import inspect
@@ -22,7 +21,7 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from jaxsnn_noise.parameters import Range, declarations, fields_of
+from jaxsnn_noise.parameters import Range, fields_of
 
 logger = logging.getLogger(__name__)
 
@@ -65,29 +64,37 @@ def parameters(cls: type) -> list[str]:
     declared = fields_of(cls)
     if not declared or inspect.isabstract(cls):
         return []
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    known = resolved(cls)
+    given = inspect.signature(cls).parameters
     rows = [("parameter", "unit", "range", "default")]
     for name, said in declared:
-        unit = said.unit if isinstance(said.unit, str) else known[name].unit if name in known else None
-        within = said.range if isinstance(said.range, Range) else known[name].range if name in known else None
-        default = fields[name].default
-        shown = "" if default is dataclasses.MISSING else "no such leaf" if default is None else f"{default:g}"
-        rule = (
-            "of what holds it"
-            if within is None
-            else within.rule.split(":")[0].removeprefix("must be ").removeprefix("must ")
-        )
-        rows.append((f"``{name}``", unit or "of what holds it", rule, shown))
-    table = [".. list-table::", "   :header-rows: 1", ""]
+        unit = said.unit if isinstance(said.unit, str) else depends(said.unit)
+        rule = within(said.range) if isinstance(said.range, Range) else depends(said.range)
+        rows.append((f"``{name}``", unit, rule, default(given[name].default) if name in given else "not given"))
+    table = [".. list-table::", "   :header-rows: 1", "   :class: parameters", ""]
     for row in rows:
         table += [f"   {'*' if i == 0 else ' '} - {cell}" for i, cell in enumerate(row)]
     return [f"   {line}" if line else "" for line in table]
 
 
-def resolved(cls: Any) -> dict[str, Any]:
-    """The declarations of the class's own example, where it has one."""
-    return declarations(cls.example()) if hasattr(cls, "example") else {}
+def depends(on: Any) -> str:
+    """What a unit or range depends on, in words: the first sentence of the function that gives it."""
+    text = " ".join((inspect.getdoc(on) or "").split())
+    if not text:
+        logger.warning("%s gives a unit or range and says nothing of it", on.__qualname__, type="reference")
+    sentence = text.split(". ")[0].rstrip(".")
+    return sentence[:1].lower() + sentence[1:]
+
+
+def within(values: Range) -> str:
+    """A range without the words of an error."""
+    return values.rule.split(":")[0].removeprefix("must ").removeprefix("be ").removeprefix("lie ")
+
+
+def default(value: Any) -> str:
+    """The default of a parameter; without one it must be given."""
+    if value is inspect.Parameter.empty:
+        return "must be given"
+    return "none: no such leaf" if value is None else f"{value:g}"
 
 
 def constant(module: str, name: str, value: Any) -> list[str]:
@@ -157,6 +164,7 @@ def readable(
 
 
 def _short(text: str) -> str:
+    text = re.sub(r"~?(\w+\.)*TypeAliasForwardRef\('(\w+)'\)", r"\2", text)  # an alias in a union
     return re.sub(r"~?(jaxlib\._jax|jaxtyping|jax)\.(?=[A-Z])", "", text)
 
 

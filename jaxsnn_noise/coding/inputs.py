@@ -147,6 +147,7 @@ class TimeSeries(Input):
 
 
 def _counts(signal: Any, *outer: Any) -> Range:
+    """Whole numbers in [0, ``largest``]."""
     spikes = "spikes are 0 or 1" if signal.largest == 1 else f"counts are at most largest = {signal.largest}"
     return Range(0.0, signal.largest, whole=True, why=spikes)
 

@@ -36,6 +36,6 @@ class Firing(Part):
 
 
 def unit_of_margin(rule: Firing, population: Any = None, *outer: Any) -> str:
-    """The unit of what is compared with the threshold: the neuron's, mV without one."""
+    """That of the neuron's potential, mV without a neuron."""
     del rule, outer
     return getattr(getattr(population, "neuron", None), "units", "mV")

@@ -76,7 +76,7 @@ def entities(shape: tuple[int, ...], groups: Any = None) -> UInt32[Array, "..."]
 
 
 def unit_of_quantity(*owners: Any) -> str | None:
-    """The unit of what the law is a law of: the leaf whose path an imperfection says, in a simulation."""
+    """That of the leaf that it changes. An imperfection says the path of that, and a simulation holds it."""
     path = next((owner.path for owner in owners if hasattr(owner, "path")), None)
     if path is None or not hasattr(owners[-1], "network"):
         return None

@@ -101,6 +101,7 @@ class Amplitude(Part):
 
 
 def _diffusion(amplitude: Amplitude, source: Any = None, *outer: Any) -> str | None:
+    """That of its seam: mV/sqrt(ms) or nA sqrt(ms); relative: 1/sqrt(ms) or sqrt(ms)."""
     del amplitude, outer
     if source is None:
         return None
@@ -109,11 +110,13 @@ def _diffusion(amplitude: Amplitude, source: Any = None, *outer: Any) -> str | N
 
 
 def _spread(amplitude: Amplitude, source: Any = None, *outer: Any) -> str | None:
+    """That of its seam: nA, mV or 1; relative: 1."""
     del amplitude, outer
     return None if source is None else "1" if source.coupling.relative else source.seam.units
 
 
 def _intensity(amplitude: Amplitude, source: Any = None, *outer: Any) -> str | None:
+    """Of its seam: nA^2, mV^2 or 1; relative: 1."""
     spread = _spread(amplitude, source, *outer)
     return spread if spread in (None, "1") else f"{spread}^2"
 

@@ -103,13 +103,13 @@ def pairs_of_matrix(weights: Values) -> tuple[np.ndarray, np.ndarray]:
 
 
 def unit_of_weights(projection: Any, *outer: Any) -> str:
-    """The unit of a projection's weights."""
+    """That which the kinetics say: nA, nA ms or uS."""
     del outer
     return str(projection.kinetics.weight_units)
 
 
 def range_of_weights(projection: Any, *outer: Any) -> Range:
-    """The range of a projection's weights."""
+    """That which the kinetics say: finite, or >= 0 for conductances."""
     del outer
     found: Range = projection.kinetics.weight_range
     return found

@@ -87,6 +87,7 @@ class Plastic(eqx.Module):
 
 
 def _up_to_w_max(projection: Any, *outer: Any) -> Range:
+    """In [0, ``w_max``]."""
     return Range(0.0, projection.w_max, why="the range of the weights that learn is [0, w_max]")
 
 

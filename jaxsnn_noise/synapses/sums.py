@@ -91,6 +91,7 @@ class ExactSums(Sums):
 
 
 def _unit_of_weights(sums: Sums, projection: Any = None, *outer: Any) -> str | None:
+    """That of the weights."""
     del sums, outer
     return None if projection is None else projection.kinetics.weight_units
 

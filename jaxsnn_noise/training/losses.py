@@ -143,7 +143,7 @@ class _Readout(Loss):
 
 
 def _per_readout(loss: Any, *outer: Any) -> str | None:
-    """The inverse of the unit of what is read, where that is said."""
+    """The inverse of that of the readout. ``None`` where it is not said."""
     del outer
     unit = None if loss.readout is None else loss.readout.units.get("")
     return unit and ("1" if unit == "1" else f"1/{unit}")

@@ -33,7 +33,7 @@ __all__ = [
 
 
 def of_the_leaf(transform: Any, *outer: Any) -> str | None:
-    """In the unit of the leaf that is transformed, which only the training knows."""
+    """That of the leaf that is transformed. Only the training knows it."""
     del transform, outer
     return None
 

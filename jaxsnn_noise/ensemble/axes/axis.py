@@ -72,7 +72,7 @@ class Axis(Ranged):
 
 
 def of_what_is_set(axis: Any, *outer: Any) -> str | None:
-    """Values of an axis are in the unit of the leaf that they set, which only a simulation tells."""
+    """That of the leaf that they set. Only a simulation tells it."""
     del axis, outer
     return None
 
