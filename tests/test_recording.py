@@ -148,6 +148,10 @@ def test_results_tell_units_and_where_synapses_lie():
     np.testing.assert_array_equal(study["few_state_weights"].coords["plastic_synapse_few"], [7, 0])
 
 
+def test_the_report_names_the_projection_that_is_watched():
+    assert "last (Last of plastic)" in jn.report(simulation({"last": Last("state.weights", projection="plastic")}))
+
+
 def test_either_schedule_shows_the_same(seen):
     other = jn.simulate(
         simulation({k: ALL[k] for k in ("out", "open", "weights")}), key=3, backend=jn.Scan(schedule=jn.ByComponent())

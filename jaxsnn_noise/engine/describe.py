@@ -12,6 +12,7 @@ from jaxsnn_noise._checks import concrete
 from jaxsnn_noise.engine.deciding import needs_decision
 from jaxsnn_noise.engine.entering import goes_to
 from jaxsnn_noise.engine.network import Network, Population
+from jaxsnn_noise.engine.observed import place_of
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.firing import HardThreshold
 from jaxsnn_noise.hardware.imperfection import in_order
@@ -42,7 +43,7 @@ def report(sim: Simulation) -> str:
         of = getattr(imperfection, "path", "the network")
         lines.append(f"  imperfection {name}: {type(imperfection).__name__} of {of}, {imperfection.stage.name.lower()}")
     lines.append(
-        "  statistics: " + ", ".join(f"{k} ({type(s).__name__} of {s.population})" for k, s in sim.statistics.items())
+        "  statistics: " + ", ".join(f"{k} ({type(s).__name__} of {place_of(s)})" for k, s in sim.statistics.items())
     )
     lines.append("  leaves:")
     said = declarations(sim)

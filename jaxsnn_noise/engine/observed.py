@@ -154,7 +154,8 @@ def _of_projection(network: Network, place: str, dt: float) -> Iterator[tuple[st
             yield name, Observable(unit, ends.get(along) or Entity(place, "synapse", int(np.prod(shape))))
     kinetics = eqx.filter_eval_shape(lambda p: p.kinetics.init(ends["target"].size), projection)
     for name, unit, _, _ in _leaves(kinetics, "kinetics", (projection.kinetics, projection), "1", "target"):
-        yield name, Observable(unit, ends["target"])
+        if name != "kinetics":  # a plain array has no name
+            yield name, Observable(unit, ends["target"])
     for name, unit in _memories(projection.noise, ends["source"].size, dt):
         yield name, Observable(unit, ends["source"])
     yield "drive.current", Observable("nA", ends["target"])

@@ -14,6 +14,7 @@ from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.coding import Input
 from jaxsnn_noise.noise import Seam
+from jaxsnn_noise.parameters import check_tree
 
 MEMBERS = members(Input)
 each = pytest.mark.parametrize("cls", MEMBERS, ids=label)
@@ -69,7 +70,7 @@ def test_it_is_told_apart_from_nan_with_its_path(cls):
     source = cls.example()
     for path, leaf in paths.leaves(source).items():
         with pytest.raises(InputError, match=rf"^inputs.cells.*{path.split('.')[-1]}"):
-            paths.replace(source, {path: jnp.full_like(leaf, jnp.nan)}).check("inputs.cells", SIZE, STEPS)
+            check_tree("inputs.cells", paths.replace(source, {path: jnp.full_like(leaf, jnp.nan)}))
 
 
 @each
