@@ -184,18 +184,18 @@ def tick(key: UInt32[Array, "2"], step: int) -> Tick:
 def channel(at: Tick, index: int) -> Tick:
     """The address of an independent draw at the same step and entities; ``index`` in 1..15 (0 is the tick itself).
 
-    Both steps of a block share its cipher call, as they do for the tick itself.
+    Both steps of a block share its cipher call, as they do for the tick itself. A tick that is on a channel already (the first
+    memory of a source, the engine's second draw of a step with a spike inside it) has channels of its own, under a key that its
+    channel derives: who is handed a tick need not know where it stands.
 
     Raises:
-        InputError: an index out of range; a tick that is on a channel already (the engine's second draw of a step with a spike
-            inside it, say): further draws there have ``entities(size, draw=k)``.
+        InputError: an index out of range.
     """
     if not 0 <= index < 16:
         fail("channel", "must lie in [0, 15]", index)
     if index and at.channel:
-        rule = "must be that of a tick without one; a tick on a channel has further draws at entities(size, draw=k)"
-        fail("channel", rule, f"{index} on {at.channel}")
-    return dataclasses.replace(at, channel=at.channel or index)
+        at = dataclasses.replace(at, key=stream(at.key, f"channel {at.channel}"))
+    return dataclasses.replace(at, channel=index or at.channel)
 
 
 def entities(size: int, *, draw: int = 0) -> Entities:

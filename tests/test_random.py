@@ -215,12 +215,16 @@ def test_a_channel_is_the_upper_four_bits_of_the_block_word(index):
             np.testing.assert_array_equal(random.uniform(at, random.entities(5)), random._unit(words[lane]))
 
 
-def test_a_channel_of_a_channel_is_refused():
-    """Channels 14 and 2 of 14 would have one address."""
-    at = random.channel(random.tick(KEY, 0), 14)
-    assert random.channel(at, 0) is not None
-    with pytest.raises(InputError, match=r"channel: must be that of a tick without one.*; got '2 on 14'"):
-        random.channel(at, 2)
+def test_a_channel_of_a_channel_is_one_of_its_own():
+    """What a policy draws beside its first number is so in the first memory of a source, too."""
+    at = random.tick(KEY, 0)
+    inner = random.channel(random.channel(at, 14), 2)
+    assert random.channel(random.channel(at, 14), 0).channel == 14
+    derived = random.Tick(random.stream(KEY, "channel 14"), at.block, at.lane)
+    np.testing.assert_array_equal(random.bits(inner, ids(9)), random.bits(random.channel(derived, 2), ids(9)))
+    others = [at, random.channel(at, 14), random.channel(at, 2), random.channel(random.channel(at, 15), 2)]
+    for other in others:
+        assert not np.isin(random.bits(inner, ids(9)), random.bits(other, ids(9))).any()
 
 
 def test_draws_of_one_tick_have_entities_of_their_own():

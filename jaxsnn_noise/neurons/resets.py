@@ -7,6 +7,7 @@ Vogels 2021, doi:10.1162/neco_a_01367), hence the visible default ``detach=True`
 from __future__ import annotations
 
 import abc
+import functools
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -16,14 +17,14 @@ from jaxsnn_noise._checks import concrete, fail, flag
 from jaxsnn_noise._typing import Leaf, PerNeuron
 from jaxsnn_noise.parameters import Part, parameter, real
 
+as_detach = functools.partial(flag, "Reset.detach")
+"""The converter of the field ``detach`` of every member."""
+
 
 class Reset(Part):
     """Maps the potential at a spike to the potential after it. ``detach`` blocks the gradient through the spike."""
 
     detach: eqx.AbstractVar[bool]
-
-    def __check_init__(self) -> None:
-        flag("Reset.detach", self.detach)
 
     def __call__(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         """The potential after the spikes [mV]; neurons without a spike keep theirs."""
@@ -37,7 +38,7 @@ class Reset(Part):
 class ResetToValue(Reset):
     """``v <- v (1 - s) + v_reset s``."""
 
-    detach: bool = eqx.field(default=True, static=True, kw_only=True)
+    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=as_detach)
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         del v_threshold
@@ -47,7 +48,7 @@ class ResetToValue(Reset):
 class ResetBySubtraction(Reset):
     """``v <- v - (v_threshold - v_reset) s``: keeps the overshoot, so rates stay linear in the drive (conversion)."""
 
-    detach: bool = eqx.field(default=True, static=True, kw_only=True)
+    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=as_detach)
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         return v - (v_threshold - v_reset) * spikes
@@ -77,7 +78,7 @@ class FlooredReset(Reset):
     """
 
     floor: Leaf = parameter("mV", real, default=NO_FLOOR)
-    detach: bool = eqx.field(default=True, static=True, kw_only=True)
+    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=as_detach)
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         del v_threshold

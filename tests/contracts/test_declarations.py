@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 
 import equinox as eqx
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 import jaxsnn_noise as jn
-from helpers.discovery import label, members
+from helpers.discovery import example, label, members
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.parameters import Ranged, declarations, fields_of, undeclared
@@ -23,24 +22,6 @@ OTHERS = [
     cls for cls in members(eqx.Module) if hasattr(cls, "example") and cls not in MEMBERS and not inspect.isabstract(cls)
 ]
 each = pytest.mark.parametrize("cls", MEMBERS, ids=label)
-
-
-def example(cls):
-    """The member's own example, or one made of its declarations."""
-    if hasattr(cls, "example"):
-        return cls.example()
-    return cls(**{f.name: inside(dict(fields_of(cls))[f.name].range) for f in needed(cls)})
-
-
-def needed(cls):
-    missing = dataclasses.MISSING
-    return [f for f in dataclasses.fields(cls) if f.default is missing and f.default_factory is missing]
-
-
-def inside(range_):
-    low, high = range_.ends()
-    middle = 0.5 * (max(low, -4.0) + min(high, 4.0))
-    return float(np.floor(middle)) if range_.whole else middle
 
 
 def own(cls):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 from collections.abc import Callable
 from typing import Any
@@ -14,26 +13,15 @@ import numpy as np
 import pytest
 from jax import lax
 
+from helpers.discovery import label, members
 from jaxsnn_noise.statistics import About, Frame, Statistic, over_raster
 
 STEPS, SIZE, DT = 240, 7, 0.5
 VARIABLES = ("spikes", "output", "v", "current", "threshold")
 
 
-def _members(base: type[Statistic]) -> list[type[Statistic]]:
-    found = [] if inspect.isabstract(base) else [base]
-    for child in base.__subclasses__():
-        found += _members(child)
-    return [cls for cls in found if cls.__module__.startswith("jaxsnn_noise.")]
-
-
-MEMBERS = _members(Statistic)
-each = pytest.mark.parametrize("cls", MEMBERS, ids=lambda cls: cls.__name__)
-
-# Sums of real numbers, which merge within rounding; everything else is whole numbers or a choice, and merges exactly.
-SUMS = {"VoltageMoments", "Mean"}
-# A product and a sum, which a compiler may contract to one rounding; the others agree to the bit, compiled or not.
-CONTRACTED = {"VoltageMoments", "IntervalCV", "CountCorrelation", "CountCorrelationMatrix"}
+MEMBERS = members(Statistic)
+each = pytest.mark.parametrize("cls", MEMBERS, ids=label)
 
 
 def _courses(seed: int = 0) -> dict[str, np.ndarray]:
@@ -140,11 +128,11 @@ def test_inside_a_loop_and_over_the_stored_raster_are_the_same_bits(cls: type[St
 def test_vmap_is_a_loop_over_members(cls: type[Statistic]) -> None:
     statistic, about = cls.example(), _about()
     index = _stacked(_courses())[0]
-    members = [_stacked(_courses(seed))[1] for seed in range(5)]
-    together = jax.tree.map(lambda *x: jnp.stack(x), *members)
+    runs = [_stacked(_courses(seed))[1] for seed in range(5)]
+    together = jax.tree.map(lambda *x: jnp.stack(x), *runs)
     one = jax.jit(lambda values: _result(statistic, (index, values), about))
     batched = jax.jit(jax.vmap(one))(together)
-    for i, values in enumerate(members):
+    for i, values in enumerate(runs):
         _same_within_rounding(jax.tree.map(lambda x, i=i: x[i], batched), one(values))
 
 
@@ -156,13 +144,16 @@ def test_compiled_and_step_by_step_agree(cls: type[Statistic]) -> None:
     acc = statistic.init(about)
     for t in range(6):
         acc = statistic.update(acc, Frame(index=index[t], **{k: x[t] for k, x in values.items()}), about)
-    compiled = jax.jit(lambda v: _result(statistic, (index, v), about))(values)
-    _agree(statistic.finalize(acc, about), compiled, exact=cls.__name__ not in CONTRACTED)
+    compiled = jax.jit(lambda v: _fold(statistic, (index, v), about))(values)
+    _agree(acc, compiled, exact=cls.exact)
+    # a compiler may contract a product and a sum of the result to one rounding
+    finish = jax.jit(lambda a: statistic.finalize(a, about))
+    _agree(statistic.finalize(acc, about), finish(compiled), exact=False)
 
 
 @each
 def test_a_measurement_divided_anywhere_merges_to_the_whole(cls: type[Statistic]) -> None:
-    statistic, about, exact = cls.example(), _about(), cls.__name__ not in SUMS
+    statistic, about, exact = cls.example(), _about(), cls.exact
     part, empty = _part(statistic, _stacked(_courses()), about), statistic.init(about)
     finish = jax.jit(lambda acc: statistic.finalize(acc, about))
     merge = jax.jit(lambda a, b: statistic.merge(a, b, about))
@@ -173,7 +164,7 @@ def test_a_measurement_divided_anywhere_merges_to_the_whole(cls: type[Statistic]
 
 @each
 def test_merging_is_associative_and_a_merged_part_goes_on(cls: type[Statistic]) -> None:
-    statistic, about, exact = cls.example(), _about(), cls.__name__ not in SUMS
+    statistic, about, exact = cls.example(), _about(), cls.exact
     part, empty = _part(statistic, _stacked(_courses()), about), statistic.init(about)
     finish = jax.jit(lambda acc: statistic.finalize(acc, about))
     merge = jax.jit(lambda a, b: statistic.merge(a, b, about))

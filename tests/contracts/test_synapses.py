@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from helpers.discovery import label, members
-from jaxsnn_noise import paths
+from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.signals import Seen
@@ -118,6 +118,46 @@ def test_arrivals_of_one_step_and_of_a_stack_agree(cls):
     assert stack.shape == (7, 5)
     for row, spike in zip(stack, spikes, strict=True):
         np.testing.assert_array_equal(projection.arrivals(prepared, jnp.asarray(spike)), row)
+
+
+@eqx.filter_jit
+def transmitted(projection, trains):
+    """Arrivals [step, target] of what is released [step, source], and the states after each step."""
+    prepared, seen, key = projection.prepared(), Seen(None, jnp.zeros(5)), random.root(3)
+
+    def step(state, released):
+        arrived, state = projection.transmit(prepared, state, released, seen, random.tick(key, 0), 0.5)
+        return state, (arrived, state)
+
+    return jax.lax.scan(step, projection.init(prepared, key, 0.5), trains)[1]
+
+
+@each_projection
+def test_silence_arrives_as_silence_and_what_is_sent_does_not_act_before(cls):
+    train = jnp.zeros((6, 5)).at[3].set(1.0)
+    arrived = np.asarray(transmitted(cls.example(), train)[0])
+    np.testing.assert_array_equal(arrived[[0, 1, 2, 4, 5]], np.zeros((5, 5)))
+    assert np.any(arrived[3] != 0)
+
+
+@each_projection
+def test_the_first_step_transmits_no_more_than_the_weights(cls):
+    """A linear one just that; what is used up or fails to be released can only be less."""
+    projection, sent = cls.example(), jnp.ones((1, 5))
+    arrived = np.asarray(transmitted(projection, sent)[0][0])
+    most = np.asarray(projection.arrivals(projection.prepared(), sent[0]))
+    if projection.linear:
+        np.testing.assert_array_equal(arrived, most)
+    assert (np.abs(arrived) <= np.abs(most) * (1 + 1e-6)).all()
+
+
+@each_projection
+def test_transmitting_under_vmap_equals_a_loop(cls):
+    trains = jnp.asarray(np.random.default_rng(1).random((3, 6, 5)) < 0.4, jnp.float32)
+    batched = jax.vmap(lambda train: transmitted(cls.example(), train))(trains)
+    for i, train in enumerate(trains):
+        for many, one in zip(jax.tree.leaves(batched), jax.tree.leaves(transmitted(cls.example(), train)), strict=True):
+            np.testing.assert_allclose(many[i], one, rtol=1e-6, atol=1e-7)
 
 
 @each_projection

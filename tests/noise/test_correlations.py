@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from helpers.discovery import label, members
 from helpers.seams import context, course, courses, keys
 from helpers.statistical import Deviation, assert_correlation, assert_variance, negative_control
 from jaxsnn_noise import noise
@@ -40,17 +39,6 @@ def test_common_noise_is_one_number_for_all_and_independent_noise_none():
 def test_the_ends_of_the_shared_fraction_are_independent_and_common_to_the_bit():
     np.testing.assert_array_equal(draws(noise.SharedFraction(0.0), n=10), draws(noise.Independent(), n=10))
     np.testing.assert_array_equal(draws(noise.SharedFraction(1.0), n=10), draws(noise.Common(), n=10))
-
-
-@pytest.mark.parametrize("cls", members(noise.Correlation), ids=label)
-def test_every_member_says_its_coefficient_and_keeps_the_variance(cls):
-    member = cls(0.4) if cls is noise.SharedFraction else cls()
-    x, c = draws(member), float(member.coefficient())
-    assert_variance(x[:, 0], 0.25)
-    if c < 1:
-        assert_correlation(x[:, 1], x[:, 2], c)
-    else:
-        np.testing.assert_array_equal(x[:, 1], x[:, 2])
 
 
 def test_the_private_and_the_common_part_are_the_numbers_of_the_pure_policies():

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -9,10 +9,6 @@ import xarray as xr
 from helpers.statistical import assert_mean, negative_control
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.reduce import (
-    PSTH,
-    FanoFactor,
-    MemberFold,
-    Reliability,
     at_most,
     fano_factor,
     mean_and_error,
@@ -22,8 +18,6 @@ from jaxsnn_noise.reduce import (
 from jaxsnn_noise.reduce.folds import _logit_limits
 from jaxsnn_noise.reduce.jackknife import jackknife
 
-FOLDS: list[MemberFold] = [cls.example() for cls in (FanoFactor, Reliability, PSTH)]
-
 
 def binned(trials: int = 20, bins: int = 12, neurons: int = 3, seed: int = 0) -> np.ndarray:
     """Poisson counts [trial, neuron, bin] with a peak, one silent trial and one missing one."""
@@ -32,32 +26,6 @@ def binned(trials: int = 20, bins: int = 12, neurons: int = 3, seed: int = 0) ->
     counts = rng.poisson(rate, size=(trials, neurons, bins)).astype(np.float32)
     counts[3, 0], counts[5, 1, 2] = 0.0, np.nan
     return counts
-
-
-@pytest.mark.parametrize("fold", FOLDS, ids=lambda fold: type(fold).__name__)
-@pytest.mark.parametrize("smooth", [False, True])
-def test_chunks_merged_in_any_order_give_the_bits_of_the_whole(fold: MemberFold, smooth: bool) -> None:
-    members = binned(trials=50)
-    if smooth:
-        if not isinstance(fold, Reliability):
-            with pytest.raises(InputError, match="needs spike counts"):
-                fold.update(fold.init(members.shape[1:]), members * 0.5, 0)
-            return
-        members = np.apply_along_axis(np.convolve, -1, members, np.array([0.2, 0.5, 0.3]), "same")
-    start = fold.init(members.shape[1:])
-    whole = fold.finalize(fold.update(start, members, 0), 0.95)
-    for cuts in ([17], [1, 2, 40], list(range(1, 50))):
-        edges = [0, *cuts, 50]
-        parts = [fold.update(start, members[a:b], a) for a, b in pairwise(edges)]
-        merged = start
-        for part in parts[::-1]:
-            merged = fold.merge(part, merged)
-        streamed = start
-        for a, b in pairwise(edges):
-            streamed = fold.update(streamed, members[a:b], a)
-        for acc in (merged, streamed):
-            for name, value in fold.finalize(acc, 0.95).items():
-                np.testing.assert_array_equal(value, whole[name], err_msg=name)
 
 
 def test_fano_factor_of_a_loop_over_trials() -> None:

@@ -13,7 +13,7 @@ from scipy import stats
 from helpers.statistical import assert_mean, assert_proportion, assert_variance, negative_control
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import InputError
-from jaxsnn_noise.synapses import Connectivity, FixedInDegree, FixedOutDegree, Probability
+from jaxsnn_noise.synapses import FixedInDegree, FixedOutDegree, Probability
 from jaxsnn_noise.synapses.graphs import _below
 
 FIXED = [FixedInDegree, FixedOutDegree]
@@ -210,15 +210,6 @@ def test_whole_numbers_below_a_bound_are_the_quotient_of_the_word():
     for n in (1, 2, 3, 12_500, 65_535, 65_536, 65_537, 1_000_003, (1 << 31) - 1):
         wanted = (words * np.uint64(n)) >> np.uint64(32)
         np.testing.assert_array_equal(_below(jnp.asarray(words.astype(np.uint32)), n), wanted)
-
-
-def test_every_rule_has_an_example():
-    from helpers.discovery import members
-
-    rules = members(Connectivity)
-    assert {cls.__name__ for cls in rules} == {"FixedInDegree", "FixedOutDegree", "Probability"}
-    for cls in rules:
-        assert cls.example().draw(0, (5, 5)).size == (5, 5)
 
 
 def test_a_large_graph_takes_the_memory_of_its_synapses():
