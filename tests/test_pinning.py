@@ -10,8 +10,8 @@ import jaxsnn_noise as jn
 from helpers.nets import recurrent
 from jaxsnn_noise import random
 from jaxsnn_noise.engine.addresses import Address, Keys
+from jaxsnn_noise.engine.member import impaired
 from jaxsnn_noise.engine.pinning import pinned_function, pinned_tree
-from jaxsnn_noise.engine.scan import impaired
 from jaxsnn_noise.opacity import opaque, opaque_zero
 
 ROOT = random.root(7)

@@ -40,7 +40,7 @@ def accepted(who: str, backend: Any, sim: Simulation) -> Backend:
 def planned(sim: Simulation, root: Key, address: Address) -> Plan:
     """What does not change during the run of a member."""
     keys = Keys(root, address, sim.frozen)
-    network = _impaired(sim, keys)
+    network = impaired(sim, keys)
     return Plan(sim, network, keys, network.order(), constant_arrivals(sim, network, keys))
 
 
@@ -73,7 +73,7 @@ def measured(backend: Backend, sim: Simulation, root: Key, address: Address) -> 
     return watch.having(accumulated).results(), carry
 
 
-def _impaired(sim: Simulation, keys: Keys) -> Network:
+def impaired(sim: Simulation, keys: Keys) -> Network:
     """The network of this device: every imperfection applied, in the order of their stages, then of names.
 
     Always pinned, which costs nothing here: a chip has the same bits in every program and batch.

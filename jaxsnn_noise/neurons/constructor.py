@@ -36,7 +36,7 @@ def _constructor(cls: type) -> Callable[..., None]:
 
 
 def _fill(neuron: Any, size: int, given: dict[str, Any]) -> None:
-    """Set every field: parameters as one value per neuron, others as given or by their default."""
+    """Set every field: parameters as one value per neuron, others as given or by their default (``None`` is the default)."""
     name = type(neuron).__name__
     neuron.size = count(f"{name}.size", size)
     declared = dict(fields_of(type(neuron)))
@@ -44,7 +44,9 @@ def _fill(neuron: Any, size: int, given: dict[str, Any]) -> None:
     for unknown in given.keys() - {field.name for field in fields}:
         fail(name, "has no such argument", unknown, known=[field.name for field in fields])
     for field in fields:
-        value = given[field.name] if field.name in given else _default(name, field)
+        value = given.get(field.name)
+        if field.name not in given or (value is None and field.name not in declared):
+            value = _default(name, field)
         if field.name in declared and not (value is None and declared[field.name].optional):
             who = f"{name}.{field.name}"
             value = per_neuron(who, as_parameter(who, value), neuron.size)

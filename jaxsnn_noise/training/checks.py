@@ -18,6 +18,7 @@ from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.engine.samples import check_samples, showing
 from jaxsnn_noise.engine.simulation import Simulation, validate
+from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.training.loop import Data
 from jaxsnn_noise.training.losses import CrossEntropy, Loss
 
@@ -105,6 +106,7 @@ def losses_of(loss: Any) -> dict[str, Loss]:
     loss = CrossEntropy() if loss is None else loss
     if not isinstance(loss, Loss):
         fail("fit.loss", "must be a loss, e.g. losses.CrossEntropy()", type(loss).__name__)
+    check_tree("fit.loss", loss)
     return {"loss": loss, **loss.metrics()}
 
 

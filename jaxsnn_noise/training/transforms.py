@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxsnn_noise._checks import concrete, fail, finite
 from jaxsnn_noise._typing import Leaf, Values
-from jaxsnn_noise.parameters import Ranged, Resolved, parameter, real
+from jaxsnn_noise.parameters import Ranged, Resolved, check_tree, parameter, real
 
 __all__ = [
     "Above",
@@ -147,7 +147,7 @@ class Above(Transform):
 
     @classmethod
     def example(cls) -> Self:
-        return cls(0.25)
+        return cls(0.015625)
 
 
 class Below(Transform):
@@ -174,7 +174,7 @@ class Below(Transform):
 
     @classmethod
     def example(cls) -> Self:
-        return cls(3.0)
+        return cls(-0.015625)
 
 
 class Between(Transform):
@@ -224,6 +224,7 @@ def assigned(trainable: Mapping[str, Resolved], wanted: Mapping[str, Any]) -> tu
     for name, transform in wanted.items():
         if not isinstance(transform, Transform):
             fail(f"fit.transforms[{name!r}]", "must be a transform, e.g. Positive()", type(transform).__name__)
+        check_tree(f"fit.transforms[{name!r}]", transform)
         if not any(fnmatchcase(path, name) for path in trainable):
             fail("fit.transforms", "must be the path of a trainable leaf, or a pattern of some", name, known=trainable)
     return tuple(_of(path, said, wanted) for path, said in trainable.items())

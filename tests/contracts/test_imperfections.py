@@ -61,7 +61,7 @@ def device(imperfection, key):
 
 
 def pinned(imperfection):
-    """As the engine applies it, see ``scan.impaired``."""
+    """As the engine applies it, see ``member.impaired``."""
     return lambda key: pinned_tree(imperfection.apply, NETWORK, zero=opaque_zero(key))(key)
 
 

@@ -14,7 +14,7 @@ import jaxsnn_noise as jn
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.engine.addresses import Address, Keys
-from jaxsnn_noise.engine.scan import impaired
+from jaxsnn_noise.engine.member import impaired
 from jaxsnn_noise.hardware import Mismatch, Quantised
 from jaxsnn_noise.hardware.quantised import quantised
 from jaxsnn_noise.synapses import Conductance, Dense, FixedSums, PairSTDP, Sparse

@@ -12,7 +12,7 @@ import jaxsnn_noise as jn
 from helpers.imperfections import Drift, StuckAt, Warm
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.engine.addresses import Address, Keys
-from jaxsnn_noise.engine.scan import impaired
+from jaxsnn_noise.engine.member import impaired
 from jaxsnn_noise.hardware import Mismatch, Quantised, Stage
 from jaxsnn_noise.hardware.imperfection import in_order
 

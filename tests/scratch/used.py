@@ -61,9 +61,9 @@ SHOWN = {
 """From the path of each parameter to its unit, the transform of its range, and a value outside."""
 
 REST = {
-    "ScratchAxis": {"start": "of what holds it", "stop": "of what holds it"},
+    "ScratchAxis": {"start": "that of the leaf that they set", "stop": "that of the leaf that they set"},
     "ScratchLoss": {"lead": "mV"},
-    "ScratchTransform": {"bend": "of what holds it"},
+    "ScratchTransform": {"bend": "that of the leaf that is transformed"},
 }
 """The parameters of members that are no part of a simulation, with the units that the reference tells."""
 
@@ -184,4 +184,4 @@ def test_scratch_the_reference_has_a_table_of_its_parameters(name: str) -> None:
             wanted[leaf] = unit
     assert ("list-table" in text) is bool(wanted)
     for leaf, unit in wanted.items():
-        assert re.search(rf"- ``{leaf}``\n +- ({re.escape(unit)}|of what holds it)\n", text), leaf
+        assert re.search(rf"- ``{leaf}``\n +- ({re.escape(unit)}|that of [^\n]*)\n", text), leaf

@@ -58,8 +58,11 @@ def test_traces_are_the_courses_at_the_stated_times(every: int, neurons: tuple[i
     rows = [round(time / 0.5) - 1 for time in coords["time"]]
     for got, course in ((traces.v, v), (traces.current, current), (traces.spikes, spikes)):
         np.testing.assert_array_equal(got, course[np.ix_(rows, columns)].astype(np.float32))
-    assert traces.threshold is None
-    assert traces.output is None
+    assert set(traces) == {"current", "v", "spikes"}
+    with pytest.raises(AttributeError, match="no variable 'threshold'"):
+        _ = traces.threshold
+    with pytest.raises(InputError, match="Traces: unknown name; got 'outptu'"):
+        _ = traces["outptu"]
 
 
 def test_traces_pass_gradients_to_their_samples_only() -> None:
@@ -88,7 +91,7 @@ def test_traces_refuse_what_they_cannot_record() -> None:
     with pytest.raises(InputError, match="whole number >= 1"):
         Trace(every=0)
     about = About(size=3, steps=10, dt=1.0)
-    with pytest.raises(InputError, match="size of 3"):
+    with pytest.raises(InputError, match="number of them, 3"):
         Trace(neurons=(3,)).init(about)
     with pytest.raises(InputError, match="10 measured steps"):
         Trace(every=11).init(about)

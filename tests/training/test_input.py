@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -13,6 +14,7 @@ import pytest
 import jaxsnn_noise as jn
 from helpers.small_task import HIDDEN, fit, points, quiet
 from jaxsnn_noise._checks import InputError
+from jaxsnn_noise.parameters import Resolved, real
 from jaxsnn_noise.training import augment, losses, optimisers, runner, transforms
 from jaxsnn_noise.training.checks import check_augment, check_settings, data_of, losses_of, optimiser_of, sims_of
 
@@ -86,7 +88,6 @@ def test_validation_data(validation: Any, message: str) -> None:
         ({"patience": 0, "validation": (X, Y)}, "fit.patience: must be a whole number >= 1"),
         ({"optimiser": lambda steps: steps}, "fit.optimiser: must be an Optax transformation"),
         ({"loss": losses.CrossEntropy("outptu")}, "CrossEntropy.on: unknown name; got 'outptu'. Did you mean 'output'"),
-        ({"loss": losses.CrossEntropy(scale=-1.0)}, "CrossEntropy.scale: must be finite and > 0"),
         ({"loss": losses.RateRegulariser("output")}, "RateRegulariser.on: unknown name; got 'output'"),
         ({"loss": losses.SquaredError()}, r"fit.train targets: must be floats of the shape \[sample, 3\]"),
         ({"augment": augment.Shift(1)}, r"Shift.shape: \(height, width\) must make 6 values"),
@@ -163,7 +164,10 @@ def test_what_is_not_of_the_right_kind() -> None:
         (lambda: data_of("fit.train", (X,), sim(), "input", []), "fit.train: must be a pair"),
         (lambda: sims_of(3, jn.random.root(0), (0,)), "fit: takes a Simulation, a Network or a function"),
         (lambda: check_augment(3, jnp.asarray(X)), "fit.augment: must be a function"),
-        (lambda: transforms.assigned((HIDDEN,), {HIDDEN: "positive"}), "must be a transform, e.g. Positive"),
+        (
+            lambda: transforms.assigned({HIDDEN: Resolved("nA", real)}, {HIDDEN: "positive"}),
+            "must be a transform, e.g. Positive",
+        ),
         (lambda: losses_of("crossentropy"), "fit.loss: must be a loss"),
         (lambda: optimiser_of("adam", steps=3), "fit.optimiser: must be an Optax transformation"),
         (lambda: check_settings(1.5, 8, None, None, True), "fit.epochs: must be a whole number"),
@@ -188,7 +192,7 @@ def test_inputs_have_their_own_rules() -> None:
     halves = np.tile(X[:, None, :], (1, 6, 1))
     halves[0] = 0.0
     halves[1] = 1.0
-    with pytest.raises(InputError, match="spikes must be 0 or 1"):
+    with pytest.raises(InputError, match="spikes are 0 or 1"):
         fit(trains, (halves, Y))
     with pytest.raises(InputError, match=r"must have the shape \(6, 6\)"):
         fit(trains, (np.zeros((24, 5, 6)), Y))
@@ -215,3 +219,11 @@ def test_good_input_gets_as_far_as_training() -> None:
     """The control of all the above."""
     with pytest.raises(AssertionError, match="training started"):
         fit(sim(), (X, Y), optimiser=optax.sgd(1.0))
+
+
+def test_a_loss_out_of_its_range_is_told_when_it_is_made_and_when_it_is_used() -> None:
+    with pytest.raises(InputError, match=r"CrossEntropy.scale: must be finite and > 0"):
+        losses.CrossEntropy(scale=-1.0)
+    broken = eqx.tree_at(lambda loss: loss.scale, losses.CrossEntropy(), jnp.float32(-1.0))
+    with pytest.raises(InputError, match=r"fit.loss.scale: must be finite and > 0"):
+        fit(sim(), (X, Y), key=0, loss=broken)
