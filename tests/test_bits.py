@@ -97,6 +97,7 @@ def test_sums_are_exact_in_any_order_and_native_ones_are_not() -> None:
             np.testing.assert_array_equal(batch, single)
 
 
+@pytest.mark.slow
 def test_stepwise_and_time_batched_schedules_give_the_same_spikes() -> None:
     a = run(layered(), [jn.Trials(6)])
     b = run(layered(), [jn.Trials(6)], backend=jn.Scan(schedule=jn.ByComponent()))
@@ -117,6 +118,7 @@ def test_graded_signals_have_the_same_bits_for_one_chunk_size_and_agree_within_r
     np.testing.assert_allclose(whole["v"], pieces["v"], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_python_loop_over_simulate_gives_the_same_spikes(whole: Any) -> None:
     sim = chips()
     for i, sigma in enumerate(whole["sigma"].values):
@@ -137,6 +139,7 @@ def silent_source_added(sim: jn.Simulation) -> jn.Simulation:
     return eqx.tree_at(lambda s: s.network, sim, jn.Network({"cells": noisier}, sim.network.projections))
 
 
+@pytest.mark.slow
 def test_an_added_silent_source_gives_the_same_spikes() -> None:
     a, b = recurrent(), silent_source_added(recurrent())
     assert same(run(a, [jn.Trials(4)]), run(b, [jn.Trials(4)]))
@@ -161,6 +164,7 @@ def test_an_added_population_moves_no_number() -> None:
     np.testing.assert_array_equal(jn.simulate(both, key=7)["raster"], jn.simulate(sim, key=7)["raster"])
 
 
+@pytest.mark.slow
 def test_pinned_runs_give_the_same_bits_of_every_voltage() -> None:
     pinned = jn.Scan(pinned=True)
     sim = recurrent(statistics=TRACE)
@@ -176,6 +180,7 @@ def test_pinning_changes_no_spike() -> None:
     assert same(run(recurrent(), [jn.Trials(4)]), run(recurrent(), [jn.Trials(4)], backend=jn.Scan(pinned=True)))
 
 
+@pytest.mark.slow
 def test_checkpointing_draws_the_same_noise_again() -> None:
     sim = recurrent(duration=20.0, statistics={"v": jn.statistics.Mean("v")})
 
@@ -263,6 +268,7 @@ print(json.dumps([jax.device_count(), hashes]))
 """
 
 
+@pytest.mark.slow
 def test_device_and_process_change_no_bit() -> None:
     outputs = []
     root = Path(__file__).parents[1]

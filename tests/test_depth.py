@@ -36,7 +36,9 @@ def deep(delay: float | None = 0.0, *, noise: Any = None) -> jn.Simulation:
     return jn.Simulation(network, signal, duration=float(STEPS), dt=1.0, statistics=statistics)
 
 
-@pytest.mark.parametrize("schedule", [jn.ByStep(), jn.ByComponent()], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize(
+    "schedule", [jn.ByStep(), pytest.param(jn.ByComponent(), marks=pytest.mark.slow)], ids=lambda s: type(s).__name__
+)
 def test_every_layer_fires_and_gets_a_gradient(schedule: jn.ByStep) -> None:
     sim, backend = deep(), jn.Scan(schedule=schedule)
     results = jn.simulate(sim, key=0, backend=backend)

@@ -96,7 +96,12 @@ def same_text(printed: str, shown: str) -> bool:
     return rest[0] == rest[1] and all(math.isclose(float(a), float(b), rel_tol=0.02) for a, b in pairs)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(DOCS)))
+def paced(page: Path) -> Any:
+    """The programs of the how-to pages take minutes together."""
+    return pytest.param(page, marks=pytest.mark.slow) if page.parent.name == "how-to" else page
+
+
+@pytest.mark.parametrize("page", map(paced, PAGES), ids=lambda path: str(path.relative_to(DOCS)))
 def test_the_programs_of_a_page_run_and_print_what_it_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

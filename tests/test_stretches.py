@@ -116,6 +116,7 @@ def test_pieces_of_one_length_compile_at_most_two_programs(monkeypatch: pytest.M
     assert len(traced) == 2
 
 
+@pytest.mark.slow
 def test_layers_ports_and_both_schedules_agree_with_pieces() -> None:
     sim = layered(duration=25.0)  # after 3 ms of warm-up
     whole = jn.simulate(sim, key=4, backend=jn.Scan(schedule=jn.ByComponent()))

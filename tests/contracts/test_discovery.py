@@ -115,29 +115,37 @@ def results(folder: Path, running: subprocess.Popen[str]) -> dict[str, str]:
     return found
 
 
-def both(tmp_path_factory: Any, only: str, *options: str) -> tuple[dict[str, str], dict[str, str]]:
-    """What passes and fails with the new files, and what with a mistake in each; both run side by side."""
-    right, wrong = copied(tmp_path_factory.mktemp("right"), {}), copied(tmp_path_factory.mktemp("wrong"), MISTAKES)
+def as_they_are(tmp_path_factory: Any, only: str, *options: str) -> dict[str, str]:
+    """What passes and fails with the new files."""
+    folder = copied(tmp_path_factory.mktemp("right"), {})
+    return results(folder, started(folder, *FILES, "-k", f"(scratch or circle) and {only}", *options))
+
+
+def mistaken(tmp_path_factory: Any, only: str) -> dict[str, str]:
+    """What passes and fails with a mistake in each."""
+    wrong = copied(tmp_path_factory.mktemp("wrong"), MISTAKES)
     undeclared = wrong / "jaxsnn_noise" / ROOMS[UNDECLARED[0]] / f"scratch_{UNDECLARED[0]}.py"
     source = undeclared.read_text().replace(*UNDECLARED[2:])
     undeclared.write_text(source.replace("import jax.numpy", "import equinox as eqx\nimport jax.numpy"))
     laws = " or ".join([*(law for law, _, _ in MISTAKES.values()), UNDECLARED[1]])
-    running = (
-        started(right, *FILES, "-k", f"(scratch or circle) and {only}", *options),
-        started(wrong, FILES[0], "-k", f"scratch and {only} and ({laws})"),
-    )
-    return results(right, running[0]), results(wrong, running[1])
+    return results(wrong, started(wrong, FILES[0], "-k", f"scratch and {only} and ({laws})", "-m", "slow or not slow"))
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: Any) -> tuple[dict[str, str], dict[str, str]]:
-    return both(tmp_path_factory, "not test_backends")
+def right(tmp_path_factory: Any) -> dict[str, str]:
+    return as_they_are(tmp_path_factory, "not test_backends")
 
 
 @pytest.fixture(scope="module")
-def runs_of_backends(tmp_path_factory: Any) -> tuple[dict[str, str], dict[str, str]]:
+def wrong(tmp_path_factory: Any) -> dict[str, str]:
+    return mistaken(tmp_path_factory, "not test_backends")
+
+
+@pytest.fixture(scope="module")
+def backends(tmp_path_factory: Any) -> tuple[dict[str, str], dict[str, str]]:
     """Steps that are unrolled take long to compile."""
-    return both(tmp_path_factory, "test_backends", "-m", "slow or not slow")
+    only = "test_backends"
+    return as_they_are(tmp_path_factory, only, "-m", "slow or not slow"), mistaken(tmp_path_factory, only)
 
 
 def of_member(found: dict[str, str], family: str) -> dict[str, str]:
@@ -162,33 +170,35 @@ def told(found: dict[str, str], family: str) -> None:
 
 
 @pytest.mark.parametrize("family", QUICK)
-def test_the_suite_of_its_family_finds_it_and_it_passes(runs: Any, family: str) -> None:
-    passes(runs[0], family)
-
-
-@pytest.mark.parametrize("family", QUICK)
-def test_a_mistake_in_it_is_told_by_a_law_of_its_family(runs: Any, family: str) -> None:
-    told(runs[1], family)
+def test_the_suite_of_its_family_finds_it_and_it_passes(right: dict[str, str], family: str) -> None:
+    passes(right, family)
 
 
 @pytest.mark.slow
-def test_so_it_is_for_a_backend(runs_of_backends: Any) -> None:
-    passes(runs_of_backends[0], "backend")
-    assert {test: why for test, why in runs_of_backends[0].items() if why} == {}
-    assert any(test.startswith("used::") for test in runs_of_backends[0])
-    told(runs_of_backends[1], "backend")
+@pytest.mark.parametrize("family", QUICK)
+def test_a_mistake_in_it_is_told_by_a_law_of_its_family(wrong: dict[str, str], family: str) -> None:
+    told(wrong, family)
+
+
+@pytest.mark.slow
+def test_so_it_is_for_a_backend(backends: Any) -> None:
+    passes(backends[0], "backend")
+    assert {test: why for test, why in backends[0].items() if why} == {}
+    assert any(test.startswith("used::") for test in backends[0])
+    told(backends[1], "backend")
 
 
 @pytest.mark.parametrize("suite", ["test_declarations", "test_layers", "used"])
-def test_declarations_layers_and_all_that_uses_it_pass(runs: Any, suite: str) -> None:
-    found = {test: why for test, why in runs[0].items() if test.startswith(f"{suite}::")}
+def test_declarations_layers_and_all_that_uses_it_pass(right: dict[str, str], suite: str) -> None:
+    found = {test: why for test, why in right.items() if test.startswith(f"{suite}::")}
     assert {test: why for test, why in found.items() if why} == {}
     assert len(found) >= len(ROOMS)
 
 
-def test_a_parameter_without_a_unit_is_told(runs: Any) -> None:
+@pytest.mark.slow
+def test_a_parameter_without_a_unit_is_told(wrong: dict[str, str]) -> None:
     family, law, *_ = UNDECLARED
-    assert any(why for test, why in of_member(runs[1], family).items() if law in test)
+    assert any(why for test, why in of_member(wrong, family).items() if law in test)
 
 
 def test_discovery_leaves_out_what_is_abstract_and_what_lives_elsewhere() -> None:

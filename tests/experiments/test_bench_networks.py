@@ -54,6 +54,7 @@ def test_ours_and_the_loop_agree_and_another_noise_does_not() -> None:
     assert _apart(reference, _rate(numpy_networks.sparse(louder, data), louder, 40)) > compare.SIGMAS
 
 
+@pytest.mark.slow
 def test_two_trials_and_the_gradient_run_the_same_network() -> None:
     short = dataclasses.replace(ONE, steps=400)
     data = short.data()

@@ -269,6 +269,7 @@ def recurrent_loss(product, steps):
     return loss
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", [lambda f: f, jax.checkpoint], ids=["plain", "remat"])
 def test_gradients_through_a_scan(wrap):
     size = (40, 40, 0.2)

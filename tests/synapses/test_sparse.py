@@ -26,7 +26,7 @@ from jaxsnn_noise.synapses import (
     random_weights,
 )
 
-SIZES = [(5, 3), (50, 70), (300, 40), (40, 3000)]
+SIZES = [(5, 3), (50, 70), *(pytest.param(size, marks=pytest.mark.slow) for size in [(300, 40), (40, 3000)])]
 OPTIONS = {"size": (4, 3), "rows": [2, 0, 3, 0], "columns": [1, 0, 0, 2], "weights": [1.0, 2.0, 3.0, 4.0]}
 
 
@@ -304,6 +304,7 @@ def test_a_simulation_has_the_spikes_of_the_dense_one(kinetics):
     assert 0.01 < np.unpackbits(np.asarray(dense)).mean() < 0.5
 
 
+@pytest.mark.slow
 def test_monte_carlo_has_the_spikes_of_the_dense_one_in_any_chunks():
     mismatch = {"m": jn.hardware.Mismatch("network.cells.neuron.tau_mem", law=jn.laws.LogNormal(0.1), per="neuron")}
     dense, sparse = (simulation(p, imperfections=mismatch) for p in both())

@@ -236,7 +236,9 @@ def plastic(**options):
     return PairSTDP("cells", "cells", W, **given)
 
 
-@pytest.mark.parametrize("bounds", [HardBounds(), SoftBounds()], ids=["hard", "soft"])
+@pytest.mark.parametrize(
+    "bounds", [pytest.param(HardBounds(), marks=pytest.mark.slow), SoftBounds()], ids=["hard", "soft"]
+)
 @pytest.mark.parametrize(
     "options",
     [{}, pytest.param({"delay": None, "kinetics": None}, marks=pytest.mark.slow)],
@@ -301,6 +303,7 @@ def test_members_of_a_batch_have_the_spikes_and_weights_that_they_have_alone():
         assert (np.asarray(alone) != W.astype(np.float32))[W > 0].mean() > 0.9
 
 
+@pytest.mark.slow
 def test_a_run_in_odd_pieces_has_the_weights_of_the_uncut_one():
     sim = recurrent(plastic())
     whole, results = advance(sim, start(sim, key=5), 100.0)

@@ -190,6 +190,7 @@ def test_a_schedule_is_told_the_number_of_steps() -> None:
     assert asked == [6]  # two epochs of three batches
 
 
+@pytest.mark.slow
 def test_augmentation_acts_in_training_only_and_is_fresh() -> None:
     moved = fit(quiet, points(24), validation=points(10, 1), optimiser=STILL, augment=augment.Shift(1, (2, 3)))
     plain = fit(quiet, points(24), validation=points(10, 1), optimiser=STILL)
