@@ -95,6 +95,7 @@ def built(key):
     return jn.Network({"cells": cells}, {"recurrent": jn.synapses.Dense("cells", "cells", weights)})
 
 
+@pytest.mark.slow
 def test_a_sweep_acts_on_what_is_built_whatever_the_order_of_axes():
     # a network built after the sweep would undo it
     sim = jn.Simulation(

@@ -193,6 +193,7 @@ def test_checkpointing_draws_the_same_noise_again() -> None:
     assert float(plain) != 0
 
 
+@pytest.mark.slow
 def test_a_restarted_study_gives_the_same_bits(tmp_path: Path, whole: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from jaxsnn_noise.ensemble.grid import Grid
 
@@ -231,6 +232,7 @@ def drawn(size: int) -> jn.Simulation:
     return recurrent(size, noise=sources, warmup=4.0, statistics=TRACE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [20, pytest.param(1, marks=pytest.mark.slow)])
 def test_draws_of_one_element_and_memories_have_the_same_bits_everywhere(size: int) -> None:
     """Over chunk sizes and orders of axes, every voltage: common, partly shared, coloured; one neuron and many."""

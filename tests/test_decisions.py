@@ -47,6 +47,7 @@ KINDS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_spikes_come_with_the_frequency_of_their_probability(kind: str) -> None:
     """A martingale: spikes minus probabilities have mean 0 given the past, and the variance p (1 - p)."""
@@ -139,6 +140,7 @@ def test_the_policy_of_the_gradient_moves_no_forward_bit(rule: str, gradient: An
     np.testing.assert_allclose(plain.v, other.v, rtol=0, atol=2e-7)
 
 
+@pytest.mark.slow
 def test_the_density_is_the_slope_of_the_probability() -> None:
     sim = single(voltage(), gradient=jn.Density(), duration=0.5, size=200)
 

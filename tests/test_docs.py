@@ -101,7 +101,7 @@ def paced(page: Path) -> Any:
     return pytest.param(page, marks=pytest.mark.slow) if page.parent.name == "how-to" else page
 
 
-@pytest.mark.parametrize("page", map(paced, PAGES), ids=lambda path: str(path.relative_to(DOCS)))
+@pytest.mark.parametrize("page", [paced(page) for page in PAGES], ids=lambda path: str(path.relative_to(DOCS)))
 def test_the_programs_of_a_page_run_and_print_what_it_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def driven(
     return jn.Simulation(jn.Network({"cells": cells}), signal, duration=duration, dt=dt, statistics=statistics)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dt", [0.1, 0.25, 1.0])
 @pytest.mark.parametrize("refractory", [None, 0.0, 0.07, 2.0, 3.3])
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ def test_a_pinned_tree_keeps_what_is_no_array():
     np.testing.assert_array_equal(out["x"], 2 * X)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", [jn.laws.LogNormal(0.2), jn.laws.TruncatedNormal(0.2, low=0.5, high=1.5)])
 def test_a_chip_has_the_same_bits_alone_and_among_others(law):
     mismatch = jn.hardware.Mismatch("network.cells.neuron.tau_mem", law, per="neuron")

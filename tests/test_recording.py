@@ -161,6 +161,7 @@ def test_either_schedule_shows_the_same(seen):
             np.testing.assert_allclose(course, seen[name][variable], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_in_pieces_goes_on_recording(seen):
     statistics = {"mean": Mean("state.weights", projection="plastic")}
     sim = simulation()
@@ -170,6 +171,7 @@ def test_a_run_in_pieces_goes_on_recording(seen):
     np.testing.assert_allclose(found["mean"], np.mean(seen["weights"]["state.weights"], axis=0), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradients_flow_through_what_is_recorded():
     sim = simulation({"mean": Mean("state.lift", population="cells")})
 

@@ -144,6 +144,7 @@ def membranes():
     return {name: np.asarray(result[name].v, np.float64).reshape(SAMPLES, COPIES, len(TAUS)) for name in MEMBRANES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MEMBRANES))
 @pytest.mark.parametrize("which", range(len(TAUS)))
 def test_the_stationary_variance_is_that_of_theory(membranes, name, which):

@@ -129,6 +129,7 @@ def test_layers_ports_and_both_schedules_agree_with_pieces() -> None:
         np.testing.assert_array_equal(both, whole[name])
 
 
+@pytest.mark.slow
 def test_statistics_that_go_on_are_those_of_the_uncut_run() -> None:
     chosen = {
         "count": jn.statistics.SpikeCount(), "rate": jn.statistics.Rate(), "cv": jn.statistics.IntervalCV(),

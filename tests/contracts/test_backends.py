@@ -80,6 +80,7 @@ def test_the_scan_is_found() -> None:
     assert jn.Scan in members(Backend)
 
 
+@pytest.mark.slow
 @each
 def test_a_member_of_a_batch_has_the_spikes_of_the_plain_loop_and_its_carry(backend: Backend) -> None:
     """A warm-up of odd length is a seam of two stretches."""

@@ -169,6 +169,7 @@ def told(found: dict[str, str], family: str) -> None:
     assert any(said.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", QUICK)
 def test_the_suite_of_its_family_finds_it_and_it_passes(right: dict[str, str], family: str) -> None:
     passes(right, family)
@@ -188,6 +189,7 @@ def test_so_it_is_for_a_backend(backends: Any) -> None:
     told(backends[1], "backend")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suite", ["test_declarations", "test_layers", "used"])
 def test_declarations_layers_and_all_that_uses_it_pass(right: dict[str, str], suite: str) -> None:
     found = {test: why for test, why in right.items() if test.startswith(f"{suite}::")}

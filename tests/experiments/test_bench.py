@@ -139,6 +139,7 @@ def test_losses_are_compared_with_their_common_band() -> None:
     assert "loss 0.900" in str(compare.agreement("w2", Training(), records)["ours"])
 
 
+@pytest.mark.slow
 def test_what_is_learned_is_averaged_over_orders_in_a_process_of_its_own() -> None:
     data = TINY["w2"].data()
     mixed = shuffled(data, 1)
@@ -151,6 +152,7 @@ def test_what_is_learned_is_averaged_over_orders_in_a_process_of_its_own() -> No
     assert 0.0 < record["assessed"]["error"] < 0.5
 
 
+@pytest.mark.slow
 def test_ours_and_the_loop_agree_and_another_noise_does_not() -> None:
     size = MonteCarlo(neurons=20, steps=150, trials=150)
     data = size.data()

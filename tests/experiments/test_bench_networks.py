@@ -68,6 +68,7 @@ def test_two_trials_and_the_gradient_run_the_same_network() -> None:
         assert np.array_equal(made.outcome(counts), counts[0])
 
 
+@pytest.mark.slow
 def test_brunels_network_agrees_with_the_loop_and_not_without_inhibition() -> None:
     data = SMALL.data()
     reference = _rate(numpy_networks.brunel(SMALL, data), SMALL, 30)

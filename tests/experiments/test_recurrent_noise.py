@@ -15,6 +15,7 @@ from helpers.statistical import assert_variance
 from jaxsnn_noise.study import Verdict, load, run_study
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["additive", "poisson"])
 def test_a_level_is_the_spread_of_the_free_membrane(kind: str) -> None:
     config = dataclasses.replace(module.TINY, stimulus_std=0.0, drive=0.0, duration=400.0, warmup=100.0)

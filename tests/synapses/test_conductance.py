@@ -187,6 +187,7 @@ def test_a_recurrent_network_is_the_plain_loop_spike_for_spike(sizes, dt):
             np.testing.assert_array_equal(spikes, wanted[k])
 
 
+@pytest.mark.slow
 def test_the_size_of_chunks_and_the_schedule_change_no_spike():
     sizes = {"exc": 30, "inh": 10, "port": 20}
     statistics = {"raster": Raster(population="exc")}

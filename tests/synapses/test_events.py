@@ -117,6 +117,7 @@ def test_several_synapses_of_a_pair_add_up():
     assert over_spikes(twice, jnp.ones(1), 3).tolist() == [0.0, 15.0, 0.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES[:3], ids=str)
 def test_a_member_of_a_batch_has_the_bits_of_a_single_one(size):
     columns = synapses_of(*size)
@@ -166,6 +167,7 @@ def test_members_may_have_graphs_of_their_own():
         np.testing.assert_array_equal(moved[k], np.asarray(spikes[k]) @ matrix(other, size).T)
 
 
+@pytest.mark.slow
 @each_size
 def test_accelerators_add_the_same_synapses_at_once(size):
     columns, spikes = synapses_of(*size), signals(size[1], 5, 0.3)
@@ -175,6 +177,7 @@ def test_accelerators_add_the_same_synapses_at_once(size):
     np.testing.assert_array_equal(_all_at_once(*args), _loop(*args))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("derivative", [jax.grad, jax.jacfwd, jax.jacrev], ids=lambda d: d.__name__)
 def test_derivatives_of_both_modes_are_those_of_the_matrix(derivative):
     size = (12, 35, 0.4)

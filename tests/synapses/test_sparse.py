@@ -64,6 +64,7 @@ def test_synapses_are_kept_by_source_in_whatever_order_they_are_given():
         made.check("p", 70, 50)
 
 
+@pytest.mark.slow
 def test_synapses_are_kept_in_the_same_order_while_tracing():
     rng = np.random.default_rng(0)
     rows, columns = (x.astype(np.int32) for x in np.divmod(rng.choice(50 * 70, 300, replace=False), 70))
@@ -322,6 +323,7 @@ def test_monte_carlo_has_the_spikes_of_the_dense_one_in_any_chunks():
         np.testing.assert_array_equal(single, wanted[device, trial])
 
 
+@pytest.mark.slow
 def test_each_device_has_weights_of_its_own_and_each_synapse_a_deviation():
     mismatch = {"m": jn.hardware.Mismatch("network.loop.weights", law=jn.laws.LogNormal(0.3), per="synapse")}
     sim = simulation(both()[1], imperfections=mismatch)
@@ -361,6 +363,7 @@ def test_trains_between_groups_are_one_product_over_time():
     assert results[0].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [FixedInDegree(8), FixedOutDegree(8, autapses=False)], ids=lambda r: type(r).__name__)
 def test_a_network_drawn_anew_per_realisation(rule):
     def builder(key):
@@ -376,6 +379,7 @@ def test_a_network_drawn_anew_per_realisation(rule):
         np.testing.assert_array_equal(got[i, 1], single)
 
 
+@pytest.mark.slow
 def test_a_sweep_sets_all_weights():
     weights = (both()[1].weights != 0).astype(jnp.float32)
     sim = simulation(eqx.tree_at(lambda p: p.weights, both()[1], weights))
@@ -389,6 +393,7 @@ def test_a_probability_cannot_be_drawn_while_tracing():
         jax.jit(lambda key: Probability(0.1).draw(key, (9, 9)).rows)(jax.random.key(0))
 
 
+@pytest.mark.slow
 def test_gradients_of_a_run_are_those_of_the_dense_one():
     slopes = []
     for projection in both():

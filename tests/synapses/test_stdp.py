@@ -236,6 +236,7 @@ def plastic(**options):
     return PairSTDP("cells", "cells", W, **given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bounds", [pytest.param(HardBounds(), marks=pytest.mark.slow), SoftBounds()], ids=["hard", "soft"]
 )
@@ -259,6 +260,7 @@ def test_without_learning_it_is_dense_in_every_bit(bounds, options):
     assert (learning.values != other.values).any()
 
 
+@pytest.mark.slow
 def test_both_schedules_give_the_same_spikes():
     rng = np.random.default_rng(4)
     cells = {
@@ -318,6 +320,7 @@ def test_a_run_in_odd_pieces_has_the_weights_of_the_uncut_one():
 # gradients
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bounds", [HardBounds(), SoftBounds()], ids=["hard", "soft"])
 def test_gradients_through_learning_are_those_of_finite_differences(bounds):
     pre, post = trains(300, 2, 2, 0.1)

@@ -55,6 +55,7 @@ def stopping_after(epoch: int) -> Any:
     return callback
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_ends_with_the_same_bits(tmp_path: Path) -> None:
     whole = fit(noisy, points(24), **SETTINGS)
     with pytest.raises(Interrupted) as caught:

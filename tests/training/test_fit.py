@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 import optax
+import pytest
 
 import jaxsnn_noise as jn
 from helpers.small_task import HIDDEN, OUTPUT, SCALE, STILL, fit, noisy, points, quiet, same_bits

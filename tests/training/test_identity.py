@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from jaxsnn_noise.training import augment, optimisers
 from jaxsnn_noise.training.identity import program
@@ -96,6 +97,7 @@ MAKERS: list[Callable[[], optax.GradientTransformation]] = [
 ]
 
 
+@pytest.mark.slow
 def test_other_settings_are_other_optimisers_and_equal_ones_made_twice_are_one() -> None:
     optimisers_twice = []
     for _ in range(2):
