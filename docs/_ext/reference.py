@@ -7,6 +7,7 @@ the body of the directive choose some of the module's, in their order. A public 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import inspect
@@ -66,7 +67,8 @@ def parameters(cls: type) -> list[str]:
         return []
     given = inspect.signature(cls).parameters
     rows = [("parameter", "unit", "range", "default")]
-    for name, said in declared:
+    places = [field.name for field in dataclasses.fields(cls)]
+    for name, said in sorted(declared, key=lambda one: places.index(one[0])):
         unit = said.unit if isinstance(said.unit, str) else depends(said.unit)
         rule = within(said.range) if isinstance(said.range, Range) else depends(said.range)
         rows.append((f"``{name}``", unit, rule, default(given[name].default) if name in given else "not given"))
