@@ -72,6 +72,7 @@ def test_another_key_changes_the_spikes(whole: Any) -> None:
     assert not same(whole, other)
 
 
+@pytest.mark.slow
 def test_a_thousand_neurons_give_the_same_bits_for_any_chunk() -> None:
     sim = recurrent(1000, duration=30.0)
     reference = run(sim, [jn.Trials(6)], chunk=None)

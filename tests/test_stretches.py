@@ -94,6 +94,7 @@ def reloaded(folder: Path) -> Callable[[jn.State], jn.State]:
 slow = [pytest.param(lengths(n), marks=pytest.mark.slow, id=f"{n} pieces") for n in (1, 7, 64)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [[61, 67], *slow])
 def test_a_run_in_pieces_is_the_uncut_run_to_the_bit(whole: dict[str, Any], steps: list[int], tmp_path: Path) -> None:
     for name, course in cut(coloured(), steps, reloaded(tmp_path)).items():

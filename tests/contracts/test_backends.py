@@ -93,6 +93,7 @@ def test_a_member_of_a_batch_has_the_spikes_of_the_plain_loop_and_its_carry(back
     agree(carry, reference()[1])
 
 
+@pytest.mark.slow
 @each
 def test_it_goes_on_from_a_stretch_shorter_and_one_longer_than_a_delay(backend: Backend) -> None:
     state = jn.start(layers(), key=5, address=ADDRESS)

@@ -33,6 +33,7 @@ def traces(sim: jn.Simulation, key: int = 3) -> Any:
     return jn.simulate(sim, key=key)["v"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coupling", [Additive(), Multiplicative()])
 @pytest.mark.parametrize("correlation", [Independent(), Common()])
 @pytest.mark.parametrize("site", conditions.SITES)

@@ -59,6 +59,7 @@ def signals(sources, members, rate, seed=0, graded=False):
     return jnp.asarray(spikes * (rng.normal(size=spikes.shape) if graded else 1.0), jnp.float32)
 
 
+@pytest.mark.slow
 @each_size
 def test_spikes_give_the_sums_of_a_loop_over_synapses(size):
     columns, dense = synapses_of(*size), matrix(synapses_of(*size), size[:2])

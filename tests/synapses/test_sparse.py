@@ -239,6 +239,7 @@ def test_sums_of_whole_numbers_up_to_the_largest_are_exact(largest):
     assert np.any(np.abs(ExactSums().prepare(jnp.asarray(weights)) - weights) < np.abs(grid - np.abs(weights)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_arrivals_of_spikes_are_bit_by_bit_those_of_the_matrix(size):
     weights, spikes = some_weights(size), spikes_of(size[1])
@@ -298,6 +299,7 @@ def both(**options):
     return Dense("cells", "cells", weights, **options), Sparse.from_dense("cells", "cells", weights, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinetics", [None, Exponential(5.0)], ids=["held", "exponential"])
 def test_a_simulation_has_the_spikes_of_the_dense_one(kinetics):
     dense, sparse = (jn.simulate(simulation(p), key=7)["raster"] for p in both(kinetics=kinetics, delay=3.0))

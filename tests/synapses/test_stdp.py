@@ -286,6 +286,7 @@ def test_both_schedules_give_the_same_spikes():
         np.testing.assert_array_equal(one[k], other[k])
 
 
+@pytest.mark.slow
 def test_members_of_a_batch_have_the_spikes_and_weights_that_they_have_alone():
     sim, root = recurrent(plastic()), random.root(3)
     rasters = [jn.monte_carlo(sim, [jn.Trials(4)], key=3, chunk=c, progress=False).raster.values for c in (1, 2, None)]
