@@ -9,8 +9,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._typing import Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons import refractory
-from jaxsnn_noise.neurons.membrane import diffusion_of, flow, held_gain
-from jaxsnn_noise.neurons.neuron import Neuron
+from jaxsnn_noise.neurons.membrane import LinearMembrane
 from jaxsnn_noise.neurons.resets import Reset, ResetToValue, check_reset
 from jaxsnn_noise.parameters import nonnegative, parameter, positive, real, variable
 from jaxsnn_noise.random import Tick
@@ -25,7 +24,7 @@ class AdaptiveState(eqx.Module):
     hold: PerNeuron | None = variable("1")
 
 
-class AdaptiveLIF(Neuron):
+class AdaptiveLIF(LinearMembrane):
     """Leaky integrate-and-fire with an adaptive threshold; the membrane is that of :class:`LIF`.
 
     The threshold is ``v_threshold + a``, with ``tau_adapt da/dt = -a``, solved as ``a <- a exp(-dt/tau_adapt)``; a spike adds
@@ -72,7 +71,7 @@ class AdaptiveLIF(Neuron):
 
     def integrate(self, state: AdaptiveState, drive: Drive, key: Tick, dt: Values | float) -> AdaptiveState:
         del key
-        v = flow(state.v, drive, dt, tau_mem=self.tau_mem, v_rest=self.v_rest, resistance=self.resistance)
+        v = self.flow(state.v, drive, dt)
         v, hold = refractory.flowed(v, state.v, state.hold)
         # what is lost, and not what is left: a factor near 1 would be rounded, and its error grow with every step
         return AdaptiveState(v, state.lift + state.lift * jnp.expm1(-dt / self.tau_adapt), hold)
@@ -90,14 +89,6 @@ class AdaptiveLIF(Neuron):
         v = self.reset(state.v, spikes, self.v_reset, self.threshold(state))
         hold = refractory.after_spikes(state.hold, self.refractory, spikes, dt)
         return AdaptiveState(v, state.lift + self.jump * spikes, hold)
-
-    def diffuse(self, drive: Drive, dt: Values | float) -> Values:
-        """Exact for the linear membrane: ``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)], ``tau`` that under the drive."""
-        return diffusion_of(drive, dt, tau_mem=self.tau_mem, resistance=self.resistance)
-
-    def gain(self, drive: Drive, dt: Values | float) -> Values:
-        """``R/(1 + R g) (1 - exp(-dt/tau))`` [MOhm]."""
-        return held_gain(drive, dt, tau_mem=self.tau_mem, resistance=self.resistance)
 
     @classmethod
     def example(cls) -> Self:

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._typing import Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons import refractory
-from jaxsnn_noise.neurons.membrane import diffusion_of, flow, held_gain
-from jaxsnn_noise.neurons.neuron import Neuron
+from jaxsnn_noise.neurons.membrane import LinearMembrane
 from jaxsnn_noise.neurons.resets import Reset, ResetToValue, check_reset
 from jaxsnn_noise.parameters import nonnegative, parameter, positive, real, variable
 from jaxsnn_noise.random import Tick
@@ -27,7 +26,7 @@ class LIFState(eqx.Module):
     hold: PerNeuron | None = variable("1")
 
 
-class LIF(Neuron):
+class LIF(LinearMembrane):
     """Leaky integrate-and-fire, exact for a current held over the step.
 
     Equation: ``tau_mem dv/dt = -(v - v_rest) + R (I - g v)``, solved as ``v <- v_inf + (v - v_inf) exp(-dt/tau)`` with
@@ -75,7 +74,7 @@ class LIF(Neuron):
 
     def integrate(self, state: LIFState, drive: Drive, key: Tick, dt: Values | float) -> LIFState:
         del key
-        v = flow(state.v, drive, dt, tau_mem=self.tau_mem, v_rest=self.v_rest, resistance=self.resistance)
+        v = self.flow(state.v, drive, dt)
         return LIFState(*refractory.flowed(v, state.v, state.hold))
 
     def threshold(self, state: LIFState) -> PerNeuron:
@@ -100,14 +99,6 @@ class LIF(Neuron):
         hold, left = refractory.after_spikes_inside(state.hold, self.refractory, spikes, inside, dt)
         return LIFState(v, hold), left
 
-    def diffuse(self, drive: Drive, dt: Values | float) -> Values:
-        """Exact for the linear membrane: ``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)], ``tau`` that under the drive."""
-        return diffusion_of(drive, dt, tau_mem=self.tau_mem, resistance=self.resistance)
-
-    def gain(self, drive: Drive, dt: Values | float) -> Values:
-        """``R/(1 + R g) (1 - exp(-dt/tau))`` [MOhm]."""
-        return held_gain(drive, dt, tau_mem=self.tau_mem, resistance=self.resistance)
-
     @classmethod
     def example(cls) -> Self:
         return cls(5, tau_mem=20.0, refractory=2.0)
@@ -119,7 +110,7 @@ class IntegratorState(eqx.Module):
     v: PerNeuron = variable("mV")
 
 
-class LeakyIntegrator(Neuron):
+class LeakyIntegrator(LinearMembrane):
     """A membrane that never fires: ``tau_mem dv/dt = -(v - v_rest) + R I``, exact as in :class:`LIF`.
 
     The usual readout of a classifier: read its mean, maximum or last potential.
@@ -146,7 +137,7 @@ class LeakyIntegrator(Neuron):
 
     def integrate(self, state: IntegratorState, drive: Drive, key: Tick, dt: Values | float) -> IntegratorState:
         del key
-        v = flow(state.v, drive, dt, tau_mem=self.tau_mem, v_rest=self.v_rest, resistance=self.resistance)
+        v = self.flow(state.v, drive, dt)
         return IntegratorState(v)
 
     def threshold(self, state: IntegratorState) -> PerNeuron:
@@ -156,14 +147,6 @@ class LeakyIntegrator(Neuron):
     def after_spikes(self, state: IntegratorState, spikes: PerNeuron, dt: float) -> IntegratorState:
         del spikes, dt
         return state
-
-    def diffuse(self, drive: Drive, dt: Values | float) -> Values:
-        """Exact for the linear membrane: ``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)], ``tau`` that under the drive."""
-        return diffusion_of(drive, dt, tau_mem=self.tau_mem, resistance=self.resistance)
-
-    def gain(self, drive: Drive, dt: Values | float) -> Values:
-        """``R/(1 + R g) (1 - exp(-dt/tau))`` [MOhm]."""
-        return held_gain(drive, dt, tau_mem=self.tau_mem, resistance=self.resistance)
 
     @classmethod
     def example(cls) -> Self:

@@ -1,32 +1,38 @@
-"""The linear membrane, exact for a drive that is held over the step."""
+"""The linear membrane, exact for a drive that is held over the step: what neurons share whose potential leaks in proportion."""
 
 from __future__ import annotations
 
+import equinox as eqx
 import jax.numpy as jnp
 
-from jaxsnn_noise._typing import PerNeuron, Values
+from jaxsnn_noise._typing import Parameter, PerNeuron, Values
+from jaxsnn_noise.neurons.neuron import Neuron
 from jaxsnn_noise.signals import Drive
 
 
-def flow(
-    v: PerNeuron, drive: Drive, dt: Values | float, *, tau_mem: PerNeuron, v_rest: PerNeuron, resistance: PerNeuron
-) -> PerNeuron:
-    """The potential [mV] after ``dt`` [ms] of ``tau_mem dv/dt = -(v - v_rest) + R (I - g v)``."""
-    v_inf = v_rest + resistance * drive.current
-    if drive.conductance is not None:
-        leak = 1.0 + resistance * drive.conductance
-        v_inf, tau_mem = v_inf / leak, tau_mem / leak
-    return v_inf + (v - v_inf) * jnp.exp(-dt / tau_mem)
+class LinearMembrane(Neuron):
+    """Abstract: ``tau_mem dv/dt = -(v - v_rest) + R (I - g v)``, with the time constant ``tau_mem/(1 + R g)`` under a drive."""
 
+    tau_mem: eqx.AbstractVar[Parameter]
+    v_rest: eqx.AbstractVar[Parameter]
+    resistance: eqx.AbstractVar[Parameter]
 
-def diffusion_of(drive: Drive, dt: Values | float, *, tau_mem: PerNeuron, resistance: PerNeuron) -> Values:
-    """``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)] with the time constant that the drive leaves."""
-    if drive.conductance is not None:
-        tau_mem = tau_mem / (1.0 + resistance * drive.conductance)
-    return jnp.sqrt(-0.5 * tau_mem * jnp.expm1(-2.0 * dt / tau_mem))
+    def flow(self, v: PerNeuron, drive: Drive, dt: Values | float) -> PerNeuron:
+        """The potential [mV] after ``dt`` [ms] of a drive that is held."""
+        v_inf, tau = self.v_rest + self.resistance * drive.current, self.tau_mem
+        if drive.conductance is not None:
+            leak = 1.0 + self.resistance * drive.conductance
+            v_inf, tau = v_inf / leak, tau / leak
+        return v_inf + (v - v_inf) * jnp.exp(-dt / tau)
 
+    def diffuse(self, drive: Drive, dt: Values | float) -> Values:
+        """Exact for the linear membrane: ``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)], ``tau`` that under the drive."""
+        tau = self.tau_mem
+        if drive.conductance is not None:
+            tau = tau / (1.0 + self.resistance * drive.conductance)
+        return jnp.sqrt(-0.5 * tau * jnp.expm1(-2.0 * dt / tau))
 
-def held_gain(drive: Drive, dt: Values | float, *, tau_mem: PerNeuron, resistance: PerNeuron) -> Values:
-    """How far 1 nA held over ``dt`` moves the membrane [MOhm]: ``R/(1 + R g) (1 - exp(-dt/tau))``."""
-    leak = 1.0 if drive.conductance is None else 1.0 + resistance * drive.conductance
-    return -resistance / leak * jnp.expm1(-dt * leak / tau_mem)
+    def gain(self, drive: Drive, dt: Values | float) -> Values:
+        """``R/(1 + R g) (1 - exp(-dt/tau))`` [MOhm]: how far 1 nA held over ``dt`` moves the membrane."""
+        leak = 1.0 if drive.conductance is None else 1.0 + self.resistance * drive.conductance
+        return -self.resistance / leak * jnp.expm1(-dt * leak / self.tau_mem)
