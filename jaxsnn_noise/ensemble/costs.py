@@ -81,13 +81,22 @@ class Costs:
 
 def costs(sim: Simulation, axes: Sequence[Axis], backend: Any) -> Costs:
     """The costs of a member of a grid of axes, found without computing."""
+    return _member(sim, axes, backend)[1]
+
+
+def shapes(sim: Simulation, axes: Sequence[Axis], backend: Any) -> dict[str, Any]:
+    """The shapes of a member's results, found without computing."""
+    return _member(sim, axes, backend)[0]
+
+
+def _member(sim: Simulation, axes: Sequence[Axis], backend: Any) -> tuple[dict[str, Any], Costs]:
     leaves, tree = jax.tree.flatten((sim, tuple(axes), backend))
     return _traced(tree, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) if eqx.is_array(x) else x for x in leaves))
 
 
 @functools.lru_cache(maxsize=128)
-def _traced(tree: Any, structs: tuple[Any, ...]) -> Costs:
-    """A trace takes 0.2 s, so a study that runs again with other values does without."""
+def _traced(tree: Any, structs: tuple[Any, ...]) -> tuple[dict[str, Any], Costs]:
+    """A trace takes 0.2 s, so there is one for all that is to know, and none for a study that runs again with other values."""
     arrays, others = eqx.partition(list(structs), lambda x: isinstance(x, jax.ShapeDtypeStruct))
 
     def member(indices: list[jax.Array], arrays: Any) -> Any:
@@ -98,13 +107,14 @@ def _traced(tree: Any, structs: tuple[Any, ...]) -> Costs:
         return run(backend, sim, root, address)
 
     axes = jax.tree.unflatten(tree, structs)[1]
-    closed = jax.make_jaxpr(member)([jax.ShapeDtypeStruct((), np.uint32)] * len(axes), arrays)
+    indices = [jax.ShapeDtypeStruct((), np.uint32)] * len(axes)
+    closed, results = jax.make_jaxpr(member, return_shape=True)(indices, arrays)
     found = Costs()
     along = [frozenset({i}) for i in range(len(axes))]
     along += [frozenset()] * (len(closed.jaxpr.invars) - len(axes))
     _follow(closed, along, 1.0, found)
     found.result = float(sum(_bytes(v.aval) for v in closed.jaxpr.outvars))
-    return found
+    return results, found
 
 
 def acting(axes: Sequence[Axis]) -> list[int]:

@@ -61,7 +61,7 @@ class Grid:
     ):
         self.sim, self.axes, self.root, self.backend = sim, tuple(axes), root, backend
         self.shape = tuple(axis.size for axis in axes)
-        self.fields = fields(sim, backend)
+        self.fields = fields(sim, backend, self.axes)
         self.sizes = chunk_sizes(chunk, self.axes, sim, backend, workers)
 
     @property

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
-import jax
 import numpy as np
 
 from jaxsnn_noise import provenance
 from jaxsnn_noise.engine import names
-from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.describe import settings
-from jaxsnn_noise.engine.member import run
 from jaxsnn_noise.engine.observed import Entity, entity_of, units_of
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes import Axis, Cases
+from jaxsnn_noise.ensemble.costs import shapes
 from jaxsnn_noise.signals import About
 from jaxsnn_noise.statistics.fold import field_of
 
@@ -38,10 +35,10 @@ class Field(eqx.Module):
     """Further coordinates: from their names to the dimension along which they lie and their values."""
 
 
-def fields(sim: Simulation, backend: Any) -> dict[str, Field]:
+def fields(sim: Simulation, backend: Any, axes: Sequence[Axis] = ()) -> dict[str, Field]:
     """The arrays of one member's results by name, found without computing."""
     found: dict[str, Field] = {}
-    for name, result in _shapes(sim, backend).items():
+    for name, result in shapes(sim, axes, backend).items():
         statistic = sim.statistics[name]
         entity = entity_of(sim.network, statistic, sim.dt)
         about = About(entity.size, sim.steps_seen(statistic), sim.dt)
@@ -77,24 +74,6 @@ def _pairs(
     return {
         f"{entity.owner}_{end}{own}": (dim, at[chosen]) for end, at in zip(("target", "source"), pairs, strict=True)
     }
-
-
-def _shapes(sim: Simulation, backend: Any) -> dict[str, Any]:
-    """The shapes of a member's results.
-
-    A trace takes 0.15 s, so a study that runs again with other values does without.
-    """
-    leaves, tree = jax.tree.flatten((sim, backend))
-    return _traced(tree, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) if hasattr(x, "shape") else x for x in leaves))
-
-
-@functools.lru_cache(maxsize=128)
-def _traced(tree: Any, structs: tuple[Any, ...]) -> dict[str, Any]:
-    sim, backend = jax.tree.unflatten(tree, structs)
-    found: dict[str, Any] = eqx.filter_eval_shape(
-        run, backend, sim, jax.ShapeDtypeStruct((2,), np.uint32), Address.of()
-    )
-    return found
 
 
 def parts(result: Any) -> dict[str, Any]:
