@@ -11,8 +11,10 @@ import difflib
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-import jax
 import numpy as np
+
+from jaxsnn_noise import ranges
+from jaxsnn_noise.ranges import concrete as concrete
 
 
 class InputError(ValueError):
@@ -35,39 +37,31 @@ def fail(who: str, rule: str, got: Any, *, known: Iterable[str] | None = None) -
     raise InputError(message)
 
 
-def concrete(value: Any) -> np.ndarray | None:
-    """The value as a NumPy array, or ``None`` while it is being traced."""
-    if isinstance(value, (jax.core.Tracer, jax.ShapeDtypeStruct)):
-        return None
-    return np.asarray(value)
-
-
 def finite(who: str, value: Any, unit: str = "") -> None:
     """Every entry is a finite number."""
-    array = concrete(value)
-    if array is not None and not np.all(np.isfinite(array)):
-        fail(who, f"must be finite{_unit(unit)}", value)
+    inside(who, value, ranges.real, unit)
 
 
 def positive(who: str, value: Any, unit: str = "") -> None:
     """Every entry is finite and > 0."""
-    array = concrete(value)
-    if array is not None and not (np.all(np.isfinite(array)) and np.all(array > 0)):
-        fail(who, f"must be finite and > 0{_unit(unit)}", value)
+    inside(who, value, ranges.positive, unit)
 
 
 def nonnegative(who: str, value: Any, unit: str = "") -> None:
     """Every entry is finite and >= 0."""
-    array = concrete(value)
-    if array is not None and not (np.all(np.isfinite(array)) and np.all(array >= 0)):
-        fail(who, f"must be finite and >= 0{_unit(unit)}", value)
+    inside(who, value, ranges.nonnegative, unit)
 
 
 def in_range(who: str, value: Any, low: float, high: float, unit: str = "") -> None:
     """Every entry lies in the closed interval [low, high]."""
+    inside(who, value, ranges.between(low, high), unit)
+
+
+def inside(who: str, value: Any, range_: ranges.Range, unit: str | None = "") -> None:
+    """Every entry lies in a range."""
     array = concrete(value)
-    if array is not None and not (np.all(array >= low) and np.all(array <= high)):
-        fail(who, f"must lie in [{low:g}, {high:g}]{_unit(unit)}", value)
+    if array is not None and not range_.holds(array):
+        fail(who, range_.asked(unit), value)
 
 
 def count(who: str, value: Any, least: int = 1) -> int:
@@ -108,10 +102,6 @@ def steps_of(who: str, duration: float, dt: float) -> int:
     if abs(ratio - steps) > 1e-6 * max(1.0, abs(ratio)):
         fail(who, f"must be a multiple of dt = {float(dt):g} ms [ms]", duration)
     return steps
-
-
-def _unit(unit: str) -> str:
-    return f" [{unit}]" if unit else ""
 
 
 def _shown(value: Any) -> str:

@@ -209,8 +209,7 @@ def check_part(who: str, part: Any, *outer: Any) -> None:
             array = None if isinstance(leaf, jax.core.Tracer) else concrete(leaf)
             within = _range(said, part, *outer)
             if array is not None and not within.holds(array):
-                unit = _unit(said, part, *outer)
-                fail(f"{who}.{name}", f"{within.rule} [{unit}]" if unit else within.rule, leaf)
+                fail(f"{who}.{name}", within.asked(_unit(said, part, *outer)), leaf)
     if isinstance(part, Part):
         part.check_together(who)
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import jax
 import numpy as np
 
-from jaxsnn_noise._checks import concrete
+
+def concrete(value: Any) -> np.ndarray | None:
+    """The value as a NumPy array, or ``None`` while it is being traced."""
+    if isinstance(value, (jax.core.Tracer, jax.ShapeDtypeStruct)):
+        return None
+    return np.asarray(value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,17 +47,22 @@ class Range:
         """Whether all entries lie inside; ends that are traced let everything pass."""
         ends = self.ends()
         inside = np.isfinite(array) if self.finite else ~np.isnan(array)
-        if ends is not None:
+        if ends is not None and np.isfinite(ends[0]):
             inside = inside & (array > ends[0] if self.low_open else array >= ends[0])
+        if ends is not None and np.isfinite(ends[1]):
             inside = inside & (array < ends[1] if self.high_open else array <= ends[1])
         return bool(np.all(inside & (array == np.round(array)) if self.whole else inside))
 
     @property
     def rule(self) -> str:
         """What is asked of a value, in words."""
-        return f"{self._asked()}: {self.why}" if self.why else self._asked()
+        return f"{self._words()}: {self.why}" if self.why else self._words()
 
-    def _asked(self) -> str:
+    def asked(self, unit: str | None) -> str:
+        """The rule with its unit, if there is one."""
+        return f"{self.rule} [{unit}]" if unit else self.rule
+
+    def _words(self) -> str:
         ends = self.ends()
         if ends is None:
             return "must lie in its range"

@@ -94,9 +94,8 @@ def check_values(who: str, sim: Simulation, path: str, values: jax.Array) -> Non
     paths.get(sim, path)
     said, array = declaration(sim, path), concrete(values)
     if said is not None and array is not None and not said.range.holds(array):
-        rule = f"{said.range.rule} [{said.unit}]" if said.unit else said.range.rule
         outside = [value for value in array.reshape(len(array), -1) if not said.range.holds(value)]
-        fail(who, rule, outside[0].item() if outside[0].size == 1 else outside[0])
+        fail(who, said.range.asked(said.unit), outside[0].item() if outside[0].size == 1 else outside[0])
 
 
 def plain_columns(who: str, labels: Mapping[str, Any], size: int) -> tuple[tuple[str, tuple[Any, ...]], ...]:
