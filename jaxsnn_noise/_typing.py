@@ -38,14 +38,6 @@ def as_float(value: Any) -> Values:
         fail("parameter", "must be numbers", value)
 
 
-def as_scalar(value: Any) -> Scalar:
-    """``value`` as a float32 scalar leaf."""
-    array = as_float(value)
-    if array.ndim:
-        fail("parameter", "must be one number", value)
-    return array
-
-
 def per_neuron(who: str, value: Any, size: int) -> PerNeuron:
     """``value`` (one number, or one per neuron) as a float32 leaf of shape [neuron].
 

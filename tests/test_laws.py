@@ -1,12 +1,12 @@
 """The named laws against closed forms; what all of them keep is in the contract suite."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
 
+from helpers.laws import apply, perturb
 from helpers.statistical import assert_correlation, assert_ks, assert_mean, assert_variance, negative_control
 from jaxsnn_noise import laws, random
 from jaxsnn_noise._checks import InputError
@@ -35,16 +35,6 @@ SPREAD = {  # name: how the law is made from its spread, and a spread to try
 }
 
 each_spread = pytest.mark.parametrize("name", sorted(SPREAD))
-
-
-@eqx.filter_jit
-def apply(law, nominal, key, groups=None):
-    return law.apply(nominal, random.root(key), groups)
-
-
-@eqx.filter_jit
-def perturb(law, nominal, z):
-    return law.perturb(nominal, z)
 
 
 @pytest.mark.parametrize("name", sorted(SILENT))

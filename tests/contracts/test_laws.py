@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from helpers.discovery import label, members
+from helpers.laws import apply, perturb
 from helpers.statistical import assert_mean, assert_variance, negative_control
 from jaxsnn_noise import laws, paths, random
 from jaxsnn_noise._checks import InputError
@@ -29,16 +30,6 @@ def multiplicative(cls):
     """Whether what is 0 stays 0: its support says so."""
     low, high = cls.example().support(jnp.float32(0.0))
     return float(low) == float(high) == 0.0
-
-
-@eqx.filter_jit
-def apply(law, nominal, key, groups=None):
-    return law.apply(nominal, random.root(key), groups)
-
-
-@eqx.filter_jit
-def perturb(law, nominal, z):
-    return law.perturb(nominal, z)
 
 
 def quantiles(law, n=N):

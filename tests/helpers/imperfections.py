@@ -8,9 +8,9 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import in_range, nonnegative, positive
-from jaxsnn_noise._typing import Key, Leaf, as_scalar
+from jaxsnn_noise._typing import Key, Leaf
 from jaxsnn_noise.hardware import Imperfection, Stage
+from jaxsnn_noise.parameters import between, fraction, nonnegative, parameter, positive
 
 
 class StuckAt(Imperfection):
@@ -20,8 +20,8 @@ class StuckAt(Imperfection):
     switches_off: ClassVar[bool] = True
     absolute: ClassVar[bool] = True
     path: str = eqx.field(static=True)
-    value: Leaf = eqx.field(converter=as_scalar)
-    probability: Leaf = eqx.field(converter=as_scalar)
+    value: Leaf = parameter("nA", between(-100.0, 100.0))
+    probability: Leaf = parameter("1", fraction)
     axis: str = eqx.field(static=True, default="device")
 
     def apply(self, network: Any, key: Key) -> Any:
@@ -31,8 +31,6 @@ class StuckAt(Imperfection):
 
     def check(self, who: str, network: Any) -> None:
         paths.get(network, self.path)
-        in_range(f"{who}.value", self.value, -100.0, 100.0, "nA")
-        in_range(f"{who}.probability", self.probability, 0.0, 1.0, "1")
 
     @classmethod
     def example(cls) -> Self:
@@ -46,8 +44,8 @@ class Drift(Imperfection):
     switches_off: ClassVar[bool] = True
     absolute: ClassVar[bool] = False
     path: str = eqx.field(static=True)
-    nu: Leaf = eqx.field(converter=as_scalar)
-    age: Leaf = eqx.field(converter=as_scalar)
+    nu: Leaf = parameter("1", nonnegative)
+    age: Leaf = parameter("s", positive)
     axis: str = eqx.field(static=True, default="device")
 
     def apply(self, network: Any, key: Key) -> Any:
@@ -57,8 +55,6 @@ class Drift(Imperfection):
 
     def check(self, who: str, network: Any) -> None:
         paths.get(network, self.path)
-        nonnegative(f"{who}.nu", self.nu, "1")
-        positive(f"{who}.age", self.age, "s")
 
     @classmethod
     def example(cls) -> Self:
@@ -71,7 +67,7 @@ class Warm(Imperfection):
     stage: ClassVar[Stage] = Stage.AGED
     switches_off: ClassVar[bool] = True
     absolute: ClassVar[bool] = False
-    kelvin: Leaf = eqx.field(converter=as_scalar)
+    kelvin: Leaf = parameter("K", nonnegative)
 
     @property
     def axis(self) -> None:
@@ -82,7 +78,7 @@ class Warm(Imperfection):
         return paths.replace(network, {path: paths.get(network, path) * jnp.exp(-0.01 * self.kelvin)})
 
     def check(self, who: str, network: Any) -> None:
-        nonnegative(f"{who}.kelvin", self.kelvin, "K")
+        """Fits everything."""
 
     @classmethod
     def example(cls) -> Self:

@@ -12,7 +12,8 @@ import pytest
 
 import jaxsnn_noise as jn
 from jaxsnn_noise._checks import fail, one_of
-from jaxsnn_noise._typing import Leaf, as_scalar
+from jaxsnn_noise._typing import Leaf
+from jaxsnn_noise.parameters import parameter, real
 from jaxsnn_noise.signals import Drive
 from jaxsnn_noise.synapses import Combine, Dense, Exponential, Projection
 
@@ -25,7 +26,7 @@ class Gate(Combine):
 
     gated: str = eqx.field(static=True)
     gate: str = eqx.field(static=True)
-    gain: Leaf = eqx.field(converter=as_scalar, default=1.0)
+    gain: Leaf = parameter("1/nA", real, default=1.0)
 
     def __call__(self, external: Drive, drives: Mapping[str, Drive], potential: Any) -> Drive:
         total = external
