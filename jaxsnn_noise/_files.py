@@ -81,6 +81,13 @@ def is_draft(place: Path) -> bool:
     return place.name.startswith(".") and place.name.endswith(_ENDING)
 
 
+def opened(folder: Path) -> list[str]:
+    """Make a folder, if it is not there, and clear away old drafts; the names of what is in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    return [place.name for place in folder.iterdir() if not is_draft(place)]
+
+
 def sweep(folder: Path) -> None:
     """Clear away drafts that processes left which were killed long ago."""
     for place in folder.iterdir():

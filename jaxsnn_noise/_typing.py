@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float32, UInt32
 
@@ -36,6 +37,11 @@ def as_float(value: Any) -> Values:
         return jnp.asarray(value, jnp.float32)
     except (TypeError, ValueError):
         fail("parameter", "must be numbers", value)
+
+
+def is_key(value: Any) -> bool:
+    """Whether something is a typed key of JAX, or an array of them."""
+    return hasattr(value, "dtype") and bool(jnp.issubdtype(value.dtype, jax.dtypes.prng_key))
 
 
 def per_neuron(who: str, value: Any, size: int) -> PerNeuron:

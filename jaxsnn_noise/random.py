@@ -36,6 +36,7 @@ from jax.extend.core import get_opaque_trace_state
 from jaxtyping import Array, Float32, UInt32
 
 from jaxsnn_noise._checks import fail
+from jaxsnn_noise._typing import is_key
 
 __all__ = [
     "MAX_STEPS",
@@ -150,8 +151,7 @@ def root(key: Any) -> UInt32[Array, "2"]:
         if not 0 <= int(key) < 1 << 64:
             fail("key", "a seed must lie in [0, 2**64)", key)
         return jnp.array([int(key) >> 32, int(key) & 0xFFFFFFFF], jnp.uint32)
-    dtype = getattr(key, "dtype", None)
-    if dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key):
+    if is_key(key):
         key = jax.random.key_data(key)
     shape = getattr(key, "shape", None)
     if shape not in ((2,), (4,)) or key.dtype != jnp.uint32:

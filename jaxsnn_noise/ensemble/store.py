@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import urllib.parse
 import zipfile
 import zlib
@@ -24,6 +23,7 @@ import numpy as np
 from jaxsnn_noise import _files
 from jaxsnn_noise._checks import InputError, fail
 from jaxsnn_noise._files import StoreError
+from jaxsnn_noise.engine.state import lasting
 
 
 class Store:
@@ -38,10 +38,8 @@ class Store:
         self.path = Path(path)
         manifest = self.path / "study.json"
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            _files.sweep(self.path)
             # listed before the manifest is looked for: another process that begins now writes its manifest first
-            inside = [file.name for file in self.path.iterdir() if not _files.is_draft(file)]
+            inside = _files.opened(self.path)
             if not manifest.exists():
                 if inside:
                     fail("store", "must be empty or hold this study", str(path))
@@ -95,7 +93,7 @@ def fingerprint(*parts: Any) -> str:
     for part in parts:
         arrays, static = eqx.partition(part, eqx.is_array)
         structure = str(jax.tree.structure(arrays)) + repr(jax.tree.leaves(static))
-        digest.update(re.sub(r" at 0x[0-9a-f]+", "", structure).encode())
+        digest.update(lasting(structure).encode())
         for leaf in jax.tree.leaves(arrays):
             array = np.asarray(leaf)
             digest.update(f"{array.shape}{array.dtype}".encode())

@@ -155,9 +155,7 @@ def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: i
     """
     path = Path(folder).expanduser()
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        _files.sweep(path)
-        inside = sorted(entry.name for entry in path.iterdir() if not _files.is_draft(entry))
+        inside = sorted(_files.opened(path))
         handle, probe = tempfile.mkstemp(prefix=".writable-", dir=path)
         os.close(handle)
         os.unlink(probe)

@@ -21,7 +21,7 @@ from jaxtyping import Array, Int32, UInt32
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, count, fail, in_range, number
-from jaxsnn_noise._typing import Key
+from jaxsnn_noise._typing import Key, is_key
 
 PAIRS_AT_ONCE = 1 << 23
 """Pairs, or draws, that are held in memory at once: a few arrays of 32 MB."""
@@ -93,7 +93,7 @@ class Probability(Connectivity):
     def draw(self, key: Any, size: tuple[int, int]) -> Graph:
         """As the rule says; the number of synapses is drawn too, so the key must be known before tracing."""
         targets, sources = _checked(self, size)
-        if concrete(key if not _is_typed(key) else jax.random.key_data(key)) is None:
+        if concrete(key if not is_key(key) else jax.random.key_data(key)) is None:
             rule = (
                 "must be known before tracing, since it says how many synapses there are (fixed degrees can be traced)"
             )
@@ -176,10 +176,6 @@ def _checked(rule: Any, size: Any) -> tuple[int, int]:
 
 def _stream(key: Any) -> Key:
     return random.stream(random.root(key), "connections")
-
-
-def _is_typed(key: Any) -> bool:
-    return hasattr(key, "dtype") and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
 
 
 def _pairs(key: Key, targets: int, sources: int, threshold: int) -> Iterator[tuple[int, np.ndarray]]:

@@ -14,11 +14,11 @@ from typing import Any, BinaryIO
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 
 from jaxsnn_noise import _files
 from jaxsnn_noise._checks import InputError, fail
 from jaxsnn_noise._files import StoreError
+from jaxsnn_noise._typing import is_key
 from jaxsnn_noise.training.standing import Standing
 
 FORMAT = 1
@@ -39,9 +39,7 @@ class Folder:
     def __init__(self, path: str | os.PathLike[str], fingerprint: str):
         self.path, self.fingerprint = Path(path), fingerprint
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            _files.sweep(self.path)
-            inside = [file.name for file in self.path.iterdir() if not _files.is_draft(file)]
+            inside = _files.opened(self.path)
         except OSError as error:
             raise InputError(
                 f"fit.checkpoint: must be a folder that can be made; got {str(path)!r} ({_files.reason(error)})"
@@ -100,16 +98,12 @@ class Folder:
             raise StoreError(error.errno, f"fit.checkpoint {self.path}: {error.reason}; {safe}") from error
 
 
-def _is_key(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
 def _without_keys(tree: Any) -> Any:
-    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
+    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if is_key(leaf) else leaf, tree)
 
 
 def _with_keys(tree: Any, like: Any) -> Any:
     def back(leaf: Any, old: Any) -> Any:
-        return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(old)) if _is_key(old) else leaf
+        return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(old)) if is_key(old) else leaf
 
     return jax.tree.map(back, tree, like)

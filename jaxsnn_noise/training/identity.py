@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +17,8 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from jaxsnn_noise import random
+from jaxsnn_noise._typing import is_key
+from jaxsnn_noise.engine.state import lasting
 from jaxsnn_noise.ensemble.store import fingerprint
 from jaxsnn_noise.training.loop import Data, Task, usual_promotion
 from jaxsnn_noise.training.runner import Block
@@ -62,11 +63,10 @@ def program(function: Callable[..., Any], *args: Any) -> str:
         (True, False)
     """
     closed, structure = jax.make_jaxpr(function, return_shape=True)(*args)
-    # objects without a text of their own stand there with their places in memory, which are others in the next process
-    text = re.sub(r" at 0x[0-9a-f]+", "", f"{closed} {jax.tree.structure(structure)}")
+    text = lasting(f"{closed} {jax.tree.structure(structure)}")
     digest = hashlib.blake2b(text.encode(), digest_size=16)
     for constant in _constants(closed):  # the text shows the shape of one, or a few of its numbers
-        array = np.asarray(jax.random.key_data(constant) if _is_key(constant) else constant)
+        array = np.asarray(jax.random.key_data(constant) if is_key(constant) else constant)
         digest.update(f"{array.shape}{array.dtype}".encode() + array.tobytes())
     return digest.hexdigest()
 
@@ -86,7 +86,3 @@ def _constants(part: Any) -> Iterator[Any]:
             yield from _constants(member)
     elif isinstance(part, (np.ndarray, jax.Array)):
         yield part
-
-
-def _is_key(value: Any) -> bool:
-    return isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
