@@ -21,10 +21,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
-from jaxsnn_noise.engine.addresses import Address
-from jaxsnn_noise.engine.member import run
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes import Axis
+from jaxsnn_noise.ensemble.members import member
 
 Along = frozenset[int]
 """Positions of axes."""
@@ -99,27 +98,19 @@ def _traced(tree: Any, structs: tuple[Any, ...]) -> tuple[dict[str, Any], Costs]
     """A trace takes 0.2 s, so there is one for all that is to know, and none for a study that runs again with other values."""
     arrays, others = eqx.partition(list(structs), lambda x: isinstance(x, jax.ShapeDtypeStruct))
 
-    def member(indices: list[jax.Array], arrays: Any) -> Any:
+    def function(indices: list[jax.Array], arrays: Any) -> Any:
         sim, axes, backend = jax.tree.unflatten(tree, eqx.combine(arrays, others))
-        root, address = jnp.zeros(2, jnp.uint32), Address.of()
-        for i in acting(axes):
-            sim, address = axes[i].apply(sim, address, indices[i], root)
-        return run(backend, sim, root, address)
+        return member(sim, jnp.zeros(2, jnp.uint32), axes, indices, backend)
 
     axes = jax.tree.unflatten(tree, structs)[1]
     indices = [jax.ShapeDtypeStruct((), np.uint32)] * len(axes)
-    closed, results = jax.make_jaxpr(member, return_shape=True)(indices, arrays)
+    closed, results = jax.make_jaxpr(function, return_shape=True)(indices, arrays)
     found = Costs()
     along = [frozenset({i}) for i in range(len(axes))]
     along += [frozenset()] * (len(closed.jaxpr.invars) - len(axes))
     _follow(closed, along, 1.0, found)
     found.result = float(sum(_bytes(v.aval) for v in closed.jaxpr.outvars))
     return results, found
-
-
-def acting(axes: Sequence[Axis]) -> list[int]:
-    """The order in which axes act: those that build the network anew first, then by name."""
-    return sorted(range(len(axes)), key=lambda i: (not axes[i].rebuilds, axes[i].name))
 
 
 def _follow(closed: ClosedJaxpr | Jaxpr, along: Sequence[Along], times: float, found: Costs | None) -> list[Along]:

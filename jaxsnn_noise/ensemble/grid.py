@@ -16,14 +16,12 @@ import jax
 import numpy as np
 
 from jaxsnn_noise._typing import Key
-from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.backend import Backend
-from jaxsnn_noise.engine.member import run
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes import Axis
 from jaxsnn_noise.ensemble.chunks import Chunk, chunk_sizes, padded
-from jaxsnn_noise.ensemble.costs import acting
 from jaxsnn_noise.ensemble.labels import fields, parts
+from jaxsnn_noise.ensemble.members import acting, member
 
 Block = tuple[slice, ...]
 """A part of a grid: one range of indices per axis."""
@@ -140,13 +138,9 @@ def run_chunk(
     """
     order = acting(axes)
 
-    def member(*chosen: jax.Array) -> dict[str, Any]:
-        changed, address = sim, Address.of()
-        for i in order:
-            changed, address = axes[i].apply(changed, address, chosen[i], root)
-        return run(backend, changed, root, address)
+    def function(*chosen: jax.Array) -> dict[str, Any]:
+        return member(sim, root, axes, chosen, backend)
 
-    function = member
     for depth in reversed(order):
         function = jax.vmap(function, in_axes=tuple(0 if i == depth else None for i in range(len(axes))))
     result: dict[str, Any] = function(*indices)

@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxsnn_noise._checks import concrete, fail, finite
 from jaxsnn_noise._typing import Leaf, Values
-from jaxsnn_noise.parameters import Ranged, Resolved, check_tree, parameter, real
+from jaxsnn_noise.parameters import Range, Ranged, Resolved, check_tree, nonnegative, parameter, real
 
 __all__ = [
     "Above",
@@ -119,7 +119,7 @@ class PositiveWeights(Positive):
 
     def check(self, who: str, value: Values) -> None:
         array = concrete(value)
-        if array is not None and not (np.all(np.isfinite(array)) and np.all(array >= 0)):
+        if array is not None and not nonnegative.holds(array):
             fail(who, "must start at 0 (no synapse) or above to be trained with this transform", value)
 
 
@@ -256,7 +256,7 @@ def _of(path: str, said: Resolved, wanted: Mapping[str, Transform]) -> Transform
 
 def _inside(who: str, value: Any, low: float, high: float) -> None:
     array = concrete(value)
-    if array is not None and not (np.all(np.isfinite(array)) and np.all(array > low) and np.all(array < high)):
+    if array is not None and not Range(low, high, low_open=True, high_open=True).holds(array):
         fail(who, f"must start strictly between {low:g} and {high:g} to be trained with this transform", value)
 
 
