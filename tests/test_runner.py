@@ -160,6 +160,15 @@ def test_an_error_of_who_is_told_loses_nothing() -> None:
     assert "never" not in log.begun
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C is heard: a shell's background job, as this may be, ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_while_it_waits_keeps_what_runs_and_a_second_does_not_wait() -> None:
     """Real signals, to the thread that runs all."""
     log = Log()
