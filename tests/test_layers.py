@@ -29,6 +29,8 @@ LAYERS: dict[str, set[str]] = {
         "distributions",
         "signals",
         "opacity",
+        "fingerprints",
+        "saving",
         "parameters",
         "ranges",
     },

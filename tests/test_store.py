@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import jaxsnn_noise as jn
-from helpers.nets import SIGMA, recurrent
 from jaxsnn_noise import _files
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise._files import StoreError
-from jaxsnn_noise.ensemble.store import Store, fingerprint
+from jaxsnn_noise.ensemble.store import Store
 
 ARRAYS = {"rate": np.arange(6.0).reshape(2, 3), "n": np.array(7, np.int32)}
 
@@ -109,22 +107,3 @@ def test_a_chunk_that_cannot_be_written_leaves_nothing_half_done(tmp_path, monke
     with pytest.raises(StoreError, match=f"{reason}; 1 finished chunks are safe"):
         store.save("x-1", ARRAYS)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["study.json", "x-0.npz"]
-
-
-def test_the_fingerprint_sees_values_structure_and_statics_and_no_addresses_in_memory():
-    sim = recurrent(5, duration=8.0)
-    same = fingerprint(sim, [jn.Trials(3)])
-    assert same == fingerprint(recurrent(5, duration=8.0), [jn.Trials(3)])
-    others = [
-        fingerprint(jn.paths.replace(sim, {SIGMA: 0.11}), [jn.Trials(3)]),
-        fingerprint(recurrent(5, duration=9.0), [jn.Trials(3)]),
-        fingerprint(recurrent(6, duration=8.0), [jn.Trials(3)]),
-        fingerprint(sim, [jn.Trials(4)]),
-        fingerprint(sim, [jn.Devices(3)]),
-    ]
-    assert len({same, *others}) == 6
-
-    def axes():
-        return [jn.Vary([1.0], by=lambda sim, x: sim), jn.Realisations(2, lambda key: sim.network)]
-
-    assert fingerprint(axes()) == fingerprint(axes())

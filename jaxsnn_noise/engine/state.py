@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Any
 
 import equinox as eqx
@@ -17,6 +16,7 @@ from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.carry import Carry
 from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.fingerprints import lasting
 
 
 class State(eqx.Module):
@@ -79,8 +79,3 @@ def structure(tree: Any) -> str:
     shapes = [(leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(arrays)]
     text = f"{jax.tree.structure(arrays)}{jax.tree.leaves(static)!r}{shapes}"
     return hashlib.blake2b(lasting(text).encode(), digest_size=8).hexdigest()
-
-
-def lasting(text: str) -> str:
-    """A text without places in memory, which objects without a text of their own show, and which the next process has others of."""
-    return re.sub(r" at 0x[0-9a-f]+", "", text)

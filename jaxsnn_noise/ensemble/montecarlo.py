@@ -25,7 +25,8 @@ from jaxsnn_noise.ensemble.chunks import Chunk, default_workers, stored_workers
 from jaxsnn_noise.ensemble.grid import Block, Grid, Results
 from jaxsnn_noise.ensemble.labels import labelled
 from jaxsnn_noise.ensemble.runner import Job, Runner, places
-from jaxsnn_noise.ensemble.store import Store, fingerprint
+from jaxsnn_noise.ensemble.store import Store
+from jaxsnn_noise.fingerprints import of_values
 from jaxsnn_noise.progress import Interrupted, Meter, Update
 from jaxsnn_noise.statistics import Statistic
 
@@ -92,7 +93,7 @@ def _opened(store: str | os.PathLike[str] | None, grids: Mapping[str, Grid]) -> 
     if store is None:
         return None
     parts = [(g.sim, g.axes, g.root, g.sizes, g.backend, random.STREAM_VERSION) for g in grids.values()]
-    return Store(store, fingerprint(list(grids), parts))
+    return Store(store, of_values(list(grids), parts))
 
 
 def _jobs(results: Mapping[str, Results], store: Store | None, report: Update) -> Iterator[Job]:

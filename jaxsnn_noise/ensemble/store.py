@@ -7,23 +7,18 @@ is addressed, the result has the same bits.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import urllib.parse
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
 
-import equinox as eqx
-import jax
 import numpy as np
 
 from jaxsnn_noise import _files
 from jaxsnn_noise._checks import InputError, fail
 from jaxsnn_noise._files import StoreError
-from jaxsnn_noise.engine.state import lasting
 
 
 class Store:
@@ -82,20 +77,3 @@ class Store:
         if known != fingerprint:
             rule = "holds another study (other simulation, axes, key or chunk); choose a new folder"
             fail("store", rule, str(self.path))
-
-
-def fingerprint(*parts: Any) -> str:
-    """A hash of pytrees: structure (static fields included), shapes, dtypes and values of all leaves.
-
-    Functions count by their names (an address in memory would differ in the next process).
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        arrays, static = eqx.partition(part, eqx.is_array)
-        structure = str(jax.tree.structure(arrays)) + repr(jax.tree.leaves(static))
-        digest.update(lasting(structure).encode())
-        for leaf in jax.tree.leaves(arrays):
-            array = np.asarray(leaf)
-            digest.update(f"{array.shape}{array.dtype}".encode())
-            digest.update(array.tobytes())
-    return digest.hexdigest()

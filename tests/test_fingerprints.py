@@ -16,19 +16,21 @@ import numpy as np
 import optax
 import pytest
 
+import jaxsnn_noise as jn
+from helpers.nets import SIGMA, recurrent
+from jaxsnn_noise.fingerprints import effects, of_function, of_values
 from jaxsnn_noise.training import augment, optimisers
-from jaxsnn_noise.training.identity import program
 from jaxsnn_noise.training.loop import usual_promotion
 
 FREE = {"a.weights": jnp.ones((3, 2)), "b.tau": jnp.ones(2)}
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 LONG = np.arange(5000.0, dtype=np.float32)
 
 
 def of(optimiser: optax.GradientTransformation) -> tuple[str, str]:
     with usual_promotion():
         state = jax.eval_shape(optimiser.init, FREE)
-        return program(optimiser.init, FREE), program(optimiser.update, FREE, state, FREE)
+        return of_function(optimiser.init, FREE), of_function(optimiser.update, FREE, state, FREE)
 
 
 def scaled(by: Any) -> optax.GradientTransformation:
@@ -122,20 +124,20 @@ def test_constants_count_wherever_jax_keeps_them() -> None:
 
 def test_an_augmentation_is_told_by_its_settings() -> None:
     key = jax.ShapeDtypeStruct((2,), jnp.uint32)
-    names = [program(augment.Shift(by, (2, 3)), FREE["b.tau"].repeat(3), key) for by in (1, 1, 2)]
+    names = [of_function(augment.Shift(by, (2, 3)), FREE["b.tau"].repeat(3), key) for by in (1, 1, 2)]
     assert names[0] == names[1] != names[2]
 
 
 def test_arguments_count_by_their_shapes() -> None:
     double = lambda x: 2 * x  # noqa: E731
-    assert program(double, jnp.ones(3)) == program(double, jnp.zeros(3)) != program(double, jnp.ones(4))
-    assert program(lambda x: {"a": x}, 1.0) != program(lambda x: {"b": x}, 1.0)
+    assert of_function(double, jnp.ones(3)) == of_function(double, jnp.zeros(3)) != of_function(double, jnp.ones(4))
+    assert of_function(lambda x: {"a": x}, 1.0) != of_function(lambda x: {"b": x}, 1.0)
 
 
 NAMED = """
 import equinox as eqx, jax, jax.numpy as jnp, optax
 from jaxsnn_noise.training import optimisers
-from jaxsnn_noise.training.identity import program
+from jaxsnn_noise.fingerprints import of_function
 
 class Host:
     def __call__(self, x): return x
@@ -148,8 +150,8 @@ free = {"a.weights": jnp.ones((3, 2)), "b.tau": jnp.ones(2)}
 it = optax.chain(optimisers.WarmupCosine(weight_decay=1e-4)(3000), optax.add_noise(0.1, 0.5, 7))
 state = jax.eval_shape(it.init, free)
 host = lambda x: jax.pure_callback(Host(), jax.ShapeDtypeStruct((), jnp.float32), x)
-names = [program(it.init, free), program(it.update, free, state, free)]
-names += [program(host, 1.0), program(lambda x: State(x, Host()), 1.0)]
+names = [of_function(it.init, free), of_function(it.update, free, state, free)]
+names += [of_function(host, 1.0), of_function(lambda x: State(x, Host()), 1.0)]
 """
 
 
@@ -162,3 +164,30 @@ def test_another_process_finds_the_same() -> None:
     environment = os.environ | {"PYTHONHASHSEED": "7"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == here["names"], done.stderr
+
+
+def test_trees_are_told_by_values_structure_and_statics_and_no_addresses_in_memory():
+    sim = recurrent(5, duration=8.0)
+    same = of_values(sim, [jn.Trials(3)])
+    assert same == of_values(recurrent(5, duration=8.0), [jn.Trials(3)])
+    others = [
+        of_values(jn.paths.replace(sim, {SIGMA: 0.11}), [jn.Trials(3)]),
+        of_values(recurrent(5, duration=9.0), [jn.Trials(3)]),
+        of_values(recurrent(6, duration=8.0), [jn.Trials(3)]),
+        of_values(sim, [jn.Trials(4)]),
+        of_values(sim, [jn.Devices(3)]),
+    ]
+    assert len({same, *others}) == 6
+
+    def axes():
+        return [jn.Vary([1.0], by=lambda sim, x: sim), jn.Realisations(2, lambda key: sim.network)]
+
+    assert of_values(axes()) == of_values(axes())
+
+
+def test_calls_of_python_are_told() -> None:
+    called = lambda x: jax.pure_callback(np.sin, jax.ShapeDtypeStruct((), jnp.float32), x)  # noqa: E731
+    printed = lambda x: jax.lax.scan(lambda c, _: (jax.debug.print("{}", c) or c, None), x, length=2)[0]  # noqa: E731
+    assert effects(jax.make_jaxpr(jax.jit(called))(1.0)) == ["pure_callback"]
+    assert effects(jax.make_jaxpr(printed)(1.0))
+    assert not effects(jax.make_jaxpr(jnp.sin)(1.0))
