@@ -164,13 +164,13 @@ def _rasters(data: Any, config: Config) -> Any:
     """One trial of each kind at the highest level, and one without noise, run again with the raster kept."""
     import xarray
 
-    last = len(config.levels) - 1
-    chosen = [("none", "additive", 0), *((kind, kind, last) for kind in KINDS)]
+    chosen = [("none", "additive", config.levels[0]), *((kind, kind, config.levels[-1]) for kind in KINDS)]
     steps = round(config.duration / config.dt)
     pictures = []
     for _, kind, level in chosen:
         statistics = {"raster": jn.statistics.Raster()}
-        packed = jn.replay(data, case=kind, level=level, wiring=0, trial=0, statistics=statistics)["raster"]
+        member = {"kind": kind, "level": level, "wiring": 0, "trial": 0}
+        packed = jn.replay(data, sel=member, statistics=statistics, progress=False)["raster"].values
         pictures.append(np.asarray(jn.statistics.unpack(packed, steps)))
     coords = {"shown": [name for name, _, _ in chosen]}
     return xarray.Dataset({"raster": (("shown", "time", "neuron"), np.stack(pictures))}, coords)

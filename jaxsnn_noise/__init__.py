@@ -51,9 +51,12 @@ if TYPE_CHECKING:
     from jaxsnn_noise.ensemble.axes import Devices as Devices
     from jaxsnn_noise.ensemble.axes import Realisations as Realisations
     from jaxsnn_noise.ensemble.axes import Samples as Samples
+    from jaxsnn_noise.ensemble.axes import Scale as Scale
     from jaxsnn_noise.ensemble.axes import Sweep as Sweep
     from jaxsnn_noise.ensemble.axes import Trials as Trials
     from jaxsnn_noise.ensemble.axes import Vary as Vary
+    from jaxsnn_noise.ensemble.grid import Grid as Grid
+    from jaxsnn_noise.ensemble.montecarlo import chip as chip
     from jaxsnn_noise.ensemble.montecarlo import monte_carlo as monte_carlo
     from jaxsnn_noise.ensemble.montecarlo import replay as replay
     from jaxsnn_noise.firing import Density as Density
@@ -94,6 +97,7 @@ _HOME = {
     "Devices": "ensemble.axes",
     "Realisations": "ensemble.axes",
     "Samples": "ensemble.axes",
+    "Scale": "ensemble.axes",
     "Sweep": "ensemble.axes",
     "Trials": "ensemble.axes",
     "Vary": "ensemble.axes",
@@ -106,6 +110,8 @@ _HOME = {
     "Stopped": "firing",
     "apply": "engine.running",
     "Interrupted": "progress",
+    "Grid": "ensemble.grid",
+    "chip": "ensemble.montecarlo",
     "monte_carlo": "ensemble.montecarlo",
     "replay": "ensemble.montecarlo",
     "StoreError": "_files",

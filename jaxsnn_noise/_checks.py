@@ -78,6 +78,13 @@ def flag(who: str, value: Any) -> bool:
     return bool(value)
 
 
+def name(who: str, value: Any) -> str:
+    """A name: a text that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        fail(who, "must be a name, a text that is not empty", value)
+    return value
+
+
 def number(who: str, value: Any) -> float:
     """A real number that is part of the structure of a program, as a float (so it can be neither traced nor swept)."""
     if isinstance(value, (bool, str)) or np.ndim(value) or concrete(value) is None:

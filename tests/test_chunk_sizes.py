@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxsnn_noise as jn
-from jaxsnn_noise.ensemble import grid
+from jaxsnn_noise.ensemble import chunked
 from jaxsnn_noise.ensemble.chunks import (
     CHUNK,
     LIVE_BYTES,
@@ -39,7 +39,12 @@ def _simulation(size: int, duration: float = 20.0) -> jn.Simulation:
 
 
 def _sizes(size: int, axes: list, workers: int) -> tuple[int, ...]:
-    return chunk_sizes("auto", axes, _simulation(size), jn.Scan(), workers)
+    return _auto(axes, _simulation(size), workers)
+
+
+def _auto(axes: list[jn.Axis], sim: jn.Simulation, workers: int) -> tuple[int, ...]:
+    names, shape = [axis.name for axis in axes], [axis.size for axis in axes]
+    return chunk_sizes("auto", names, shape, lambda: costs(sim, axes, jn.Scan()), workers)
 
 
 NONE, FIRST, SECOND, BOTH = (frozenset(x) for x in ((), (0,), (1,), (0, 1)))
@@ -145,7 +150,7 @@ def test_other_values_are_not_traced_again() -> None:
 def test_many_chips_and_images_keep_the_images_of_a_chip_together() -> None:
     sim, axes = _chips()
     for workers in (1, 2):
-        devices, samples = chunk_sizes("auto", axes, sim, jn.Scan(), workers)
+        devices, samples = _auto(axes, sim, workers)
         assert samples == 200
         assert 4 <= devices <= 32
 
@@ -185,11 +190,11 @@ def test_the_number_of_workers_changes_no_bit() -> None:
 def test_a_store_is_resumed_with_another_number_of_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sim = _simulation(64)
     first = jn.monte_carlo(sim, [jn.Trials(130)], key=1, store=tmp_path, workers=1, progress=False)
-    assert len(list(tmp_path.glob("-*.npz"))) == -(-130 // _sizes(64, [jn.Trials(130)], stored_workers([sim]))[0])
+    assert len(list(tmp_path.glob("*.npz"))) == -(-130 // _sizes(64, [jn.Trials(130)], stored_workers([sim]))[0])
 
     def refuse(*arguments: object) -> None:
         raise AssertionError("a finished chunk was computed again")
 
-    monkeypatch.setattr(grid, "run_chunk", refuse)
+    monkeypatch.setattr(chunked, "run_chunk", refuse)
     again = jn.monte_carlo(sim, [jn.Trials(130)], key=1, store=tmp_path, workers=2, progress=False)
     assert np.array_equal(first["count"].values, again["count"].values)

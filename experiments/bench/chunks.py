@@ -116,9 +116,11 @@ def chosen(study: Study) -> Shape:
 
     import jaxsnn_noise as jn
     from jaxsnn_noise.ensemble.chunks import chunk_sizes, default_workers
+    from jaxsnn_noise.ensemble.costs import costs
 
     workers = default_workers(jax.local_devices(), [study.sim])
-    sizes = chunk_sizes("auto", study.axes, study.sim, jn.Scan(), workers)
+    names, shape = [axis.name for axis in study.axes], [axis.size for axis in study.axes]
+    sizes = chunk_sizes("auto", names, shape, lambda: costs(study.sim, study.axes, jn.Scan()), workers)
     return {a.name: size for a, size in zip(study.axes, sizes, strict=True)}
 
 

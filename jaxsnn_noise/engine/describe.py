@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import math
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -17,6 +20,7 @@ from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.firing import HardThreshold
 from jaxsnn_noise.hardware.imperfection import in_order
 from jaxsnn_noise.parameters import declarations
+from jaxsnn_noise.saving import name_of
 from jaxsnn_noise.synapses import Projection
 
 System = TypeVar("System", Network, Simulation)
@@ -54,16 +58,67 @@ def report(sim: Simulation) -> str:
 
 
 def settings(sim: Simulation) -> dict[str, Any]:
-    """The configuration as plain data: every leaf as a number, or by its range when it is an array."""
-    leaves = {path: _value(leaf) for path, leaf in paths.leaves(sim).items()}
+    """The configuration as plain data, for attributes of results.
+
+    Returns:
+        ``fixed``: times [ms] and frozen streams. ``parts``: from paths to the class of each part and its fixed fields.
+        ``leaves``: from paths to their numbers: one number, a list of a few, ``{"value", "shape"}`` where all are the same,
+        and of larger arrays ``{"shape", "dtype", "least", "largest", "blake2b"}``, the last a hash of their bytes.
+    """
     fixed = {
         "duration_ms": sim.duration,
         "dt_ms": sim.dt,
         "warmup_ms": sim.warmup,
-        "frozen": dict(sim.frozen),
+        "frozen": {stream: list(axes) for stream, axes in sim.frozen},
     }
-    kinds = {path: type(node).__name__ for path, node in paths.nodes(sim)}
-    return {"fixed": fixed, "parts": kinds, "leaves": leaves}
+    kinds = {path: {"kind": type(node).__name__} | _fixed(node) for path, node in paths.nodes(sim) if path}
+    return {
+        "fixed": fixed,
+        "parts": kinds,
+        "leaves": {path: _numbers(leaf) for path, leaf in paths.leaves(sim).items()},
+    }
+
+
+FEW = 16
+"""Entries of an array that are told one by one."""
+
+
+def _numbers(leaf: Any) -> Any:
+    array = concrete(leaf)
+    if array is None:
+        return "traced"
+    if array.size <= 1 or (array.size <= FEW and not (array == array.flat[0]).all()):
+        return _plain(array)
+    shape = list(array.shape)
+    if (array == array.flat[0]).all():
+        return {"value": _plain(array.reshape(-1)[0]), "shape": shape}
+    finite = array[np.isfinite(array)]
+    ends = {"least": _plain(finite.min()), "largest": _plain(finite.max())} if finite.size else {}
+    digest = hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).hexdigest()
+    return {"shape": shape, "dtype": str(array.dtype), **ends, "blake2b": digest}
+
+
+def _plain(array: Any) -> Any:
+    """Numbers of Python, of single precision in the fewest digits that mean the same; those that are not finite as texts."""
+    if np.ndim(array):
+        return [_plain(entry) for entry in array]
+    if np.asarray(array).dtype.kind != "f":
+        return array.item()
+    return float(str(array.astype(array.dtype)[()])) if np.isfinite(array) else str(array)
+
+
+def _fixed(node: Any) -> dict[str, Any]:
+    """The fields of a part that are a part of its structure, as plain data."""
+    names = [f.name for f in dataclasses.fields(node) if f.metadata.get("static", False)]
+    return {name: _static(getattr(node, name)) for name in names}
+
+
+def _static(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value if not isinstance(value, float) or math.isfinite(value) else str(value)
+    if isinstance(value, (tuple, list, frozenset)):
+        return [_static(one) for one in (sorted(value) if isinstance(value, frozenset) else value)]
+    return name_of(value if isinstance(value, type) or hasattr(value, "__qualname__") else type(value))
 
 
 def without_noise(system: System) -> System:

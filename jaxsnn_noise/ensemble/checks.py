@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from jaxsnn_noise._checks import count, fail, one_of
+import numpy as np
+
+from jaxsnn_noise._checks import count, fail, near_matches
 from jaxsnn_noise.engine.names import LABEL, reserved
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.ensemble.axes import Axis, Cases
-from jaxsnn_noise.ensemble.grid import Grid
 from jaxsnn_noise.statistics import Statistic
 
 
@@ -16,6 +18,8 @@ def variants(
     sim: Simulation | Cases, axes: Sequence[Axis], statistics: Mapping[str, Statistic] | None
 ) -> dict[str, Simulation]:
     """The simulations by case (one of no name without cases), each checked together with the axes."""
+    if isinstance(axes, (str, Mapping)) or not isinstance(axes, Iterable):
+        fail("monte_carlo.axes", "must be a list of axes, e.g. [Trials(50)]", axes)
     for axis in axes:
         if isinstance(axis, Cases):
             fail(
@@ -36,53 +40,74 @@ def variants(
         for axis in axes:
             axis.check(variant)
         _conflicts(variant, axes)
+        _drawn(variant, axes)
     return found
 
 
-def workers(number: int | None) -> int | None:
+def workers(number: int | None, who: str = "monte_carlo") -> int | None:
     """How many chunks run side by side, if that was said."""
-    return None if number is None else count("monte_carlo.workers", number)
+    if number is not None and count(f"{who}.workers", number) > MOST_WORKERS:
+        fail(f"{who}.workers", f"must be at most {MOST_WORKERS}: each is a thread", number)
+    return number
 
 
-def names(cases: Cases | None, axes: Sequence[Axis], grids: Mapping[str, Grid]) -> None:
-    """No axis, and no dimension of cases, has the name of a result, of one of its dimensions or of another axis."""
+MOST_WORKERS = 1024
+
+
+def dimensions(cases: str | None, axes: Sequence[Axis]) -> None:
+    """Cases and axes have different names, and coordinates of the length of their axis."""
+    if cases is not None and cases in {axis.name for axis in axes}:
+        fail("Cases.name", "needs another name: an axis has this one", cases)
+    for axis in axes:
+        for column, values in {"coordinate": axis.coordinate(), **axis.columns()}.items():
+            if np.shape(values) != (axis.size,):
+                rule = f"must be one for each of the {axis.size} members"
+                fail(f"{type(axis).__name__} {axis.name!r}: {column}", rule, np.shape(values))
+
+
+def names(cases: str | None, axes: Sequence[Axis], sims: Mapping[str, Simulation], fields: Iterable[Any]) -> None:
+    """No axis, and no dimension of cases, has the name of a result, of one of its dimensions or of another axis.
+
+    Args:
+        cases: Name of the dimension of cases, if there are some.
+        axes: The axes.
+        sims: The simulations by case.
+        fields: The arrays of one member by name, for each case.
+    """
     taken: set[str] = set()
-    for grid in grids.values():
-        taken |= {*grid.fields, *(dim for field in grid.fields.values() for dim in field.dims)}
-        taken |= reserved(grid.sim.network)
-    if cases is not None and cases.name in {axis.name for axis in axes}:
-        fail("Cases.name", "needs another name: an axis has this one", cases.name)
-    dimensions: list[Axis | Cases] = [*axes, *([] if cases is None else [cases])]
-    for axis in dimensions:
-        if axis.name in taken:
+    for known in fields:
+        taken |= {*known, *(dim for field in known.values() for dim in field.dims)}
+    for sim in sims.values():
+        taken |= reserved(sim.network)
+    for kind, name in [*((type(axis).__name__, axis.name) for axis in axes), *([("Cases", cases)] if cases else [])]:
+        if name in taken:
             rule = "needs another name: a result or one of its dimensions has this one"
-            fail(f"monte_carlo.axes: {type(axis).__name__}", rule, axis.name)
-    taken |= {axis.name for axis in dimensions}
+            fail(f"monte_carlo.axes: {kind}", rule, name)
+    taken |= {axis.name for axis in axes} | ({cases} if cases else set())
     for one in axes:
         for column in one.columns().keys() - {LABEL}:
             if column in taken:
-                fail(
-                    f"{type(one).__name__}.labels",
-                    "needs another name of a column: a dimension or result has this one",
-                    column,
-                )
+                rule = "needs another name of a column: a dimension or result has this one"
+                fail(f"{type(one).__name__}.labels", rule, column)
             taken.add(column)
 
 
-def member(grids: Mapping[str, Grid] | None, case: str | None, indices: Mapping[str, int]) -> tuple[Grid, list[int]]:
-    """The grid of a case, and the position of one member in it."""
-    if grids is None:
-        rule = "needs the dataset as monte_carlo returned it (a loaded or derived one forgot its study)"
-        fail("replay", rule, "a dataset")
-    one_of("replay.case", case or "", grids)
-    grid = grids[case or ""]
-    known = [axis.name for axis in grid.axes]
-    if sorted(indices) != sorted(known):
-        fail("replay", f"needs one index per axis {known}", indices)
-    for axis in grid.axes:
-        if not 0 <= indices[axis.name] < axis.size:
-            fail(f"replay.{axis.name}", f"must lie in [0, {axis.size - 1}]", indices[axis.name])
-    return grid, [indices[name] for name in known]
+def _drawn(sim: Simulation, axes: Sequence[Axis]) -> None:
+    """Streams that are frozen but for some axes, and imperfections, name axes that there are."""
+    names = [axis.name for axis in axes]
+    for stream, kept in sim.frozen:
+        for name in kept:
+            if name not in names:
+                fail(
+                    f"frozen[{stream!r}]",
+                    "must name axes of this study, or noise is the same along all",
+                    name,
+                    known=names,
+                )
+    for name, imperfection in sim.imperfections.items():
+        if imperfection.axis not in (None, *names) and near_matches(imperfection.axis, names):
+            rule = "must be the name of an axis, or all its members are the same"
+            fail(f"imperfections.{name}.axis", rule, imperfection.axis, known=names)
 
 
 def _conflicts(sim: Simulation, axes: Sequence[Axis]) -> None:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -33,8 +33,7 @@ import numpy as np
 from jaxsnn_noise._checks import count, fail, one_of
 from jaxsnn_noise.engine.plan import formed_once
 from jaxsnn_noise.engine.simulation import Simulation
-from jaxsnn_noise.ensemble.axes import Axis
-from jaxsnn_noise.ensemble.costs import Along, Costs, costs
+from jaxsnn_noise.ensemble.costs import Along, Costs
 
 Chunk = int | str | Mapping[str, int] | None
 CHUNK = 2e7
@@ -71,17 +70,18 @@ MOST_SHAPES = 20_000
 """Shapes that are compared."""
 
 
-def chunk_sizes(chunk: Chunk, axes: Sequence[Axis], sim: Simulation, backend: Any, workers: int) -> tuple[int, ...]:
+def chunk_sizes(
+    chunk: Chunk, names: Sequence[str], shape: Sequence[int], costs: Callable[[], Costs], workers: int
+) -> tuple[int, ...]:
     """Members per chunk along every axis.
 
     Args:
         chunk: ``"auto"``, ``None`` (all), a number of members, or a number per axis name.
-        axes: The axes of the grid.
-        sim: What is simulated.
-        backend: What runs it.
+        names: The names of the axes.
+        shape: Members along every axis.
+        costs: What a member costs.
         workers: Chunks that run side by side.
     """
-    names, shape = [a.name for a in axes], [a.size for a in axes]
     if isinstance(chunk, Mapping):
         for name, size in chunk.items():
             one_of("monte_carlo.chunk", name, names)
@@ -92,7 +92,7 @@ def chunk_sizes(chunk: Chunk, axes: Sequence[Axis], sim: Simulation, backend: An
     if isinstance(chunk, str):
         if chunk != "auto":
             fail("monte_carlo.chunk", 'must be "auto", None, a number, or a number per axis', chunk)
-        return fastest(costs(sim, axes, backend), shape, workers) if axes else ()
+        return fastest(costs(), shape, workers) if names else ()
     members, sizes = count("monte_carlo.chunk", chunk), []
     for n in reversed(shape):
         sizes.append(max(1, min(n, members)))

@@ -15,15 +15,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
-import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes import Axis
-from jaxsnn_noise.ensemble.members import member
+from jaxsnn_noise.ensemble.traced import Traced, traced
 
 Along = frozenset[int]
 """Positions of axes."""
@@ -80,37 +77,16 @@ class Costs:
 
 def costs(sim: Simulation, axes: Sequence[Axis], backend: Any) -> Costs:
     """The costs of a member of a grid of axes, found without computing."""
-    return _member(sim, axes, backend)[1]
-
-
-def shapes(sim: Simulation, axes: Sequence[Axis], backend: Any) -> dict[str, Any]:
-    """The shapes of a member's results, found without computing."""
-    return _member(sim, axes, backend)[0]
-
-
-def _member(sim: Simulation, axes: Sequence[Axis], backend: Any) -> tuple[dict[str, Any], Costs]:
-    leaves, tree = jax.tree.flatten((sim, tuple(axes), backend))
-    return _traced(tree, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) if eqx.is_array(x) else x for x in leaves))
+    return _of_program(traced(sim, axes, backend), len(axes))
 
 
 @functools.lru_cache(maxsize=128)
-def _traced(tree: Any, structs: tuple[Any, ...]) -> tuple[dict[str, Any], Costs]:
-    """A trace takes 0.2 s, so there is one for all that is to know, and none for a study that runs again with other values."""
-    arrays, others = eqx.partition(list(structs), lambda x: isinstance(x, jax.ShapeDtypeStruct))
-
-    def function(indices: list[jax.Array], arrays: Any) -> Any:
-        sim, axes, backend = jax.tree.unflatten(tree, eqx.combine(arrays, others))
-        return member(sim, jnp.zeros(2, jnp.uint32), axes, indices, backend)
-
-    axes = jax.tree.unflatten(tree, structs)[1]
-    indices = [jax.ShapeDtypeStruct((), np.uint32)] * len(axes)
-    closed, results = jax.make_jaxpr(function, return_shape=True)(indices, arrays)
-    found = Costs()
-    along = [frozenset({i}) for i in range(len(axes))]
-    along += [frozenset()] * (len(closed.jaxpr.invars) - len(axes))
+def _of_program(program: Traced, axes: int) -> Costs:
+    found, closed = Costs(), program.whole
+    along = [frozenset({i}) for i in range(axes)] + [frozenset()] * (len(closed.jaxpr.invars) - axes)
     _follow(closed, along, 1.0, found)
     found.result = float(sum(_bytes(v.aval) for v in closed.jaxpr.outvars))
-    return results, found
+    return found
 
 
 def _follow(closed: ClosedJaxpr | Jaxpr, along: Sequence[Along], times: float, found: Costs | None) -> list[Along]:

@@ -1,21 +1,18 @@
-"""Names for the numbers of a study: dimensions, coordinates, units, and where the numbers come from."""
+"""Names for the numbers of a study: dimensions, coordinates and units."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import numpy as np
 
-from jaxsnn_noise import provenance
 from jaxsnn_noise.engine import names
-from jaxsnn_noise.engine.describe import settings
 from jaxsnn_noise.engine.observed import Entity, entity_of, units_of
 from jaxsnn_noise.engine.simulation import Simulation
-from jaxsnn_noise.ensemble.axes import Axis, Cases
-from jaxsnn_noise.ensemble.costs import shapes
+from jaxsnn_noise.ensemble.axes import Axis
+from jaxsnn_noise.ensemble.traced import Traced
 from jaxsnn_noise.signals import About
 from jaxsnn_noise.statistics.fold import field_of
 
@@ -35,10 +32,10 @@ class Field(eqx.Module):
     """Further coordinates: from their names to the dimension along which they lie and their values."""
 
 
-def fields(sim: Simulation, backend: Any, axes: Sequence[Axis] = ()) -> dict[str, Field]:
+def fields(sim: Simulation, program: Traced) -> dict[str, Field]:
     """The arrays of one member's results by name, found without computing."""
     found: dict[str, Field] = {}
-    for name, result in shapes(sim, axes, backend).items():
+    for name, result in program.results.items():
         statistic = sim.statistics[name]
         entity = entity_of(sim.network, statistic, sim.dt)
         about = About(entity.size, sim.steps_seen(statistic), sim.dt)
@@ -84,54 +81,57 @@ def parts(result: Any) -> dict[str, Any]:
 
 
 def labelled(
-    cases: Cases | None, axes: Sequence[Axis], studies: Mapping[str, Any], blocks: Mapping[str, Any]
+    cases: str | None,
+    axes: Sequence[Axis],
+    chosen: Mapping[str, Any],
+    sims: Mapping[str, Simulation],
+    arrays: Mapping[str, Mapping[str, np.ndarray]],
+    known: Mapping[str, Mapping[str, Field]],
 ) -> xarray.Dataset:
-    """The results as one dataset; along cases they are stacked (a field that a case lacks is NaN there)."""
+    """Results as one dataset; along cases they are stacked (a field that a case lacks is NaN there).
+
+    Args:
+        cases: Name of the dimension of cases, if there are some.
+        axes: The axes of the grid.
+        chosen: From each axis to the positions of the members along it.
+        sims: The simulations by case.
+        arrays: Results by case and field, [axis, ..., dimensions of the field].
+        known: The fields of one member by case.
+    """
     import xarray
 
-    parts = {}
-    for case, study in studies.items():
-        arrays = blocks.get(case) or {k: np.full(study.shape + f.shape, np.nan) for k, f in study.fields.items()}
-        parts[case] = _dataset(axes, study, arrays)
+    parts = {case: _dataset(axes, chosen, sim, arrays[case], known[case]) for case, sim in sims.items()}
     if cases is None:
-        dataset = next(iter(parts.values()))
-    else:
-        along = xarray.Variable(cases.name, list(parts))
-        dataset = xarray.concat(list(parts.values()), dim=along, join="outer", combine_attrs="drop")
-        dataset = dataset.assign_coords({cases.name: list(parts)})
-        for k in dataset.data_vars:
-            dataset[k].attrs = next(p[k].attrs for p in parts.values() if k in p)
-        dataset = dataset.transpose(cases.name, *(axis.name for axis in axes), ...)
-    dataset.attrs = _attributes(studies, [*([] if cases is None else [cases]), *axes])
-    dataset.encoding["studies"] = dict(studies)
-    return dataset
+        return next(iter(parts.values()))
+    along = xarray.Variable(cases, list(parts))
+    dataset = xarray.concat(
+        list(parts.values()), dim=along, join="outer", combine_attrs="drop", data_vars="all", coords="different",
+        compat="equals",
+    )  # fmt: skip
+    dataset = dataset.assign_coords({cases: list(parts)})
+    for k in dataset.data_vars:
+        dataset[k].attrs = next(p[k].attrs for p in parts.values() if k in p)
+    return dataset.transpose(cases, *(axis.name for axis in axes), ...)
 
 
-def _attributes(studies: Mapping[str, Any], axes: Sequence[Axis | Cases]) -> dict[str, Any]:
-    """Where the numbers come from: configuration, axes, root key, backend, and what all results name."""
-    first = next(iter(studies.values()))
-    return {
-        "config": json.dumps({k: settings(s.sim) for k, s in studies.items()}, default=str),
-        "axes": json.dumps({a.name: [type(a).__name__, a.size] for a in axes}),
-        "root_key": [int(w) for w in np.asarray(first.root)],
-        "backend": json.dumps(
-            [type(first.backend).__name__, vars(first.backend)], default=lambda part: type(part).__name__
-        ),
-        **provenance.origin(),
-    }
-
-
-def _dataset(axes: Sequence[Axis], study: Any, arrays: Mapping[str, np.ndarray]) -> xarray.Dataset:
+def _dataset(
+    axes: Sequence[Axis],
+    chosen: Mapping[str, Any],
+    sim: Simulation,
+    arrays: Mapping[str, np.ndarray],
+    known: Mapping[str, Field],
+) -> xarray.Dataset:
     import xarray
 
     along = tuple(axis.name for axis in axes)
     variables: dict[str, Any] = {}
     coords: dict[str, Any] = {}
-    for key, field in study.fields.items():
+    for key, field in known.items():
         variables[key] = (along + field.dims, arrays[key], {"units": field.units})
         coords |= {d: (d, v, {"units": "ms"} if d.startswith(("bin", "time")) else {}) for d, v in field.coords.items()}
         coords |= field.beside
     for axis in axes:
-        coords[axis.name] = (axis.name, axis.coordinate(), axis.attributes(study.sim))
-        coords |= {column: (axis.name, np.asarray(values), {}) for column, values in axis.columns().items()}
+        at = chosen[axis.name]
+        coords[axis.name] = (axis.name, np.asarray(axis.coordinate())[at], axis.attributes(sim))
+        coords |= {column: (axis.name, np.asarray(values)[at], {}) for column, values in axis.columns().items()}
     return xarray.Dataset(variables, coords=coords)

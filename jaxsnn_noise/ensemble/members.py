@@ -20,11 +20,19 @@ def acting(axes: Sequence[Axis]) -> list[int]:
     return sorted(range(len(axes)), key=lambda i: (not axes[i].rebuilds, axes[i].name))
 
 
-def member(
-    sim: Simulation, root: Key, axes: Sequence[Axis], indices: Sequence[jax.Array], backend: Backend
-) -> dict[str, Any]:
-    """The results of the member at these indices, one for each axis: statistics by name."""
+def placed(
+    sim: Simulation, root: Key, axes: Sequence[Axis], indices: Sequence[jax.Array]
+) -> tuple[Simulation, Address]:
+    """The simulation and the address of the member at these indices, one for each axis."""
     address = Address.of()
     for i in acting(axes):
         sim, address = axes[i].apply(sim, address, indices[i], root)
+    return sim, address
+
+
+def member(
+    sim: Simulation, root: Key, axes: Sequence[Axis], indices: Sequence[jax.Array], backend: Backend
+) -> dict[str, Any]:
+    """The results of the member at these indices: statistics by name."""
+    sim, address = placed(sim, root, axes, indices)
     return run(backend, sim, root, address)

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import concrete, count, fail, flag
+from jaxsnn_noise._checks import concrete, fail, flag
+from jaxsnn_noise._checks import name as text
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.names import LABEL
@@ -20,10 +21,10 @@ from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.engine.samples import check_samples, showing
 from jaxsnn_noise.engine.simulation import Simulation
-from jaxsnn_noise.ensemble.axes.axis import Axis, of_what_is_set, plain_labels
+from jaxsnn_noise.ensemble.axes.axis import Axis, members, of_what_is_set, plain_labels
 from jaxsnn_noise.neurons import LIF
 from jaxsnn_noise.opacity import opaque_zero
-from jaxsnn_noise.parameters import parameter, real
+from jaxsnn_noise.parameters import as_parameter, parameter, real
 
 
 class Trials(Axis):
@@ -38,7 +39,7 @@ class Trials(Axis):
     name: str = eqx.field(static=True, default="trial")
 
     def __check_init__(self) -> None:
-        count("Trials.n", self.n)
+        members("Trials.n", self.n)
 
     @property
     def size(self) -> int:
@@ -71,7 +72,7 @@ class Devices(Axis):
     name: str = eqx.field(static=True, default="device")
 
     def __check_init__(self) -> None:
-        count("Devices.n", self.n)
+        members("Devices.n", self.n)
 
     @property
     def size(self) -> int:
@@ -81,10 +82,10 @@ class Devices(Axis):
         return sim, address.at(self.name, index, paired=self.paired)
 
     def check(self, sim: Simulation) -> None:
-        """Some imperfection is redrawn on this axis (where there are imperfections at all)."""
+        """Some imperfection is redrawn on this axis: without one, the noise of trials would be told as scatter of devices."""
         drawn = {imperfection.axis for imperfection in sim.imperfections.values()} - {None}
-        if sim.imperfections and not drawn:
-            rule = "needs an imperfection that draws: without one all devices are the same"
+        if not drawn:
+            rule = "needs an imperfection that draws: without one all devices are the same (for fresh noise alone take Trials)"
             got = {name: type(part).__name__ for name, part in sim.imperfections.items()}
             fail("Devices", rule, got)
         if drawn and self.name not in drawn:
@@ -116,12 +117,11 @@ class Samples(Axis):
     name: str = eqx.field(static=True, default="sample")
 
     def __init__(self, data: Any, path: str | None = None, *, labels: Any = None, name: str = "sample"):
-        self.data = jnp.asarray(data, jnp.float32)
-        self.path, self.labels, self.name = path, plain_labels(labels), name
+        self.data = as_parameter("Samples.data", data)
+        self.path, self.name = path if path is None else text("Samples.path", path), name
         if self.data.ndim < 1 or len(self.data) < 1:
             fail("Samples.data", "needs at least one sample", self.data.shape)
-        if self.labels is not None and len(self.labels) != len(self.data):
-            fail("Samples.labels", f"must have one label per sample ({len(self.data)})", len(self.labels))
+        self.labels = plain_labels("Samples", labels, len(self.data))
 
     @property
     def size(self) -> int:
@@ -183,7 +183,7 @@ class Realisations(Axis):
     name: str = eqx.field(static=True, default="realisation")
 
     def __check_init__(self) -> None:
-        count("Realisations.n", self.n)
+        members("Realisations.n", self.n)
 
     @property
     def size(self) -> int:

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import paths
-from jaxsnn_noise._checks import concrete, fail, finite
+from jaxsnn_noise._checks import concrete, fail, finite, flag
+from jaxsnn_noise._checks import name as text
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.simulation import Simulation, validate
@@ -24,7 +25,9 @@ from jaxsnn_noise.ensemble.axes.axis import (
     plain_columns,
     plain_labels,
 )
-from jaxsnn_noise.parameters import parameter, real
+from jaxsnn_noise.fingerprints import of_function
+from jaxsnn_noise.opacity import opaque, opaque_zero
+from jaxsnn_noise.parameters import as_parameter, parameter, real
 
 
 class Sweep(Axis):
@@ -32,25 +35,33 @@ class Sweep(Axis):
 
     Args:
         path: Dotted path of the leaf, e.g. ``"network.cells.noise.membrane.amplitude.sigma"``.
-        values: [value] or [value, ...]: what the leaf is set to (broadcast to its shape).
+        values: [value] or [value, ...]: what the leaf is set to. One number sets a leaf whose entries are all the same, such as
+            a parameter of all neurons; for others there are arrays of their shape, or :class:`Scale`.
         name: Name of the dimension; the last part of the path unless given.
+        paired: Show all values the same noise (common random numbers), so that their differences are those of the values.
+            ``False``: fresh noise for each, so that the errors of neighbours are independent.
+
+    Raises:
+        InputError: values that are no finite numbers, lie outside the range of the leaf, or do not fit its shape.
     """
 
     path: str = eqx.field(static=True)
     values: jax.Array = parameter(of_what_is_set, real, shape=None, converter=lambda values: values)
     name: str = eqx.field(static=True)
+    paired: bool = eqx.field(static=True)
 
-    def __init__(self, path: str, values: Any, *, name: str | None = None):
-        self.path = path
-        self.values = _values("Sweep.values", values)
-        self.name = path.rsplit(".", 1)[-1] if name is None else name
+    def __init__(self, path: str, values: Any, *, name: str | None = None, paired: bool = True):
+        self.path = text("Sweep.path", path)
+        self.values = as_values("Sweep.values", values)
+        self.name = last_part(path) if name is None else name
+        self.paired = flag("Sweep.paired", paired)
 
     @property
     def size(self) -> int:
         return len(self.values)
 
     def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
-        return paths.replace(sim, {self.path: self.values[index]}), address
+        return paths.replace(sim, {self.path: self.values[index]}), drawn(self, address, index)
 
     def sets(self, sim: Simulation) -> tuple[str, ...]:
         return (self.path,)
@@ -69,6 +80,64 @@ class Sweep(Axis):
     @classmethod
     def example(cls) -> Self:
         return cls("network.cells.neuron.tau_mem", [10.0, 20.0])
+
+
+class Scale(Axis):
+    """A leaf times one factor after the other, under common random numbers: all weights of a projection, all noise of a map.
+
+    The factor 1 leaves it as it is, to the bit. What is swept is relative, so entries keep their ratios; zeros stay zeros.
+
+    Args:
+        path: Dotted path of the leaf, e.g. ``"network.recurrent.weights"``.
+        factors: [value]: what each entry is multiplied with [1].
+        name: Name of the dimension; ``<last part of the path>_factor`` unless given.
+        paired: Show all values the same noise; see :class:`Sweep`.
+
+    Raises:
+        InputError: factors that are no finite numbers, or that lead out of the range of the leaf.
+    """
+
+    path: str = eqx.field(static=True)
+    factors: jax.Array = parameter("1", real, shape=None, converter=lambda factors: factors)
+    name: str = eqx.field(static=True)
+    paired: bool = eqx.field(static=True)
+
+    def __init__(self, path: str, factors: Any, *, name: str | None = None, paired: bool = True):
+        self.path = text("Scale.path", path)
+        self.factors = jnp.asarray(as_values("Scale.factors", factors), jnp.float32)
+        self.name = f"{last_part(path)}_factor" if name is None else name
+        self.paired = flag("Scale.paired", paired)
+        if self.factors.ndim != 1:
+            fail("Scale.factors", "must be [value], one number each", self.factors.shape)
+
+    @property
+    def size(self) -> int:
+        return len(self.factors)
+
+    def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
+        # rounded by itself: a compiler that merged it with what the leaf enters would round differently in another batch
+        scaled = opaque(paths.get(sim, self.path) * self.factors[index], opaque_zero(root))
+        return paths.replace(sim, {self.path: scaled}), drawn(self, address, index)
+
+    def sets(self, sim: Simulation) -> tuple[str, ...]:
+        return (self.path,)
+
+    def check(self, sim: Simulation) -> None:
+        leaf = paths.get(sim, self.path)
+        if not eqx.is_array(leaf) or not jnp.issubdtype(leaf.dtype, jnp.floating):
+            fail(f"Scale of {self.path}", "must lead to an array of real numbers", type(leaf).__name__)
+        for factor in self.factors:
+            _try(sim, {self.path: leaf * factor})
+
+    def coordinate(self) -> Any:
+        return np.asarray(self.factors)
+
+    def attributes(self, sim: Simulation) -> dict[str, str]:
+        return {"units": "1", "path": self.path}
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("network.cells.neuron.tau_mem", [0.5, 2.0])
 
 
 class Vary(Axis):
@@ -91,6 +160,7 @@ class Vary(Axis):
     name: str = eqx.field(static=True)
     labels: tuple[Any, ...] | None = eqx.field(static=True)
     table: tuple[tuple[str, tuple[Any, ...]], ...] = eqx.field(static=True)
+    paired: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -99,22 +169,23 @@ class Vary(Axis):
         name: str = "vary",
         by: Callable[[Simulation, Any], Simulation] | None = None,
         labels: Any = None,
+        paired: bool = True,
     ):
-        self.by, self.name = by, name
+        self.by, self.name, self.paired = by, name, flag("Vary.paired", paired)
+        if by is not None and not callable(by):
+            fail("Vary.by", "must be a function (simulation, value) -> simulation", by)
         if isinstance(values, Mapping):
-            self.values = {k: _values(f"Vary[{k!r}]", v) for k, v in sorted(values.items())}
+            self.values = {k: as_values(f"Vary[{k!r}]", v) for k, v in sorted(values.items())}
         else:
-            self.values = _values("Vary.values", values)
+            self.values = as_values("Vary.values", values)
         lengths = {len(v) for v in jax.tree.leaves(self.values)}
         if len(lengths) != 1:
             fail("Vary.values", "must all have the same length", sorted(lengths))
         if by is None and not isinstance(values, Mapping):
             fail("Vary.values", "must map paths to values, unless a function is given", type(values).__name__)
         size = lengths.pop()
-        self.labels = None if isinstance(labels, Mapping) else plain_labels(labels)
+        self.labels = None if isinstance(labels, Mapping) else plain_labels("Vary", labels, size)
         self.table = plain_columns("Vary", labels, size) if isinstance(labels, Mapping) else ()
-        if self.labels is not None and len(self.labels) != size:
-            fail("Vary.labels", f"must have one for each of the {size} values", len(self.labels))
 
     @property
     def size(self) -> int:
@@ -125,10 +196,22 @@ class Vary(Axis):
 
     def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
         chosen = jax.tree.map(lambda v: v[index], self.values)
-        return (paths.replace(sim, chosen) if self.by is None else self.by(sim, chosen)), address
+        changed = paths.replace(sim, chosen) if self.by is None else self.by(sim, chosen)
+        return changed, drawn(self, address, index)
 
     def sets(self, sim: Simulation) -> tuple[str, ...]:
         return tuple(self.values) if self.by is None else ()
+
+    def function(self, sim: Simulation) -> str | None:
+        if self.by is None:
+            return None
+        arrays, rest = eqx.partition(sim, eqx.is_array)
+
+        def of_one(arrays: Any, chosen: Any) -> Any:
+            assert self.by is not None
+            return eqx.filter(self.by(eqx.combine(arrays, rest), chosen), eqx.is_array)
+
+        return of_function(of_one, arrays, jax.tree.map(lambda v: v[0], self.values))
 
     def check(self, sim: Simulation) -> None:
         if self.by is None:
@@ -160,16 +243,24 @@ class Vary(Axis):
         return cls({"network.cells.neuron.tau_mem": [10.0, 20.0]})
 
 
-def _values(who: str, values: Any) -> jax.Array:
-    try:
-        array = jnp.asarray(values)
-        array = array if array.dtype in (jnp.int32, jnp.uint32) else jnp.asarray(values, jnp.float32)
-    except (TypeError, ValueError):
-        fail(who, "must be numbers", values)
+def as_values(who: str, values: Any) -> jax.Array:
+    """Numbers [value, ...] along an axis: whole ones as they are, others as float32."""
+    whole = getattr(values, "dtype", None) in (jnp.int32, jnp.uint32)
+    array = jnp.asarray(values) if whole else as_parameter(who, values)
     if array.ndim < 1 or len(array) < 1:
         fail(who, "needs at least one value along its first dimension", array.shape)
     finite(who, array)
     return array
+
+
+def last_part(path: str) -> str:
+    """The name of what a path leads to."""
+    return path.rsplit(".", 1)[-1]
+
+
+def drawn(axis: Sweep | Vary | Scale, address: Address, index: jax.Array) -> Address:
+    """The address of a member: only along an axis that is not paired is noise drawn anew."""
+    return address if axis.paired else address.at(axis.name, index)
 
 
 def _try(sim: Simulation, values: dict[str, Any]) -> None:
