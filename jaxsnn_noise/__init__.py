@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from jaxsnn_noise.ensemble.axes import Sweep as Sweep
     from jaxsnn_noise.ensemble.axes import Trials as Trials
     from jaxsnn_noise.ensemble.axes import Vary as Vary
+    from jaxsnn_noise.ensemble.files import load as load
+    from jaxsnn_noise.ensemble.files import save as save
     from jaxsnn_noise.ensemble.grid import Grid as Grid
     from jaxsnn_noise.ensemble.montecarlo import chip as chip
     from jaxsnn_noise.ensemble.montecarlo import monte_carlo as monte_carlo
@@ -111,6 +113,8 @@ _HOME = {
     "apply": "engine.running",
     "Interrupted": "progress",
     "Grid": "ensemble.grid",
+    "load": "ensemble.files",
+    "save": "ensemble.files",
     "chip": "ensemble.montecarlo",
     "monte_carlo": "ensemble.montecarlo",
     "replay": "ensemble.montecarlo",

@@ -65,7 +65,10 @@ GROWTHS = {
     "devices": ([TWO, jn.Devices(2), jn.Trials(3)], [TWO, jn.Devices(5), jn.Trials(3)]),
     "a value at the end": ([TWO, jn.Trials(3)], [jn.Sweep(SIGMA, [0.1, 0.3, 0.5], name="sigma"), jn.Trials(3)]),
     "a value between": ([TWO, jn.Trials(3)], [jn.Sweep(SIGMA, [0.1, 0.2, 0.3], name="sigma"), jn.Trials(3)]),
-    "all at once": ([TWO, jn.Trials(3)], [jn.Sweep(SIGMA, [0.0, 0.1, 0.2, 0.3], name="sigma"), jn.Trials(7)]),
+    "all at once": (
+        [TWO, jn.Devices(2), jn.Trials(3)],
+        [jn.Sweep(SIGMA, [0.0, 0.1, 0.2, 0.3], name="sigma"), jn.Devices(3), jn.Trials(5)],
+    ),
     "samples": ([jn.Samples([0.5, 1.5]), jn.Trials(2)], [jn.Samples([0.5, 1.5, 1.0]), jn.Trials(2)]),
     "factors": (
         [jn.Scale("network.recurrent.weights", [1.0, 2.0])],
@@ -82,12 +85,15 @@ GROWTHS = {
 }
 
 
-@pytest.mark.parametrize("name", GROWTHS)
+QUICK = ("a value between", "all at once")
+
+
+@pytest.mark.parametrize("name", [k if k in QUICK else pytest.param(k, marks=pytest.mark.slow) for k in GROWTHS])
 def test_what_is_new_is_computed_and_nothing_else(name: str, tmp_path: Path, computed: list[int]) -> None:
     grown(*GROWTHS[name], tmp_path, computed)
 
 
-@pytest.mark.parametrize("chunk", [1, 2, {"trial": 3}, None])
+@pytest.mark.parametrize("chunk", [2, *(pytest.param(c, marks=pytest.mark.slow) for c in (1, {"trial": 3}, None))])
 def test_chunks_of_any_shape_serve(chunk: Any, tmp_path: Path, computed: list[int]) -> None:
     run([TWO, jn.Trials(4)], tmp_path, chunk=3)
     computed.clear()
@@ -96,6 +102,7 @@ def test_chunks_of_any_shape_serve(chunk: Any, tmp_path: Path, computed: list[in
     np.testing.assert_array_equal(result["rate"].values, run([jn.Trials(6), TWO], None)["rate"].values)
 
 
+@pytest.mark.slow
 def test_a_smaller_study_computes_nothing(tmp_path: Path, computed: list[int]) -> None:
     large = run([jn.Sweep(SIGMA, [0.1, 0.2, 0.3], name="sigma"), jn.Trials(5)], tmp_path)
     computed.clear()
@@ -105,6 +112,7 @@ def test_a_smaller_study_computes_nothing(tmp_path: Path, computed: list[int]) -
     np.testing.assert_array_equal(small["rate"].values, shown.transpose(*small["rate"].dims).values)
 
 
+@pytest.mark.slow
 def test_cases_can_be_added(tmp_path: Path, computed: list[int]) -> None:
     quiet, loud = (jn.paths.replace(SIM, {SIGMA: s}) for s in (0.0, 0.4))
     run([jn.Trials(3)], tmp_path, sim=jn.Cases({"quiet": quiet}))
@@ -194,6 +202,7 @@ def test_another_function_of_a_vary_is_another_study(tmp_path: Path, computed: l
     assert not computed
 
 
+@pytest.mark.slow
 def test_another_builder_of_networks_is_another_study(tmp_path: Path, computed: list[int]) -> None:
     run([jn.Realisations(2, networks(5.0))], tmp_path, sim=of_networks())
     computed.clear()
@@ -207,6 +216,7 @@ def test_another_builder_of_networks_is_another_study(tmp_path: Path, computed: 
     assert sum(computed) == 1
 
 
+@pytest.mark.slow
 def test_a_function_that_depends_on_what_another_axis_builds(tmp_path: Path, computed: list[int]) -> None:
     """In the simulation that is given all weights are zero: what it makes of those tells nothing."""
     path = "network.r.weights"

@@ -104,9 +104,11 @@ class Outputs:
 
     def read_data(self) -> Dataset | dict[str, Dataset]:
         """What ``write_data`` wrote, in memory."""
+        from jaxsnn_noise.ensemble.files import read_zarr
+
         names = self.status["datasets"]
         place = self.folder / "data.zarr"
-        return _read_zarr(place, None) if names is None else {name: _read_zarr(place, name) for name in names}
+        return read_zarr(place, None) if names is None else {name: read_zarr(place, name) for name in names}
 
     def _rescued(self, data: Dataset | Mapping[str, Dataset]) -> str:
         try:
@@ -122,8 +124,10 @@ class Outputs:
 
     def get(self, name: str) -> Dataset | None:
         """A stage kept by an earlier, unfinished run, or ``None``."""
+        from jaxsnn_noise.ensemble.files import read_zarr
+
         place = self.folder_of(name).with_suffix(".zarr")
-        return _read_zarr(place, None) if place.is_dir() else None
+        return read_zarr(place, None) if place.is_dir() else None
 
     def put(self, name: str, dataset: Dataset) -> None:
         """Keep the dataset of a finished stage."""
@@ -238,47 +242,13 @@ def _group(name: str) -> str:
 def _write_zarr(place: Path, data: Dataset | Mapping[str, Dataset]) -> None:
     import zarr
 
+    from jaxsnn_noise.ensemble.files import write_zarr
+
     parts: dict[str | None, Any] = {_group(str(k)): v for k, v in data.items()} if _several(data) else {None: data}
     if None not in parts:
         zarr.open_group(str(place), mode="w", zarr_format=3)
     for name, dataset in parts.items():
         try:
-            _storable(dataset).to_zarr(str(place), group=name, mode="w", zarr_format=3, consolidated=False)
+            write_zarr(place, dataset, group=name)
         except (TypeError, ValueError) as error:
             raise StudyError(f"dataset {name or ''}: cannot be saved as Zarr: {error}") from error
-
-
-def _storable(dataset: Any) -> Any:
-    """The dataset with strings and attributes in the forms that Zarr 3 has a specification for."""
-    clean = dataset.drop_encoding()
-    for name, variable in clean.variables.items():
-        if variable.dtype.kind in "US":
-            clean[name] = variable.astype(object)
-        clean[name].attrs = {k: _attribute(v) for k, v in variable.attrs.items()}
-    return clean.assign_attrs({k: _attribute(v) for k, v in dataset.attrs.items()})
-
-
-def _attribute(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _attribute(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_attribute(v) for v in value]
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
-
-
-def _read_zarr(place: Path, group: str | None) -> Any:
-    import numpy
-    import xarray
-
-    with xarray.open_zarr(str(place), group=group, consolidated=False, chunks=None) as stored:
-        dataset = stored.load()
-    for name, variable in dataset.variables.items():
-        if variable.dtype.kind == "T":  # variable-length strings of NumPy 2, which little else understands
-            dataset[name] = (
-                variable.dims,
-                numpy.array(variable.values.astype(object), dtype=str),
-                variable.attrs,
-            )
-    return dataset.drop_encoding()
