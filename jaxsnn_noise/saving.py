@@ -43,7 +43,7 @@ def write_tree(place: str | os.PathLike[str], tree: Any) -> None:
         StoreError: it could not be written; what was there before still is.
     """
     leaves: list[np.ndarray] = []
-    header = {"tree": _told(tree, leaves), "leaves": [[list(leaf.shape), leaf.dtype.name] for leaf in leaves]}
+    header = {"tree": _told(tree, leaves), "leaves": [[list(leaf.shape), _called(leaf.dtype)] for leaf in leaves]}
     payload = b"".join(leaf.tobytes() for leaf in leaves)
     _files.write(Path(place), sealed(FORMAT, VERSION, type(tree).__name__, header, payload))
 
@@ -157,6 +157,11 @@ def _told(value: Any, leaves: list[np.ndarray]) -> Any:
     return {"object": name_of(type(value))}
 
 
+def _called(dtype: np.dtype) -> str:
+    """A type in NumPy's letters, or of those that NumPy has no letters for, such as bfloat16, the name."""
+    return dtype.name if dtype.kind == "V" else dtype.str
+
+
 def _little(array: np.ndarray) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array
 
@@ -164,7 +169,7 @@ def _little(array: np.ndarray) -> np.ndarray:
 def _arrays(said: Any, payload: bytes) -> list[np.ndarray]:
     arrays, at = [], 0
     for shape, name in said:
-        dtype = np.dtype(jnp.dtype(name))
+        dtype = np.dtype(name) if name[0] in "<|" else np.dtype(jnp.dtype(name))
         size = math.prod(shape)
         if any(n < 0 for n in shape) or at + size * dtype.itemsize > len(payload):
             fail("leaves", "must be as long as the header says", len(payload))
