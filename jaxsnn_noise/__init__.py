@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from jaxsnn_noise.ensemble.montecarlo import chip as chip
     from jaxsnn_noise.ensemble.montecarlo import monte_carlo as monte_carlo
     from jaxsnn_noise.ensemble.montecarlo import replay as replay
+    from jaxsnn_noise.ensemble.planning import Plan as Plan
+    from jaxsnn_noise.ensemble.planning import plan as plan
     from jaxsnn_noise.firing import Density as Density
     from jaxsnn_noise.firing import Firing as Firing
     from jaxsnn_noise.firing import HardThreshold as HardThreshold
@@ -117,6 +119,8 @@ _HOME = {
     "save": "ensemble.files",
     "chip": "ensemble.montecarlo",
     "monte_carlo": "ensemble.montecarlo",
+    "Plan": "ensemble.planning",
+    "plan": "ensemble.planning",
     "replay": "ensemble.montecarlo",
     "StoreError": "_files",
     "ByComponent": "engine.schedules",

@@ -55,7 +55,7 @@ class Meter:
     """How far one piece of work is, in words, and when it is time to say so.
 
     Called with (done, total), it writes lines: none in the first two seconds. In a log they come at intervals that grow
-    to half a minute; on a terminal one line is rewritten every second.
+    to half a minute; on a terminal and in a notebook one line with a bar is rewritten every second.
 
     Args:
         what: What is being done; may change on the way.
@@ -90,13 +90,26 @@ class Meter:
 
     def __call__(self, done: int, total: int) -> None:
         """Write a line, if it is time for one, or the last one, if there were others."""
-        terminal, finished = self.to.isatty(), done >= total
+        terminal, finished = rewritable(self.to), done >= total
         line = self.line(done, total, longest=1.0 if terminal else 30.0) if not finished else None
         if finished and self.shown:
             line = self.end(finished=True)
+        if line is not None and terminal and not finished:
+            line = f"{line}  {bar(done, total)}"
         if line is not None:
             self.to.write(("\r\033[K" + line + ("\n" if finished else "")) if terminal else line + "\n")
             self.to.flush()
+
+
+def rewritable(to: Stream) -> bool:
+    """Whether a line can be written again: on a terminal, and in a notebook, whose streams are none."""
+    return to.isatty() or type(to).__module__.startswith("ipykernel.")
+
+
+def bar(done: int, total: int, width: int = 24) -> str:
+    """A bar as long as the work, filled as far as it is done."""
+    filled = min(width, width * done // max(total, 1))
+    return f"[{'#' * filled}{'.' * (width - filled)}]"
 
 
 def progress_text(done: int, total: int | None, unit: str, rate: float | None) -> str:

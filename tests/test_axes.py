@@ -146,7 +146,7 @@ def test_a_table_of_labels_unfolds_a_factorial_design():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (["a"], r"Vary.labels: must have one for each of the 2 values; got 1"),
+        (["a"], r"Vary.labels: must be one for each of the 2 members; got \(1,\)"),
         ({"kind": ["a"]}, r"Vary.labels\['kind'\]: must have one value for each of the 2"),
         ({"trial": [1, 2]}, r"Vary.labels: needs another name of a column: .*; got 'trial'"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import jaxsnn_noise as jn
 from helpers.nets import recurrent
 from jaxsnn_noise.ensemble.labels import fields
+from jaxsnn_noise.ensemble.traced import traced as traced_program
 from jaxsnn_noise.statistics import About, Frame, Statistic
 
 TRACES: list[int] = []
@@ -51,17 +54,21 @@ def _simulation(size: int = 3, tau: float = 20.0, duration: float = 4.0) -> jn.S
     return jn.Simulation(network, {}, duration=duration, dt=1.0, statistics=statistics)
 
 
+def _fields(sim: jn.Simulation, backend: Any) -> dict[str, Any]:
+    return fields(sim, traced_program(sim, (), backend))
+
+
 def test_other_values_are_not_traced_again_and_other_shapes_are() -> None:
     TRACES.clear()
-    first = fields(_simulation(), jn.Scan())
+    first = _fields(_simulation(), jn.Scan())
     traced = len(TRACES)
     assert traced > 0
-    again = fields(_simulation(tau=10.0), jn.Scan())
+    again = _fields(_simulation(tau=10.0), jn.Scan())
     assert len(TRACES) == traced
     assert {k: (f.shape, f.dtype, f.dims) for k, f in first.items()} == {
         k: (f.shape, f.dtype, f.dims) for k, f in again.items()
     }
-    wider = fields(_simulation(size=5, duration=20.0), jn.Scan())
+    wider = _fields(_simulation(size=5, duration=20.0), jn.Scan())
     assert len(TRACES) > traced
     assert first["raster"].shape == (1, 3)
     assert wider["raster"].shape == (3, 5)
@@ -69,16 +76,16 @@ def test_other_values_are_not_traced_again_and_other_shapes_are() -> None:
 
 
 def test_another_backend_is_traced_for_itself() -> None:
-    fields(_simulation(size=7), jn.Scan())
+    _fields(_simulation(size=7), jn.Scan())
     traced = len(TRACES)
-    fields(_simulation(size=7), jn.Scan(pinned=True))
+    _fields(_simulation(size=7), jn.Scan(pinned=True))
     assert len(TRACES) > traced
 
 
 def _dims(statistics: dict[str, Statistic], populations: tuple[str, ...] = ("cells",)) -> dict[str, tuple[str, ...]]:
     network = jn.Network({name: jn.Population(jn.neurons.LIF(3)) for name in populations})
     sim = jn.Simulation(network, {}, duration=20.0, dt=0.1, statistics=statistics)
-    return {name: field.dims for name, field in fields(sim, jn.Scan()).items()}
+    return {name: field.dims for name, field in _fields(sim, jn.Scan()).items()}
 
 
 WATCHED: dict[str, Statistic] = {

@@ -46,6 +46,33 @@ def _index(axis: str, value: Any) -> jax.Array:
     return jnp.asarray(value, jnp.uint32)
 
 
+AXES = ("device", "realisation", "sample", "seed", "trial")
+"""Names that axes have by default."""
+
+
+def address_of(who: str, sim: Any, address: Mapping[str, Any] | Address | None) -> Address:
+    """The address of a member of a simulation. A misspelt name would give noise of its own: only known ones are taken.
+
+    Args:
+        who: Who asks.
+        sim: The simulation; axes that its frozen streams and its imperfections name are known, and those of default names.
+        address: Names with indices; or an :class:`Address`, which may have any names.
+
+    Raises:
+        InputError: a name that is no axis here, an index that is none.
+    """
+    if isinstance(address, Mapping):
+        known = {*AXES, *(name for _, names in sim.frozen for name in names)}
+        known |= {part.axis for part in sim.imperfections.values()} - {None}
+        for name in address:
+            if name not in known:
+                rule = "must name axes (an axis with a name of your own: address=Address.of({...}))"
+                fail(f"{who}.address", rule, name, known=known)
+    elif address is not None and not isinstance(address, Address):
+        fail(f"{who}.address", 'must map names of axes to indices, e.g. {"trial": 3}', address)
+    return Address.of(address)
+
+
 class Keys(eqx.Module):
     """The keys of a simulation's streams at one address.
 

@@ -15,7 +15,7 @@ from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import fail, one_of
 from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.coding import Constant, Input
-from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.addresses import Address, address_of
 from jaxsnn_noise.engine.backend import Backend
 from jaxsnn_noise.engine.member import accepted, run
 from jaxsnn_noise.engine.network import Network
@@ -38,7 +38,7 @@ def simulate(
         sim: What to simulate.
         key: Root key: ``jax.random.key(seed)`` or a seed.
         address: The member: axis names with indices, e.g. ``{"device": 3, "trial": 7}``; the same numbers as that
-            member of ``monte_carlo`` with the same key.
+            member of ``monte_carlo`` with the same key. Axes of names of your own: ``Address.of({"session": 2})``.
         statistics: Replace the simulation's statistics.
         backend: ``Scan()`` unless given.
 
@@ -48,7 +48,9 @@ def simulate(
     if statistics is not None:
         sim = with_statistics(sim, statistics)
     validate(sim)
-    return run_member(sim, random.root(key), Address.of(address), accepted("simulate.backend", backend, sim))
+    return run_member(
+        sim, random.root(key), address_of("simulate", sim, address), accepted("simulate.backend", backend, sim)
+    )
 
 
 @eqx.filter_jit

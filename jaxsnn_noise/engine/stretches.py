@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, count, fail, flag, positive, steps_of
-from jaxsnn_noise.engine.addresses import Address
+from jaxsnn_noise.engine.addresses import Address, address_of
 from jaxsnn_noise.engine.backend import Backend
 from jaxsnn_noise.engine.carry import Carry
 from jaxsnn_noise.engine.loop import Stretch
@@ -44,7 +44,7 @@ def start(
     """
     validate(sim)
     accepted("start.backend", backend, sim)
-    return _started(sim, random.root(key), Address.of(address))
+    return _started(sim, random.root(key), address_of("start", sim, address))
 
 
 def advance(

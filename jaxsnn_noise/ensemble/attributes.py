@@ -95,6 +95,6 @@ def complaint(by_case: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
 
 _WORDS = {
     "not_finite": "values of {} are not finite",
-    "all_silent": "all cells of {} silent",
-    "all_saturated": "all cells of {} saturated",
+    "all_silent": "all neurons of {} are silent",
+    "all_saturated": "all neurons of {} are saturated",
 }

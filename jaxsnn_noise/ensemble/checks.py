@@ -54,10 +54,14 @@ def workers(number: int | None, who: str = "monte_carlo") -> int | None:
 MOST_WORKERS = 1024
 
 
-def dimensions(cases: str | None, axes: Sequence[Axis]) -> None:
-    """Cases and axes have different names, and coordinates of the length of their axis."""
+def of_cases(cases: str | None, axes: Sequence[Axis]) -> None:
+    """The dimension of cases has another name than the axes."""
     if cases is not None and cases in {axis.name for axis in axes}:
         fail("Cases.name", "needs another name: an axis has this one", cases)
+
+
+def coordinates(axes: Sequence[Axis]) -> None:
+    """Coordinates have the length of their axis."""
     for axis in axes:
         for column, values in {"coordinate": axis.coordinate(), **axis.columns()}.items():
             if np.shape(values) != (axis.size,):

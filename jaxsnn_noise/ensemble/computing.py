@@ -76,7 +76,7 @@ class Work:
         which = chosen.get(grid.cases or "", np.arange(len(grid.sims)))
         cases = np.size(which)
         check_fits(who, ({grid.cases: cases} if grid.cases else {}) | sizes, self.fields if cases > 1 else self._one())
-        checks.dimensions(grid.cases, grid.axes)
+        checks.coordinates(grid.axes)
         self.chosen = {axis.name: np.atleast_1d(chosen.get(axis.name, np.arange(axis.size))) for axis in grid.axes}
         self.dropped = [name for name, at in chosen.items() if np.ndim(at) == 0]
         names = list(grid.sims)

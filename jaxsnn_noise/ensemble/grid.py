@@ -70,7 +70,7 @@ class Grid(eqx.Module):
         self.root = random.root(key)
         self.cases = sim.name if isinstance(sim, Cases) else None
         self.backend = next(iter([accepted("monte_carlo.backend", backend, one) for one in self.sims.values()]))
-        checks.dimensions(self.cases, self.axes)
+        checks.of_cases(self.cases, self.axes)
 
     @property
     def sizes(self) -> dict[str, int]:

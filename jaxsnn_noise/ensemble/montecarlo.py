@@ -77,7 +77,7 @@ def monte_carlo(
         StoreError: a chunk could not be kept; those before it are safe, and what was computed is its ``partial``.
     """
     with _set_up():
-        grid = _grid(sim, axes, key, statistics, backend)
+        grid = grid_of_arguments("monte_carlo", sim, axes, key, statistics, backend)
         number = checks.workers(workers)
         work = Work("monte_carlo", grid, chunk=chunk, workers=number, stored=store is not None)
     return computed(work, store=store, progress=progress)
@@ -182,18 +182,18 @@ def _same_chip(sim: Simulation, other: Simulation) -> bool:
     return all(a is b for a, b in zip(ours, theirs, strict=True))
 
 
-def _grid(sim: Any, axes: Any, key: Any, statistics: Any, backend: Any) -> Grid:
-    """The grid of the arguments of ``monte_carlo``."""
+def grid_of_arguments(who: str, sim: Any, axes: Any, key: Any, statistics: Any, backend: Any) -> Grid:
+    """The grid that a simulation, axes and a key make, or that is given in their place."""
     if isinstance(sim, Grid):
         given = {"axes": axes, "key": key, "backend": backend}
         for name, value in given.items():
             if value is not None:
-                fail(f"monte_carlo.{name}", "must be left out with a Grid, which has it", value)
+                fail(f"{who}.{name}", "must be left out with a Grid, which has it", value)
         return sim if statistics is None else sim.recording(statistics)
     if axes is None:
-        fail("monte_carlo.axes", "must be a list of axes, e.g. [Trials(50)]", axes)
+        fail(f"{who}.axes", "must be a list of axes, e.g. [Trials(50)]", axes)
     if key is None:
-        fail("monte_carlo.key", "must be a root key or a seed", key)
+        fail(f"{who}.key", "must be a root key or a seed", key)
     return Grid(sim, axes, key=key, statistics=statistics, backend=backend)
 
 

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxsnn_noise._checks import in_range
+from jaxsnn_noise._checks import concrete, in_range
 from jaxsnn_noise.statistics.counts import start_counts
 from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 
@@ -25,6 +25,12 @@ class Symptoms(eqx.Module):
     nonfinite: Int[Array, ""]
     silent: Float[Array, ""]
     saturated: Float[Array, ""]
+
+    def __repr__(self) -> str:
+        """Its numbers, where there are some: ``Symptoms(nonfinite=0, silent=1, saturated=0)``."""
+        told = {name: concrete(value) for name, value in vars(self).items()}
+        shown = [f"{k}={'...' if v is None or v.ndim else f'{v:.3g}'}" for k, v in told.items()]
+        return f"Symptoms({', '.join(shown)})"
 
 
 class Health(Statistic):

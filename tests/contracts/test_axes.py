@@ -11,7 +11,7 @@ import jaxsnn_noise as jn
 from helpers.discovery import label, members
 from jaxsnn_noise import paths, random
 from jaxsnn_noise.ensemble.axes.axis import Axis
-from jaxsnn_noise.parameters import declaration
+from jaxsnn_noise.parameters import declaration, declarations
 
 MEMBERS = members(Axis)
 each = pytest.mark.parametrize("cls", MEMBERS, ids=label)
@@ -21,7 +21,9 @@ START = jn.Address.of({"other": 4})
 
 def suite():
     network = jn.Network({"cells": jn.Population(jn.neurons.LIF(3))})
-    return jn.Simulation(network, {"cells": jn.coding.Constant(np.ones(3))}, duration=4.0, dt=1.0)
+    spread = {"spread": jn.hardware.Mismatch("network.cells.neuron.tau_mem", jn.laws.LogNormal(0.1), per="neuron")}
+    inputs = {"cells": jn.coding.Constant(np.ones(3))}
+    return jn.Simulation(network, inputs, duration=4.0, dt=1.0, imperfections=spread)
 
 
 SIM = suite()
@@ -37,7 +39,7 @@ def changed(sim):
 
 
 def test_the_known_axes_are_found():
-    known = {"Trials", "Devices", "Samples", "Realisations", "Sweep", "Vary"}
+    known = {"Trials", "Devices", "Samples", "Realisations", "Sweep", "Scale", "Vary"}
     assert known <= {cls.__name__ for cls in MEMBERS}
 
 
@@ -104,6 +106,8 @@ def test_values_of_a_leaf_are_told_with_its_unit_and_path(cls):
     axis = cls.example()
     if not cls.random and len(axis.sets(SIM)) == 1:
         path = axis.sets(SIM)[0]
-        assert axis.attributes(SIM) == {"units": declaration(SIM, path).unit, "path": path}
+        own = [said.unit for said in declarations(axis).values() if said.unit]  # of a factor, say
+        assert axis.attributes(SIM) == {"units": own[0] if own else declaration(SIM, path).unit, "path": path}
         for index in range(axis.size):
-            np.testing.assert_array_equal(np.unique(paths.get(applied(axis, index)[0], path)), axis.coordinate()[index])
+            value = axis.coordinate()[index] * (np.unique(paths.get(SIM, path)) if own else 1)
+            np.testing.assert_array_equal(np.unique(paths.get(applied(axis, index)[0], path)), value)

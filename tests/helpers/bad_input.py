@@ -191,7 +191,7 @@ MISTAKES: dict[str, Mistake] = {
     "a network for a simulation": (lambda: monte_carlo(jn.Trials(2), sim=network()), r"monte_carlo: takes a Simulation"),
     "no workers": (lambda: monte_carlo(jn.Trials(2), workers=0), r"monte_carlo.workers: must be a whole number >= 1; got 0"),
     "half a trial in a study": (lambda: jn.Trials(2.5), r"Trials.n: must be a whole number >= 1; got 2.5"),
-    "words to sweep": (lambda: jn.Sweep(SIGMA, ["low", "high"]), r"Sweep.values: must be numbers"),
+    "words to sweep": (lambda: jn.Sweep(SIGMA, ["low", "high"]), r"Sweep.values: must be real numbers"),
     "two sweeps of one leaf": (lambda: monte_carlo(jn.Sweep(SIGMA, [0.1], name="a"), jn.Sweep(SIGMA, [0.2], name="b")), rf"monte_carlo.axes: the axes 'a' and 'b' both set {SIGMA}"),
     "a sweep and a zipped one of one leaf": (lambda: monte_carlo(jn.Sweep(SIGMA, [0.1], name="a"), jn.Vary({SIGMA: [0.2]}, name="b")), r"the axes 'a' and 'b' both set"),
     "two builders of a network": (lambda: monte_carlo(jn.Realisations(2, lambda k: built(k, 3)), jn.Realisations(2, lambda k: built(k, 3), name="b")), r"both set network"),
