@@ -6,11 +6,13 @@ import ast
 import json
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 
@@ -24,6 +26,25 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     folder = tmp_path_factory.mktemp("wheel")
     (built,) = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
     return zipfile.ZipFile(built)
+
+
+def test_an_editable_installation_leads_to_the_checkout(tmp_path: Path) -> None:
+    (built,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["editable"])
+    held = zipfile.ZipFile(built)
+    (path,) = [name for name in held.namelist() if name.endswith(".pth")]
+    assert Path(held.read(path).decode().strip()) == ROOT
+    assert not [name for name in held.namelist() if name.endswith(".py")]
+
+
+def test_the_source_distribution_builds_the_same_wheel(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    (built,) = SdistBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with tarfile.open(built) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (root,) = [path for path in tmp_path.iterdir() if path.is_dir()]
+    (again,) = WheelBuilder(str(root)).build(directory=str(tmp_path / "dist"), versions=["standard"])
+    held = zipfile.ZipFile(again)
+    of = {name: held.getinfo(name).CRC for name in held.namelist() if ".dist-info/" not in name}
+    assert of == {name: wheel.getinfo(name).CRC for name in wheel.namelist() if ".dist-info/" not in name}
 
 
 def _files(folder: str) -> set[str]:
