@@ -8,6 +8,7 @@ kinetics, the unit of an amplitude that of the seam of its source.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, cast, dataclass_transform
 
@@ -19,6 +20,7 @@ import numpy as np
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise._typing import Values
+from jaxsnn_noise.kinds import check_fields
 from jaxsnn_noise.ranges import Range, above, below, between, fraction, nonnegative, positive, real
 
 __all__ = [
@@ -149,24 +151,36 @@ def as_parameter(who: str, value: Any) -> Values:
 
 @dataclass_transform(field_specifiers=(dataclasses.field, eqx.field, parameter))
 class Ranged(eqx.Module):
-    """Abstract: a module whose parameters are declared at their fields, and checked when it is made."""
+    """Abstract: a module whose fields are of the kinds that they say, and its parameters in their ranges, when it is made."""
 
     per_neuron: ClassVar[bool] = False
     """Whether its parameters are held as [neuron]."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "__check_init__" in vars(cls):  # Equinox asks the class itself first, which may rely on what its fields are
+            cls.__check_init__ = _kinds_first(vars(cls)["__check_init__"])  # type: ignore[method-assign]
         for name, field in vars(cls).items():
             if isinstance(field, dataclasses.Field) and isinstance(field.metadata.get("converter"), _Leaf):
                 field.metadata["converter"].who = f"{cls.__name__}.{name}"
 
     def __check_init__(self) -> None:
         who = type(self).__name__
+        check_fields(who, self)
         for name, said in fields_of(type(self)):
             leaf = getattr(self, name)
             if leaf is not None and said.shape == () and not self.per_neuron and jnp.ndim(leaf):
                 fail(f"{who}.{name}", "must be one number", leaf)
         check_part(who, self)
+
+
+def _kinds_first(check: Callable[[Any], None]) -> Callable[[Any], None]:
+    @functools.wraps(check)
+    def both(self: Any) -> None:
+        check_fields(type(self).__name__, self)
+        check(self)
+
+    return both
 
 
 class Part(Ranged):

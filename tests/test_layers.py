@@ -31,6 +31,7 @@ LAYERS: dict[str, set[str]] = {
         "opacity",
         "fingerprints",
         "saving",
+        "kinds",
         "parameters",
         "ranges",
     },
