@@ -43,6 +43,11 @@ class Range:
         ends = concrete(self.low), concrete(self.high)
         return None if ends[0] is None or ends[1] is None else (float(ends[0]), float(ends[1]))
 
+    def closed_ends(self) -> tuple[float, ...]:
+        """The finite ends that lie inside; none while one is traced."""
+        ends, opened = self.ends() or (), (self.low_open, self.high_open)
+        return tuple(end for end, out in zip(ends, opened, strict=False) if np.isfinite(end) and not out)
+
     def holds(self, array: np.ndarray) -> bool:
         """Whether all entries lie inside; ends that are traced let everything pass."""
         ends = self.ends()

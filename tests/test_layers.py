@@ -32,6 +32,8 @@ LAYERS: dict[str, set[str]] = {
         "fingerprints",
         "saving",
         "kinds",
+        "relaxation",
+        "roots",
         "parameters",
         "ranges",
     },

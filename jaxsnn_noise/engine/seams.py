@@ -15,6 +15,7 @@ from jaxsnn_noise.engine.deciding import Deciding, in_margin
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.roots import square_root
 from jaxsnn_noise.signals import Conditional, Context, Drive, Seam
 
 AGAIN = 14
@@ -94,5 +95,5 @@ def current_context(current: PerNeuron, dt: float) -> Context:
 
 def voltage_context(potential: PerNeuron, diffuse: Values, dt: Values | float) -> Context:
     """The voltage seam, for a step of ``dt`` or a part of one per neuron."""
-    root = jnp.float32(np.sqrt(dt)) if isinstance(dt, float) else jnp.sqrt(dt)
+    root = jnp.float32(np.sqrt(dt)) if isinstance(dt, float) else square_root(dt)
     return Context(potential, white=diffuse, step=root, rate=jnp.asarray(dt, jnp.float32))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
 from jaxsnn_noise import _checks, random
@@ -12,6 +11,7 @@ from jaxsnn_noise._typing import Leaf, Values, as_float
 from jaxsnn_noise.laws.law import Law
 from jaxsnn_noise.laws.relative import LogNormal
 from jaxsnn_noise.parameters import fraction, parameter
+from jaxsnn_noise.roots import square_root
 
 
 class Correlated(Law):
@@ -25,7 +25,7 @@ class Correlated(Law):
     Args:
         law: the marginal law (not itself correlated: the common parts of two levels would be the same draw).
         rho: correlation [1], 0 to 1. At 0 the draws are those of ``law`` to the bit, at 1 all entities are alike. The
-            gradient with respect to ``rho`` is unbounded at both ends.
+            gradient with respect to ``rho`` is unbounded towards both ends, and 0 at exactly 0 and 1.
 
     References:
         Nelsen (2006), An Introduction to Copulas, doi:10.1007/0-387-28678-0 (the Gaussian copula).
@@ -41,7 +41,7 @@ class Correlated(Law):
 
     def scores(self, key: Any, entity: UInt32[Array, "..."]) -> Values:
         common = random.normal(random.tick(random.root(key), 0), random.shared())[0]
-        return jnp.sqrt(self.rho) * common + jnp.sqrt(1.0 - self.rho) * self.law.scores(key, entity)
+        return square_root(self.rho) * common + square_root(1.0 - self.rho) * self.law.scores(key, entity)
 
     def perturb(self, nominal: Values, z: Values) -> Values:
         return self.law.perturb(nominal, z)

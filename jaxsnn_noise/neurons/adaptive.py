@@ -13,6 +13,7 @@ from jaxsnn_noise.neurons.membrane import LinearMembrane
 from jaxsnn_noise.neurons.resets import Reset, ResetToValue, check_reset
 from jaxsnn_noise.parameters import nonnegative, parameter, positive, real, variable
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.relaxation import faded
 from jaxsnn_noise.signals import Drive
 
 
@@ -73,8 +74,7 @@ class AdaptiveLIF(LinearMembrane):
         del key
         v = self.flow(state.v, drive, dt)
         v, hold = refractory.flowed(v, state.v, state.hold)
-        # what is lost, and not what is left: a factor near 1 would be rounded, and its error grow with every step
-        return AdaptiveState(v, state.lift + state.lift * jnp.expm1(-dt / self.tau_adapt), hold)
+        return AdaptiveState(v, faded(state.lift, self.tau_adapt, dt), hold)
 
     def threshold(self, state: AdaptiveState) -> PerNeuron:
         return self.v_threshold + state.lift

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._typing import Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons.neuron import Neuron
+from jaxsnn_noise.relaxation import relaxed
+from jaxsnn_noise.roots import square_root
 from jaxsnn_noise.signals import Drive
 
 
@@ -23,14 +25,14 @@ class LinearMembrane(Neuron):
         if drive.conductance is not None:
             leak = 1.0 + self.resistance * drive.conductance
             v_inf, tau = v_inf / leak, tau / leak
-        return v_inf + (v - v_inf) * jnp.exp(-dt / tau)
+        return relaxed(v, v_inf, tau, dt)
 
     def diffuse(self, drive: Drive, dt: Values | float) -> Values:
         """Exact for the linear membrane: ``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)], ``tau`` that under the drive."""
         tau = self.tau_mem
         if drive.conductance is not None:
             tau = tau / (1.0 + self.resistance * drive.conductance)
-        return jnp.sqrt(-0.5 * tau * jnp.expm1(-2.0 * dt / tau))
+        return square_root(-0.5 * tau * jnp.expm1(-2.0 * dt / tau))  # of a part of a step, which may be none
 
     def gain(self, drive: Drive, dt: Values | float) -> Values:
         """``R/(1 + R g) (1 - exp(-dt/tau))`` [MOhm]: how far 1 nA held over ``dt`` moves the membrane."""

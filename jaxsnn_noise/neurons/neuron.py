@@ -12,6 +12,7 @@ from jaxsnn_noise._typing import PerNeuron, Values
 from jaxsnn_noise.neurons.constructor import FromFields
 from jaxsnn_noise.parameters import Part
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.roots import square_root
 from jaxsnn_noise.signals import Drive
 
 
@@ -97,7 +98,7 @@ class Neuron(Part):
         The default is that of Euler and Maruyama, ``sqrt(dt)``; a linear membrane returns its exact value.
         """
         del drive
-        return jnp.sqrt(jnp.float32(dt))
+        return square_root(jnp.float32(dt))
 
     def gain(self, drive: Drive, dt: Values | float) -> Values | None:
         """How far a current of 1 nA held over the step moves the membrane [MOhm]; ``None`` where that is not linear."""

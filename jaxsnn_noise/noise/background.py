@@ -18,6 +18,7 @@ from jaxsnn_noise.signals import Context, Seam
 
 MOST_EVENTS = 60.0
 """Largest mean number of events per step; beyond, the diffusion approximation is as good and cheaper."""
+_MOST = MOST_EVENTS * (1 + 1e-6)  # rounding of the product
 
 
 class PoissonBackground(Source):
@@ -31,7 +32,8 @@ class PoissonBackground(Source):
 
     Per step, ``k`` has the mean ``lambda = sources rate_hz dt/1000`` (at most 60); the current has the mean
     ``charge lambda/dt`` and the variance ``charge^2 lambda/dt^2``. The diffusion that matches it is
-    ``Diffusion(charge sqrt(sources rate_hz/1000))`` (Campbell's theorem). ``k`` is the inverse of the distribution
+    ``Diffusion(charge sqrt(sources rate_hz/1000))`` (Campbell's theorem). Beyond 60 events per step the current is NaN, which
+    health counts. ``k`` is the inverse of the distribution
     function at one addressed uniform; its derivative with respect to the rate is that of its mean.
 
     Example:
@@ -50,7 +52,10 @@ class PoissonBackground(Source):
     def draw(self, state: Any, context: Context, key: Tick, dt: float) -> tuple[PerNeuron, None]:
         del state
         u = random.uniform(key, random.entities(context.value.shape[-1]))
-        return self.charge * poisson(u, self._mean_events(dt)) / dt, None
+        mean = self._mean_events(dt)
+        # a mean that is traced passes all checks: what cannot be counted is told as such, and not as a count
+        count = jnp.where((mean >= 0) & (mean <= _MOST), poisson(u, jnp.minimum(mean, _MOST)), jnp.nan)
+        return self.charge * count / dt, None
 
     def moments(self, context: Context, dt: float) -> SourceMoments:
         mean = jnp.broadcast_to(self._mean_events(dt), context.value.shape)
@@ -59,7 +64,7 @@ class PoissonBackground(Source):
 
     def check_step(self, who: str, dt: float) -> None:
         mean = concrete(self._mean_events(dt))
-        if mean is not None and mean > MOST_EVENTS * (1 + 1e-6):  # rounding of the product
+        if mean is not None and not mean <= _MOST:
             fail(who, f"needs sources x rate_hz x dt/1000 <= {MOST_EVENTS:g} events per step", float(mean))
 
     def _mean_events(self, dt: float) -> Values:

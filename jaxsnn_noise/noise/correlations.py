@@ -12,6 +12,7 @@ from jaxsnn_noise.distributions import Distribution
 from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.parameters import Part, fraction, parameter
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.roots import square_root
 
 
 class Correlation(Part):
@@ -59,7 +60,8 @@ class SharedFraction(Correlation):
 
     Args:
         c: Fraction of the variance that is shared, in [0, 1]. The private and the common part are the numbers that
-            :class:`Independent` and :class:`Common` would give, so both ends are those policies.
+            :class:`Independent` and :class:`Common` would give, so both ends are those policies. Its gradient is unbounded
+            towards both ends, and 0 at exactly 0 and 1.
 
     Reference: de la Rocha et al. 2007, doi:10.1038/nature06028.
     """
@@ -73,8 +75,8 @@ class SharedFraction(Correlation):
     def parts(self, distribution: Distribution, at: Tick, size: int) -> tuple[Values, Values, PerNeuron]:
         common = distribution.sample(at, random.shared())
         own = distribution.sample(at, random.entities(size))
-        given = opaque(jnp.sqrt(self.c) * jnp.broadcast_to(common, (size,)), opaque_zero(at.key))
-        return given, jnp.sqrt(1.0 - self.c), own
+        given = opaque(square_root(self.c) * jnp.broadcast_to(common, (size,)), opaque_zero(at.key))
+        return given, square_root(1.0 - self.c), own
 
     def coefficient(self) -> Scalar:
         return self.c

@@ -17,6 +17,8 @@ from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import Leaf, PerNeuron, Values
 from jaxsnn_noise.opacity import opaque
 from jaxsnn_noise.parameters import Part, nonnegative, parameter, positive
+from jaxsnn_noise.relaxation import faded
+from jaxsnn_noise.roots import square_root
 from jaxsnn_noise.signals import Context
 
 
@@ -79,8 +81,7 @@ class OrnsteinUhlenbeck(Colour):
     def step(
         self, state: PerNeuron, innovation: PerNeuron, dt: float, zero: UInt32[Array, ""]
     ) -> tuple[PerNeuron, PerNeuron]:
-        b = jnp.exp(-dt / self.tau)
-        return state, b * state + opaque(jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau)) * innovation, zero)
+        return state, faded(state, self.tau, dt) + opaque(jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau)) * innovation, zero)
 
     def diffusion(self, white: Values, rate: Values) -> Values:
         return rate / jnp.sqrt(2.0 * self.tau)
@@ -98,6 +99,10 @@ class Amplitude(Part):
     @abc.abstractmethod
     def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
         """Standard deviation of the perturbation of one step, in the unit of the seam (or relative to its value)."""
+
+    def variance(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
+        """Its square."""
+        return jnp.square(self.std(colour, white, rate))
 
 
 def _diffusion(amplitude: Amplitude, source: Any = None, *outer: Any) -> str | None:
@@ -155,13 +160,17 @@ class Intensity(Amplitude):
     """Noise intensity ``D`` with the standard deviation ``sqrt(2 D)`` per step.
 
     Args:
-        D: In the squared unit of the seam (additive) or dimensionless (multiplicative), >= 0.
+        D: In the squared unit of the seam (additive) or dimensionless (multiplicative), >= 0. Through the numbers drawn its
+            gradient is unbounded as ``D -> 0``, and 0 at exactly 0.
     """
 
     D: Leaf = parameter(_intensity, nonnegative)
 
     def std(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
-        return jnp.sqrt(2.0 * self.D)
+        return square_root(2.0 * self.D)
+
+    def variance(self, colour: Colour, white: Values | None, rate: Values | None) -> Values:
+        return 2.0 * self.D
 
 
 class Coupling(Part):

@@ -183,7 +183,8 @@ class ComposedSource(Source):
     def moments(self, context: Context, dt: float) -> SourceMoments | None:
         if not self.coupling.linear:
             return None
-        variance = jnp.square(self._scale(context))
+        scale = self.coupling.perturbation(jnp.ones_like(context.value), jnp.float32(1), context)
+        variance = self.amplitude.variance(self.colour, self.coupling.unit(context), context.rate) * jnp.square(scale)
         return SourceMoments(jnp.zeros_like(variance), variance, jnp.asarray(self.colour.correlation_time(dt)))
 
     def check_together(self, who: str) -> None:

@@ -15,6 +15,7 @@ from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import Key, PerNeuron, Scalar, Values
 from jaxsnn_noise.parameters import Range, nonnegative, parameter, positive, variable
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.relaxation import faded
 from jaxsnn_noise.signals import Frame, Seen
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
 from jaxsnn_noise.synapses.projection import Projection, check_delay, pairs_of_matrix, unit_of_weights
@@ -205,7 +206,7 @@ class PairSTDP(Projection):
         self, prepared: Untaught, state: Plastic, sent: Values, frames: Mapping[str, Frame], dt: float
     ) -> Plastic:
         spikes = frames[self.target].spikes
-        arrived, fired = _faded(state.arrived, self.tau_plus, dt), _faded(state.fired, self.tau_minus, dt)
+        arrived, fired = faded(state.arrived, self.tau_plus, dt), faded(state.fired, self.tau_minus, dt)
         up = spikes[:, None] * (self.learning_rate * self.a_plus * arrived)[None, :]
         down = (self.learning_rate * self.a_minus * fired)[:, None] * sent[None, :]
         changed = self.bounds.changed(state.weights, up, down, self.w_max)
@@ -231,11 +232,6 @@ class PairSTDP(Projection):
     @classmethod
     def example(cls) -> Self:
         return cls("a", "b", np.eye(5) * 0.5, w_max=1.0, learning_rate=0.01)
-
-
-def _faded(trace: PerNeuron, tau: Scalar, dt: float) -> PerNeuron:
-    """``trace exp(-dt/tau)``, as what it loses: a factor near 1 would be rounded, and its error grow with every step."""
-    return trace + trace * jnp.expm1(-dt / tau)
 
 
 def _between(weights: Weights, w_max: Scalar) -> Weights:

@@ -14,6 +14,7 @@ from helpers.laws import apply, perturb
 from helpers.statistical import assert_mean, assert_variance, negative_control
 from jaxsnn_noise import laws, paths, random
 from jaxsnn_noise._checks import InputError
+from jaxsnn_noise.parameters import declarations
 
 KEY = random.root(2024)
 N = 40_000
@@ -73,6 +74,15 @@ def test_a_parameter_that_is_nan_is_refused_with_its_path(cls):
 def test_gradients_are_finite(cls):
     slopes = eqx.filter_grad(lambda law: apply(law, jnp.full(40, 2.0), KEY).sum())(cls.example())
     assert all(np.isfinite(slope).all() for slope in jax.tree.leaves(slopes))
+
+
+@each
+def test_gradients_are_finite_at_the_ends_of_its_ranges_too(cls):
+    for path, said in declarations(cls.example()).items():
+        for end in said.range.closed_ends():
+            law = paths.replace(cls.example(), {path: end})
+            slopes = eqx.filter_grad(lambda law: apply(law, jnp.full(40, 2.0), KEY).sum())(law)
+            assert all(np.isfinite(slope).all() for slope in jax.tree.leaves(slopes)), (path, end)
 
 
 @each

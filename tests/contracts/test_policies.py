@@ -15,6 +15,7 @@ from jaxsnn_noise import paths, random
 from jaxsnn_noise.distributions import Distribution, Gaussian
 from jaxsnn_noise.noise import Amplitude, Colour, Context, Correlation, Coupling, CurrentNoise, PerStep, Seam, White
 from jaxsnn_noise.opacity import opaque_zero
+from jaxsnn_noise.parameters import declarations
 
 DT, N = 0.5, 20_000
 VALUE = np.array([0.7, -1.5, 0.0, 2.0], np.float32)
@@ -70,6 +71,29 @@ def test_gradients_of_its_parameters_are_finite(name, cls):
     total = lambda s: jnp.square(course(s, at_current(), keys(1)[0], 2, DT)).sum()  # noqa: E731
     slopes = eqx.filter_grad(total)(source_with(name, cls))
     assert all(np.isfinite(slope).all() for slope in jax.tree.leaves(slopes))
+
+
+@each
+def test_gradients_are_finite_at_the_ends_of_its_ranges_too(name, cls):
+    """Its own, and those of all other parts: the root of a parameter at 0 must not spoil them."""
+    source = source_with(name, cls)
+    total = lambda s: jnp.square(course(s, at_current(), keys(1)[0], 2, DT)).sum()  # noqa: E731
+    for path, said in declarations(source).items():
+        for end in said.range.closed_ends():
+            slopes = eqx.filter_grad(total)(paths.replace(source, {path: end}))
+            assert all(np.isfinite(slope).all() for slope in jax.tree.leaves(slopes)), (path, end)
+
+
+@each_amplitude
+@pytest.mark.parametrize("strength", [0.0, 0.3])
+def test_the_variance_that_theory_says_has_the_derivative_of_a_difference(cls, strength):
+    """At no noise, too, where its root has none."""
+    (path,) = declarations(example(cls))
+    variance = lambda x: CurrentNoise(paths.replace(example(cls), {path: x})).moments(at_current(), DT).variance[0]  # noqa: E731
+    step = 0.01
+    slope = jax.grad(variance)(jnp.float32(strength))
+    rise = (variance(jnp.float32(strength + step)) - variance(jnp.float32(strength))) / step
+    np.testing.assert_allclose(slope, rise, atol=1.1 * step * max(1.0, float(jax.grad(jax.grad(variance))(1.0))))
 
 
 def std_of(amplitude, white=1.0):

@@ -67,17 +67,32 @@ def background(rate, dt=1.0):
     return jn.Simulation(jn.Network({"cells": cells}), duration=10.0, dt=dt)
 
 
+PATH = "network.cells.noise.background.rate_hz"
+
+
 def test_more_events_per_step_than_the_quantile_can_count_are_refused():
     limit = MOST_EVENTS  # kHz from 1000 sources of as many Hz, in steps of 1 ms
     background(limit)
     with pytest.raises(InputError, match=r"background: needs sources x rate_hz x dt/1000 <= 60"):
         background(1.01 * limit)
     background(1.01 * limit, dt=0.5)
-    path = "network.cells.noise.background.rate_hz"
     with pytest.raises(InputError, match="needs sources x rate_hz"):
-        jn.simulate(jn.paths.replace(background(5.0), {path: 100.0}), key=0)
+        jn.simulate(jn.paths.replace(background(5.0), {PATH: 100.0}), key=0)
     with pytest.raises(InputError, match="needs sources x rate_hz"):
-        jn.monte_carlo(background(5.0), [jn.Sweep(path, [5.0, 100.0])], key=0, progress=False)
+        jn.monte_carlo(background(5.0), [jn.Sweep(PATH, [5.0, 100.0])], key=0, progress=False)
+
+
+@pytest.mark.parametrize("rate", [61.0, 150.0, 1e6, np.inf, -1.0, np.nan])
+def test_what_no_check_sees_and_nobody_can_count_is_not_silence(rate):
+    """A rate that is traced: far above its limit the distribution function underflows, and every count would be 0."""
+    at = context(Seam.CURRENT, np.zeros(5), 1.0)
+    two = keys(2)  # made here, since they are kept
+    drawn = jax.jit(lambda rate: courses(PoissonBackground(rate, 0.1, 1000.0), at, two, 2, 1.0))
+    assert np.isfinite(drawn(jnp.float32(MOST_EVENTS))).all()
+    assert np.isnan(drawn(jnp.float32(rate))).all()
+    counted = jax.jit(lambda rate: jn.simulate(jn.paths.replace(background(5.0), {PATH: rate}), key=0))
+    assert counted(jnp.float32(MOST_EVENTS))["health_cells"].nonfinite == 0
+    assert counted(jnp.float32(rate))["health_cells"].nonfinite == 2
 
 
 @pytest.mark.parametrize(
