@@ -86,8 +86,7 @@ def test_more_events_per_step_than_the_quantile_can_count_are_refused():
 def test_what_no_check_sees_and_nobody_can_count_is_not_silence(rate):
     """A rate that is traced: far above its limit the distribution function underflows, and every count would be 0."""
     at = context(Seam.CURRENT, np.zeros(5), 1.0)
-    two = keys(2)  # made here, since they are kept
-    drawn = jax.jit(lambda rate: courses(PoissonBackground(rate, 0.1, 1000.0), at, two, 2, 1.0))
+    drawn = jax.jit(lambda rate: courses(PoissonBackground(rate, 0.1, 1000.0), at, keys(2), 2, 1.0))
     assert np.isfinite(drawn(jnp.float32(MOST_EVENTS))).all()
     assert np.isnan(drawn(jnp.float32(rate))).all()
     counted = jax.jit(lambda rate: jn.simulate(jn.paths.replace(background(5.0), {PATH: rate}), key=0))
