@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import ranges
@@ -93,6 +94,31 @@ def number(who: str, value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         fail(who, "must be one number", value)
+
+
+def unmasked(who: str, value: Any) -> None:
+    """No masked entries: an array of JAX holds what lies under a mask, and not the mask."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
+        rule = "must have no masked entries (fill them, or leave them out)"
+        fail(who, rule, f"{int(np.ma.getmaskarray(value).sum())} masked of {value.size}")
+
+
+def real_numbers(who: str, value: Any, *, flags: bool = False) -> None:
+    """Numbers, or an array of them, that float32 can hold the kind of: no texts, complex numbers or masked entries.
+
+    Truth values pass with ``flags`` only.
+    """
+    unmasked(who, value)
+    dtype = getattr(value, "dtype", None)
+    try:
+        dtype = np.asarray(value).dtype if dtype is None else dtype
+        kinds = [jnp.floating, jnp.integer, *([jnp.bool_] if flags else [])]
+        real = any(jnp.issubdtype(dtype, kind) for kind in kinds)
+    except (TypeError, ValueError):
+        real = False
+    mixed = isinstance(value, (list, tuple)) and any(isinstance(one, (bool, np.bool_)) for one in value)
+    if not real or (mixed and not flags):
+        fail(who, "must be real numbers", value)
 
 
 def one_of(who: str, name: str, known: Iterable[str]) -> None:

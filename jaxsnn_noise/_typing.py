@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float32, UInt32
 
-from jaxsnn_noise._checks import concrete, fail
+from jaxsnn_noise._checks import concrete, fail, real_numbers
 
 Scalar = Float32[Array, ""]
 PerNeuron = Float32[Array, "neuron"]
@@ -31,12 +31,17 @@ else:
 """Parameters: given as a number or an array, held as a float32 array leaf, a ``Parameter`` as one value per neuron."""
 
 
-def as_float(value: Any) -> Values:
-    """``value`` as a float32 array, whatever its dtype or weak type was."""
+def as_float(value: Any, who: str = "parameter") -> Values:
+    """``value`` as a float32 array, whatever its dtype or weak type was; truth values are 0 and 1.
+
+    Raises:
+        InputError: texts, complex numbers, masked entries.
+    """
+    real_numbers(who, value, flags=True)
     try:
         return jnp.asarray(value, jnp.float32)
     except (TypeError, ValueError):
-        fail("parameter", "must be numbers", value)
+        fail(who, "must be real numbers", value)
 
 
 def is_key(value: Any) -> bool:

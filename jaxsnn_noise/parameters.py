@@ -15,10 +15,9 @@ from typing import Any, ClassVar, cast, dataclass_transform
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxsnn_noise import paths
-from jaxsnn_noise._checks import concrete, fail
+from jaxsnn_noise._checks import concrete, fail, real_numbers
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.kinds import check_fields
 from jaxsnn_noise.ranges import Range, above, below, between, fraction, nonnegative, positive, real
@@ -135,18 +134,15 @@ def as_parameter(who: str, value: Any) -> Values:
     """Numbers as a float32 array, whatever their dtype and weak type.
 
     Raises:
-        InputError: texts, truth values, complex numbers, or nothing.
+        InputError: texts, truth values, complex numbers, masked entries, or nothing.
     """
     if isinstance(value, jax.ShapeDtypeStruct):
         return cast("Values", value)
-    kind = getattr(value, "dtype", None)
+    real_numbers(who, value)
     try:
-        dtype = kind if kind is not None else np.asarray(value).dtype
-        if jnp.issubdtype(dtype, jnp.floating) or jnp.issubdtype(dtype, jnp.integer):
-            return jnp.asarray(value, jnp.float32)
+        return jnp.asarray(value, jnp.float32)
     except (TypeError, ValueError):
-        pass
-    fail(who, "must be real numbers", value)
+        fail(who, "must be real numbers", value)
 
 
 @dataclass_transform(field_specifiers=(dataclasses.field, eqx.field, parameter))

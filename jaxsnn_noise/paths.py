@@ -17,7 +17,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from jaxsnn_noise._checks import fail
+from jaxsnn_noise._checks import concrete, fail, real_numbers
 
 __all__ = [
     "Getter",
@@ -122,6 +122,9 @@ def _follow(root: Any, steps: list[Getter]) -> Any:
 
 
 def _fitted(path: str, value: Any, old: jax.Array) -> jax.Array:
+    real_numbers(path, value, flags=old.dtype == bool)
+    if not jnp.issubdtype(old.dtype, jnp.floating) and (held := concrete(value)) is not None and (held % 1 != 0).any():
+        fail(path, f"must be whole numbers, as the leaf is ({old.dtype})", value)
     value = jnp.asarray(value, old.dtype)
     try:
         fits = jnp.broadcast_shapes(value.shape, old.shape) == old.shape

@@ -240,6 +240,7 @@ def test_the_table_of_parameters_says_unit_range_and_default(public_names: Modul
     assert header == ["parameter", "unit", "range", "default"]
     kinetics = "that which the kinetics say: nA, nA ms or uS"
     assert rows[0] == ["``weights``", kinetics, "in [0, ``w_max``]", "must be given"]
+    assert ["``v_reset``", "mV", "finite", "as v_rest"] in table(jaxsnn_noise.neurons.LIF)
     assert ["``tau_plus``", "ms", "finite and > 0", "20"] in rows
     assert ["``refractory``", "ms", "finite and >= 0", "none: no such leaf"] in table(jaxsnn_noise.neurons.LIF)
     assert table(jaxsnn_noise.synapses.Sparse)[-1] == ["``starts``", "1", "whole numbers >= 0", "not given"]

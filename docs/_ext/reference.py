@@ -96,7 +96,9 @@ def default(value: Any) -> str:
     """The default of a parameter; without one it must be given."""
     if value is inspect.Parameter.empty:
         return "must be given"
-    return "none: no such leaf" if value is None else f"{value:g}"
+    if value is None:
+        return "none: no such leaf"
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
 
 
 def constant(module: str, name: str, value: Any) -> list[str]:

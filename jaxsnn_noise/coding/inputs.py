@@ -63,7 +63,7 @@ class Input(Ranged):
 
     def shown(self, values: Any) -> Self:
         """The input that shows one sample, whatever was shown before: default, the same input with other ``values``."""
-        return eqx.tree_at(lambda signal: signal.values, self, as_float(values))
+        return eqx.tree_at(lambda signal: signal.values, self, as_float(values, f"{type(self).__name__}.values"))
 
     @abc.abstractmethod
     def check(self, who: str, size: int, steps: int) -> None:
@@ -163,7 +163,7 @@ class SpikeTrain(Input):
     """
 
     spikes: ClassVar[bool] = True
-    values: Leaf = parameter("1", _counts, shape=None, converter=as_float)
+    values: Leaf = parameter("1", _counts, shape=None, converter=lambda values: as_float(values, "SpikeTrain.values"))
     largest: int = eqx.field(static=True, default=1)
 
     def __check_init__(self) -> None:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import concrete, fail, one_of
+from jaxsnn_noise._checks import concrete, fail, one_of, unmasked
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.coding import Input
 from jaxsnn_noise.engine.entering import goes_to
@@ -47,6 +47,7 @@ def batch_of(who: str, batch: Any) -> Values:
     Raises:
         InputError: no real numbers, or no samples.
     """
+    unmasked(who, batch)
     values = batch if isinstance(batch, jax.Array) else np.asarray(batch)
     real = (np.floating, np.integer, np.bool_, jnp.floating)
     if not any(jnp.issubdtype(values.dtype, kind) for kind in real):

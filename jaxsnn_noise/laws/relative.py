@@ -228,7 +228,9 @@ class Empirical(Law):
         [9.0, 10.0, 11.0]
     """
 
-    values: Leaf = parameter("1", real, shape=None, converter=lambda values: jnp.sort(jnp.ravel(as_float(values))))
+    values: Leaf = parameter(
+        "1", real, shape=None, converter=lambda values: jnp.sort(jnp.ravel(as_float(values, "Empirical.values")))
+    )
 
     @classmethod
     def from_measurements(cls, measured: Any) -> Law:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._typing import Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons import refractory
+from jaxsnn_noise.neurons.constructor import Follows
 from jaxsnn_noise.neurons.membrane import LinearMembrane
 from jaxsnn_noise.neurons.resets import Reset, ResetToValue, check_reset
 from jaxsnn_noise.parameters import nonnegative, parameter, positive, real, variable
@@ -37,7 +38,7 @@ class AdaptiveLIF(LinearMembrane):
         size: Number of neurons.
         tau_mem: Membrane time constant [ms], > 0.
         v_threshold: Threshold without adaptation [mV], above ``v_reset``.
-        v_reset: Potential after a spike [mV].
+        v_reset: Potential after a spike [mV]; ``v_rest`` unless given.
         v_rest: Potential without input [mV].
         resistance: Input resistance [MOhm], > 0.
         refractory: Absolute refractory time [ms], >= 0; ``None``: none.
@@ -55,7 +56,7 @@ class AdaptiveLIF(LinearMembrane):
 
     tau_mem: Parameter = parameter("ms", positive, default=20.0)
     v_threshold: Parameter = parameter("mV", real, default=1.0)
-    v_reset: Parameter = parameter("mV", real, default=0.0)
+    v_reset: Parameter = parameter("mV", real, default=Follows("v_rest"))
     v_rest: Parameter = parameter("mV", real, default=0.0)
     resistance: Parameter = parameter("MOhm", positive, default=1.0)
     refractory: Parameter | None = parameter("ms", nonnegative, default=None)

@@ -13,6 +13,16 @@ from jaxsnn_noise._typing import per_neuron
 from jaxsnn_noise.parameters import as_parameter, fields_of
 
 
+@dataclasses.dataclass(frozen=True)
+class Follows:
+    """The default of a parameter that has the values of another one unless it is given."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return f"as {self.name}"
+
+
 class FromFields:
     """``Model(size, *, name=value, ...)``: its arguments, their defaults and ``help`` are those of the class's fields."""
 
@@ -43,10 +53,13 @@ def _fill(neuron: Any, size: int, given: dict[str, Any]) -> None:
     fields = [field for field in dataclasses.fields(neuron) if field.name != "size"]
     for unknown in given.keys() - {field.name for field in fields}:
         fail(name, "has no such argument", unknown, known=[field.name for field in fields])
+    named = {field.name: field for field in fields}
     for field in fields:
         value = given.get(field.name)
         if field.name not in given or (value is None and field.name not in declared):
             value = _default(name, field)
+        if isinstance(value, Follows):
+            value = given[value.name] if value.name in given else _default(name, named[value.name])
         if field.name in declared and not (value is None and declared[field.name].optional):
             who = f"{name}.{field.name}"
             value = per_neuron(who, as_parameter(who, value), neuron.size)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._typing import Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons import refractory
+from jaxsnn_noise.neurons.constructor import Follows
 from jaxsnn_noise.neurons.membrane import LinearMembrane
 from jaxsnn_noise.neurons.resets import Reset, ResetToValue, check_reset
 from jaxsnn_noise.parameters import nonnegative, parameter, positive, real, variable
@@ -32,14 +33,15 @@ class LIF(LinearMembrane):
     Equation: ``tau_mem dv/dt = -(v - v_rest) + R (I - g v)``, solved as ``v <- v_inf + (v - v_inf) exp(-dt/tau)`` with
     ``v_inf = (v_rest + R I)/(1 + R g)`` and ``tau = tau_mem/(1 + R g)``; ``g`` is the conductance of the synapses, 0 where
     they give currents. A spike at ``v >= v_threshold`` resets the membrane and holds it for ``refractory`` ms, during which
-    neither current nor membrane noise acts: the nearest whole number of steps, at least one if it is not zero. After a spike
+    neither current nor membrane noise acts: the nearest whole number of steps (half a step more is a whole one), at least one
+    if it is not zero. After a spike
     inside a step (see :class:`Decision`) it is held for exactly ``refractory`` from that spike on.
 
     Args:
         size: Number of neurons.
         tau_mem: Membrane time constant [ms], > 0.
         v_threshold: Threshold [mV], above ``v_reset``.
-        v_reset: Potential after a spike [mV].
+        v_reset: Potential after a spike [mV]; ``v_rest`` unless given.
         v_rest: Potential without input [mV].
         resistance: Input resistance [MOhm], > 0; ``mV = nA MOhm``.
         refractory: Absolute refractory time [ms], >= 0. ``None``: the model has none (and no such leaf to sweep), which
@@ -60,7 +62,7 @@ class LIF(LinearMembrane):
 
     tau_mem: Parameter = parameter("ms", positive, default=20.0)
     v_threshold: Parameter = parameter("mV", real, default=1.0)
-    v_reset: Parameter = parameter("mV", real, default=0.0)
+    v_reset: Parameter = parameter("mV", real, default=Follows("v_rest"))
     v_rest: Parameter = parameter("mV", real, default=0.0)
     resistance: Parameter = parameter("MOhm", positive, default=1.0)
     refractory: Parameter | None = parameter("ms", nonnegative, default=None)

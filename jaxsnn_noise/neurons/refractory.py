@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxsnn_noise._typing import PerNeuron, Values
 
 Hold = PerNeuron | None
+_TIE = 1e-6
 
 
 def none_held(refractory: PerNeuron | None, v: PerNeuron) -> Hold:
@@ -36,10 +37,14 @@ def free(hold: Hold, v: PerNeuron, dt: float) -> Values:
 
 
 def after_spikes(hold: Hold, refractory: PerNeuron | None, spikes: PerNeuron, dt: float) -> Hold:
-    """After spikes at the end of a step: the nearest whole number of steps, at least one if it is not zero."""
+    """After spikes at the end of a step: the nearest whole number of steps, at least one if it is not zero.
+
+    Half a step more is a whole one; what lies within a millionth of the half counts as it, as neither the time nor ``dt`` need be
+    a float (0.35 ms at 0.1 ms).
+    """
     if refractory is None or hold is None:
         return None
-    steps = jnp.where(refractory > 0, jnp.maximum(jnp.floor(refractory / dt + 0.5), 1), 0)
+    steps = jnp.where(refractory > 0, jnp.maximum(jnp.floor(refractory / dt * (1 + _TIE) + 0.5), 1), 0)
     return jnp.where(spikes > 0, steps, hold)
 
 

@@ -11,6 +11,7 @@ import functools
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxsnn_noise._checks import concrete, fail, flag
@@ -91,4 +92,7 @@ def check_reset(who: str, reset: object, v_reset: PerNeuron, v_threshold: PerNeu
         fail(f"{who}.reset", "must be a reset, e.g. neurons.ResetToValue()", reset)
     low, high = concrete(v_reset), concrete(v_threshold)
     if low is not None and high is not None and not (low < high).all():
-        fail(f"{who}.v_reset", "must lie below v_threshold [mV]", float((low - high).max()))
+        worst = np.unravel_index(np.argmax(low - high), np.shape(low - high))
+        reset_at, threshold_at = (float(np.broadcast_to(x, np.shape(low - high))[worst]) for x in (low, high))
+        rule = f"must lie below v_threshold = {threshold_at:g} [mV] (it is v_rest unless given)"
+        fail(f"{who}.v_reset", rule, float(f"{reset_at:g}"))

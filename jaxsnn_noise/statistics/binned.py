@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxsnn_noise._checks import number
 from jaxsnn_noise.statistics import windows
 from jaxsnn_noise.statistics.counts import start_counts
 from jaxsnn_noise.statistics.fold import About, Frame, Statistic
@@ -36,7 +38,7 @@ class BinnedCounts(Statistic):
      [0. 1.]]
     """
 
-    bin: float = eqx.field(static=True, converter=float)
+    bin: float = eqx.field(static=True, converter=partial(number, "BinnedCounts.bin"))
     population: str | None = eqx.field(static=True, default=None)
 
     @property
@@ -93,7 +95,7 @@ class PopulationRate(Statistic):
     [750. 250.]
     """
 
-    bin: float = eqx.field(static=True, converter=float)
+    bin: float = eqx.field(static=True, converter=partial(number, "PopulationRate.bin"))
     population: str | None = eqx.field(static=True, default=None)
 
     @property

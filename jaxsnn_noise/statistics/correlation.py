@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Self
 
 import equinox as eqx
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from jaxsnn_noise._checks import fail
+from jaxsnn_noise._checks import fail, number
 from jaxsnn_noise.statistics import windows
 from jaxsnn_noise.statistics.binned import BinnedCounts
 from jaxsnn_noise.statistics.fold import About, Frame, Statistic
@@ -66,7 +67,7 @@ class CountCorrelation(Statistic):
     1.0
     """
 
-    bin: float = eqx.field(static=True, converter=float)
+    bin: float = eqx.field(static=True, converter=partial(number, "CountCorrelation.bin"))
     population: str | None = eqx.field(static=True, default=None)
 
     @property
@@ -128,7 +129,7 @@ class CountCorrelationMatrix(Statistic):
      [nan nan nan]]
     """
 
-    bin: float = eqx.field(static=True, converter=float)
+    bin: float = eqx.field(static=True, converter=partial(number, "CountCorrelationMatrix.bin"))
     population: str | None = eqx.field(static=True, default=None)
 
     @property

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxsnn_noise._checks import concrete, in_range
+from jaxsnn_noise._checks import concrete, in_range, number
 from jaxsnn_noise.statistics.counts import start_counts
 from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 
@@ -58,7 +59,7 @@ class Health(Statistic):
     1 0.0 0.5
     """
 
-    saturation: float = eqx.field(static=True, default=0.5, converter=float)
+    saturation: float = eqx.field(static=True, default=0.5, converter=partial(number, "Health.saturation"))
     population: str | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:

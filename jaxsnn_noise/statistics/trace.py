@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from jaxsnn_noise._checks import count, fail, one_of
+from jaxsnn_noise._checks import count, fail, one_of, unmasked
 from jaxsnn_noise.statistics.fold import VARIABLES, About, Frame, Statistic, Watched, check_variable, field_of, unit_of
 
 
@@ -49,11 +49,22 @@ def _variables(names: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _neurons(which: Iterable[int] | None) -> tuple[int, ...] | None:
-    return None if which is None else tuple(count("Trace.neurons", i, 0) for i in which)
+    return None if which is None else tuple(count("Trace.neurons", i, 0) for i in _listed("Trace.neurons", which))
 
 
 def _synapses(which: Iterable[Any] | None) -> tuple[Any, ...] | None:
-    return None if which is None else tuple(_synapse(one) for one in which)
+    return None if which is None else tuple(_synapse(one) for one in _listed("Trace.synapses", which))
+
+
+def _listed(who: str, which: Any) -> list[Any]:
+    """The entries of what chooses some; a mask says it with truth values, which are no indices."""
+    unmasked(who, which)
+    if isinstance(which, (str, Mapping)) or not isinstance(which, Iterable) or getattr(which, "ndim", 1) != 1:
+        fail(who, "must be a sequence of indices, e.g. (0, 3) or range(10)", which)
+    entries = list(which)
+    if entries and all(isinstance(one, (bool, np.bool_)) for one in entries):
+        fail(who, "must be indices; those of a mask are numpy.flatnonzero(mask)", which)
+    return entries
 
 
 def _synapse(one: Any) -> int | tuple[int, int]:

@@ -237,7 +237,7 @@ def _weights(who: str, weights: Any, key: Any, synapses: int) -> Values:
         if key is None:
             fail(f"{who}", "a law needs a key", weights)
         weights = weights.draw(random.stream(random.root(key), "weights"), synapses) if synapses else jnp.zeros(0)
-    array = as_float(weights)
+    array = as_float(weights, who)
     if array.shape not in ((), (synapses,)):
         fail(who, f"must be one number or one per synapse (shape ({synapses},))", array.shape)
     return array

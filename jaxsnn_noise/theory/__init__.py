@@ -1,6 +1,8 @@
 """Closed forms to hold a simulation against, with their sources: NumPy and SciPy, no simulator code.
 
-Units are those of the package: ms, mV, nA, MOhm; what is in Hz ends in ``_hz``. Arguments broadcast, elementwise.
+Units are those of the package: ms, mV, nA, MOhm; what is in Hz ends in ``_hz``. Arguments are finite numbers and broadcast,
+elementwise. Everything is computed in double precision by NumPy: values that JAX traces (under ``jit``, ``grad``, ``vmap``) are
+refused, so compare outside.
 
 The amplitude of noise has three conventions, and most disagreements with the literature are a factor between them:
 

@@ -31,6 +31,15 @@ class Passage(NamedTuple):
         return float(np.exp(log_erfcx_of_minus(np.float64(y)) - self.exponent))
 
 
+FAR = 1e100
+"""Distance to the threshold, in units of the spread, from which on the limits of weak noise hold to all digits."""
+
+
+def weak(mean: float, sigma: float, tau: float, threshold: float) -> bool:
+    """Whether the noise is that weak: the neuron then has the noise-free rate, or none at all."""
+    return abs(threshold - mean) > FAR * sigma * math.sqrt(tau) or sigma == 0
+
+
 def passage_of(mean: float, sigma: float, tau: float, threshold: float, reset: float) -> Passage:
     spread = sigma * math.sqrt(tau)
     low, high = (reset - mean) / spread, (threshold - mean) / spread
@@ -38,7 +47,7 @@ def passage_of(mean: float, sigma: float, tau: float, threshold: float, reset: f
         return Passage(low, high, math.sqrt(math.pi) * integral_of_erfcx(-high, -low), 0.0)
     exponent = high * high
     if low >= 0:
-        rest = -2.0 * math.exp(low * low - exponent) * special.dawsn(low)
+        rest = -2.0 * math.exp((low - high) * (low + high)) * special.dawsn(low)
         rest -= math.exp(-exponent) * integral_of_erfcx(low, high)
     else:
         rest = math.exp(-exponent) * integral_of_erfcx(high, -low)
@@ -51,7 +60,7 @@ def _rate_per_tau(passage: Passage, tau: float, refractory: float) -> float:
 
 
 def rate_hz(mean: float, sigma: float, tau: float, threshold: float, reset: float, refractory: float) -> float:
-    if sigma == 0:
+    if weak(mean, sigma, tau, threshold):
         if mean <= threshold:
             return 0.0
         return 1000.0 / (refractory + tau * math.log1p((threshold - reset) / (mean - threshold)))
@@ -60,7 +69,7 @@ def rate_hz(mean: float, sigma: float, tau: float, threshold: float, reset: floa
 
 
 def slope_of_mean(mean: float, sigma: float, tau: float, threshold: float, reset: float, refractory: float) -> float:
-    if sigma == 0:
+    if weak(mean, sigma, tau, threshold):
         if mean <= threshold:
             return 0.0
         rate = rate_hz(mean, 0.0, tau, threshold, reset, refractory)
@@ -70,8 +79,20 @@ def slope_of_mean(mean: float, sigma: float, tau: float, threshold: float, reset
     return _slope_scale(passage, tau, refractory) * change / (sigma * math.sqrt(tau))
 
 
+def log_slope_of_mean(
+    mean: float, sigma: float, tau: float, threshold: float, reset: float, refractory: float
+) -> float:
+    """``d ln rate / d mean``, finite also where the rate underflows."""
+    if weak(mean, sigma, tau, threshold):
+        rate = rate_hz(mean, 0.0, tau, threshold, reset, refractory)
+        return slope_of_mean(mean, 0.0, tau, threshold, reset, refractory) / rate if rate else 0.0
+    passage = passage_of(mean, sigma, tau, threshold, reset)
+    change = passage.scaled_erfcx(passage.high) - passage.scaled_erfcx(passage.low)
+    return math.sqrt(math.pi) * _rate_per_tau(passage, tau, refractory) * change / (sigma * math.sqrt(tau))
+
+
 def slope_of_sigma(mean: float, sigma: float, tau: float, threshold: float, reset: float, refractory: float) -> float:
-    if sigma == 0:
+    if weak(mean, sigma, tau, threshold):
         return 0.0
     passage = passage_of(mean, sigma, tau, threshold, reset)
     low, high = passage.low, passage.high
@@ -86,29 +107,35 @@ def _slope_scale(passage: Passage, tau: float, refractory: float) -> float:
 
 
 def cv(mean: float, sigma: float, tau: float, threshold: float, reset: float, refractory: float) -> float:
-    if sigma == 0:
-        return 0.0 if mean > threshold else math.nan
+    if weak(mean, sigma, tau, threshold):
+        return 0.0 if mean > threshold else math.nan if sigma == 0 else 1.0
     passage = passage_of(mean, sigma, tau, threshold, reset)
-    # Above the mean the weight of x falls within 1/high of the threshold, below it as a power of |x|.
+    # Above the mean the weight of x falls within 1/high of the threshold, below it as a power of |x|. It is taken as a
+    # function of the distance ``high - x``: far from the mean the squares of neighbouring x have no digits of their own.
     scale = 0.25 / (1.0 + passage.high) if passage.high > 0 else 0.25 * (1.0 - passage.high)
-    edges = [-x for x in doubling(-passage.high, -passage.low, scale)][::-1]
-    nodes, weights = panels(edges)
-    inner = np.array([_inner_of_cv(x, passage.exponent) for x in nodes])
+    nodes, weights = panels(doubling(0.0, (threshold - reset) / (sigma * math.sqrt(tau)), scale))
+    inner = np.array([_inner_of_cv(d, passage.high) for d in nodes])
     return math.sqrt(2.0 * math.pi * float(weights @ inner)) * _rate_per_tau(passage, tau, refractory)
 
 
-def _inner_of_cv(x: float, exponent: float) -> float:
-    """``exp(x^2 - 2 exponent)`` times the integral of ``exp(-z^2) erfcx(-z)^2`` over ``z < x``, by ``w = x - z``."""
+def _inner_of_cv(distance: float, high: float) -> float:
+    """``exp(x^2 - 2 E)`` times the integral of ``exp(-z^2) erfcx(-z)^2`` over ``z < x``, by ``w = x - z``.
+
+    ``x`` lies ``distance`` below ``high``; ``E`` is ``high^2`` for a threshold above the mean, else 0.
+    """
     # Integrands fall by exp(-40) within the range: below z = 0 with w (w - 2 x), above it with w (2 x - w).
+    x = high - distance
+    less = -distance * (high + x) if high > 0 else 0.0  # x^2 - high^2
     if x <= 0:
         nodes, weights = panels([0.0, *_thirds(40.0 / (math.sqrt(x * x + 40.0) - x))])
         below = float(weights @ np.exp(nodes * (2.0 * x - nodes) + 2.0 * log_erfcx_of_minus(x - nodes)))
-        return below * math.exp(-2.0 * exponent)
-    reach = x - math.sqrt(max(x * x - 40.0, 0.0))
+        return below * (math.exp(-2.0 * high * high) if high > 0 else 1.0)
+    reach = 40.0 / (x + math.sqrt(x * x - 40.0)) if x * x > 40.0 else x
     nodes, weights = panels([0.0, *_thirds(reach)])
     z = x - nodes
-    above = float(weights @ (np.exp(x * x + np.square(z) - 2.0 * exponent) * np.square(1.0 + special.erf(z))))
-    return above + math.exp(x * x - 2.0 * exponent) * _BELOW_ZERO
+    squares = less - nodes * (x + z)  # z^2 - high^2
+    above = float(weights @ (np.exp(less + squares) * np.square(1.0 + special.erf(z))))
+    return above + math.exp(less - high * high) * _BELOW_ZERO
 
 
 def _thirds(reach: float) -> list[float]:

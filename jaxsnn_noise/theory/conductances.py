@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsnn_noise import _checks
+from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float
 
 
+@closed_form
 def effective_time_constant(conductance: ArrayLike, *, tau_mem: ArrayLike, resistance: ArrayLike) -> Numbers:
     """Time constant [ms] of a leaky membrane whose synapses add a conductance ``g``: ``tau_mem/(1 + R g)``.
 
@@ -32,6 +34,7 @@ def effective_time_constant(conductance: ArrayLike, *, tau_mem: ArrayLike, resis
     return as_float(tau_mem) / (1.0 + as_float(resistance) * as_float(conductance))
 
 
+@closed_form
 def conductance_shot_noise_moments(
     rate_hz: ArrayLike,
     weight: ArrayLike,

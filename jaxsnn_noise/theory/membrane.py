@@ -10,9 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsnn_noise import _checks
+from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float
 
 
+@closed_form
 def brunel_sigma(sigma: ArrayLike, *, tau_mem: ArrayLike) -> Numbers:
     """Brunel's sigma [mV] from the ``Diffusion`` amplitude of the voltage seam: ``sigma sqrt(tau_mem)``.
 
@@ -30,12 +32,14 @@ def brunel_sigma(sigma: ArrayLike, *, tau_mem: ArrayLike) -> Numbers:
     return as_float(sigma) * np.sqrt(as_float(tau_mem))
 
 
+@closed_form
 def diffusion_sigma(brunel: ArrayLike, *, tau_mem: ArrayLike) -> Numbers:
     """The ``Diffusion`` amplitude [mV/sqrt(ms)] from Brunel's sigma [mV]; the inverse of :func:`brunel_sigma`."""
     _membrane(tau_mem)
     return as_float(brunel) / np.sqrt(as_float(tau_mem))
 
 
+@closed_form
 def voltage_sigma(sigma: ArrayLike, *, tau_mem: ArrayLike, resistance: ArrayLike = 1.0) -> Numbers:
     """The ``Diffusion`` amplitude [mV/sqrt(ms)] at the voltage seam that equals one at the current seam.
 
@@ -50,6 +54,7 @@ def voltage_sigma(sigma: ArrayLike, *, tau_mem: ArrayLike, resistance: ArrayLike
     return as_float(resistance) * as_float(sigma) / as_float(tau_mem)
 
 
+@closed_form
 def membrane_mean(time: ArrayLike, start: ArrayLike, *, tau_mem: ArrayLike, mean: ArrayLike = 0.0) -> Numbers:
     """Expected potential [mV] after ``time`` [ms]: ``mean + (start - mean) exp(-time/tau_mem)``."""
     _membrane(tau_mem)
@@ -57,6 +62,7 @@ def membrane_mean(time: ArrayLike, start: ArrayLike, *, tau_mem: ArrayLike, mean
     return target + (as_float(start) - target) * np.exp(-as_float(time) / as_float(tau_mem))
 
 
+@closed_form
 def step_std(sigma: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike) -> Numbers:
     """What voltage noise gathers in one exact step [mV]: ``sigma sqrt(tau/2 (1 - exp(-2 dt/tau)))``.
 
@@ -73,6 +79,7 @@ def step_std(sigma: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike) -> Numbers:
     return as_float(sigma) * np.sqrt(-0.5 * tau * np.expm1(-2.0 * as_float(dt) / tau))
 
 
+@closed_form
 def membrane_variance(sigma: ArrayLike, *, tau_mem: ArrayLike, time: ArrayLike = np.inf) -> Numbers:
     """Variance [mV^2] of the free membrane under ``Diffusion(sigma)`` at the voltage seam.
 
@@ -96,12 +103,14 @@ def membrane_variance(sigma: ArrayLike, *, tau_mem: ArrayLike, time: ArrayLike =
     return -0.5 * tau * np.square(as_float(sigma)) * np.expm1(-2.0 * as_float(time) / tau)
 
 
+@closed_form
 def membrane_autocovariance(lag: ArrayLike, sigma: ArrayLike, *, tau_mem: ArrayLike) -> Numbers:
     """Stationary autocovariance [mV^2] at ``lag`` [ms]: ``sigma^2 tau/2 exp(-|lag|/tau)`` (voltage seam)."""
     _membrane(tau_mem)
     return membrane_variance(sigma, tau_mem=tau_mem) * np.exp(-np.abs(as_float(lag)) / as_float(tau_mem))
 
 
+@closed_form
 def time_average_variance(sigma: ArrayLike, duration: ArrayLike, *, tau_mem: ArrayLike) -> Numbers:
     """Variance [mV^2] of the potential averaged over ``duration`` [ms] of the stationary membrane.
 
@@ -114,6 +123,7 @@ def time_average_variance(sigma: ArrayLike, duration: ArrayLike, *, tau_mem: Arr
     return np.square(as_float(sigma)) * tau * ratio * (1.0 + ratio * np.expm1(-1.0 / ratio))
 
 
+@closed_form
 def euler_maruyama_variance(sigma: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike) -> Numbers:
     """Stationary variance [mV^2] of Euler and Maruyama's scheme: ``sigma^2 tau / (2 - dt/tau)``.
 
@@ -129,6 +139,7 @@ def euler_maruyama_variance(sigma: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLi
     return np.square(as_float(sigma)) * tau * np.where(room > 0, 1.0 / np.where(room > 0, room, 1.0), np.inf)
 
 
+@closed_form
 def euler_maruyama_autocovariance(
     lag_steps: ArrayLike, sigma: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike
 ) -> Numbers:
@@ -137,6 +148,7 @@ def euler_maruyama_autocovariance(
     return euler_maruyama_variance(sigma, tau_mem=tau_mem, dt=dt) * decay ** np.abs(as_float(lag_steps))
 
 
+@closed_form
 def mixed_step_variance(sigma: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike) -> Numbers:
     """Stationary variance [mV^2] of a scheme to avoid: exact decay with increments ``sigma sqrt(dt)``.
 
@@ -146,12 +158,14 @@ def mixed_step_variance(sigma: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike) 
     return -np.square(as_float(sigma)) * as_float(dt) / np.expm1(-2.0 * as_float(dt) / as_float(tau_mem))
 
 
+@closed_form
 def per_step_variance(std: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike) -> Numbers:
     """Variance [mV^2] under white ``PerStep(std)`` [mV] at the voltage seam: ``std^2 / (1 - a^2)``."""
     _membrane(tau_mem, dt)
     return -np.square(as_float(std)) / np.expm1(-2.0 * as_float(dt) / as_float(tau_mem))
 
 
+@closed_form
 def coloured_voltage_variance(std: ArrayLike, *, tau_mem: ArrayLike, tau_noise: ArrayLike, dt: ArrayLike) -> Numbers:
     """Variance [mV^2] under Ornstein-Uhlenbeck noise of stationary ``std`` [mV] at the voltage seam.
 
@@ -163,6 +177,7 @@ def coloured_voltage_variance(std: ArrayLike, *, tau_mem: ArrayLike, tau_noise: 
     return per_step_variance(std, tau_mem=tau_mem, dt=dt) / np.tanh(0.5 * both)
 
 
+@closed_form
 def held_current_variance(std: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike, resistance: ArrayLike = 1.0) -> Numbers:
     """Variance [mV^2] under a white current of standard deviation ``std`` [nA], held over each step.
 
@@ -184,6 +199,7 @@ def held_current_variance(std: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike, 
     return np.square(scale) * np.tanh(0.5 * as_float(dt) / as_float(tau_mem))
 
 
+@closed_form
 def coloured_current_variance(
     std: ArrayLike,
     *,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsnn_noise import _checks
+from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float
 
 
+@closed_form
 def stdp_fixed_point(
     a_plus: ArrayLike, a_minus: ArrayLike, *, tau_plus: ArrayLike, tau_minus: ArrayLike, dt: ArrayLike = 0.0
 ) -> Numbers:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsnn_noise import _checks
+from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float
 
 
+@closed_form
 def independent_noise_variance(weights: ArrayLike, intensity: ArrayLike) -> Numbers:
     """Variance of ``sum_j W[target, j] n_j`` for independent noise: ``2 D sum_j W^2``, per target.
 
@@ -25,6 +27,7 @@ def independent_noise_variance(weights: ArrayLike, intensity: ArrayLike) -> Numb
     return shared_noise_variance(weights, intensity, 0.0)
 
 
+@closed_form
 def common_noise_variance(weights: ArrayLike, intensity: ArrayLike) -> Numbers:
     """Variance of ``sum_j W[target, j] n`` for one common noise: ``2 D (sum_j W)^2``, per target.
 
@@ -38,6 +41,7 @@ def common_noise_variance(weights: ArrayLike, intensity: ArrayLike) -> Numbers:
     return shared_noise_variance(weights, intensity, 1.0)
 
 
+@closed_form
 def shared_noise_variance(weights: ArrayLike, intensity: ArrayLike, fraction: ArrayLike) -> Numbers:
     """Variance of a weighted sum of noises with pairwise correlation ``fraction``, per target.
 
@@ -55,6 +59,7 @@ def shared_noise_variance(weights: ArrayLike, intensity: ArrayLike, fraction: Ar
     return 2.0 * as_float(intensity) * ((1.0 - shared) * alone + shared * together)
 
 
+@closed_form
 def averaging_factor(size: ArrayLike, correlation: ArrayLike = 0.0) -> Numbers:
     """Standard deviation of the mean of ``size`` neurons, relative to that of one.
 

@@ -17,16 +17,18 @@ import numpy as np
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise.theory import _passage
+from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float, elementwise
 
 
+@closed_form
 def noise_free_interval(
     mean: ArrayLike,
     *,
     tau_mem: ArrayLike,
     v_threshold: ArrayLike,
     v_reset: ArrayLike,
-    refractory: ArrayLike = 0.0,
+    refractory: ArrayLike | None = 0.0,
 ) -> Numbers:
     """Interspike interval [ms] without noise: ``refractory + tau ln((mean - v_reset)/(mean - v_threshold))``.
 
@@ -37,7 +39,7 @@ def noise_free_interval(
         tau_mem: membrane time constant [ms].
         v_threshold: threshold [mV], above ``v_reset``.
         v_reset: reset [mV].
-        refractory: absolute refractory time [ms].
+        refractory: absolute refractory time [ms]; ``None`` is none, as in a neuron.
 
     Example:
         >>> round(float(noise_free_interval(1.1, tau_mem=20.0, v_threshold=1.0, v_reset=0.0, refractory=2.0)), 3)
@@ -48,9 +50,10 @@ def noise_free_interval(
     fires = drive > threshold
     gap = np.where(fires, drive - threshold, 1.0)
     passage = as_float(tau_mem) * np.log1p((threshold - as_float(v_reset)) / gap)
-    return as_float(refractory) + np.where(fires, passage, np.inf)
+    return as_float(dead_time(refractory)) + np.where(fires, passage, np.inf)
 
 
+@closed_form
 def grid_interval(
     mean: ArrayLike,
     *,
@@ -58,21 +61,22 @@ def grid_interval(
     tau_mem: ArrayLike,
     v_threshold: ArrayLike,
     v_reset: ArrayLike,
-    refractory: ArrayLike = 0.0,
+    refractory: ArrayLike | None = 0.0,
 ) -> Numbers:
     """Interspike interval [ms] without noise on a grid of ``dt`` [ms], with exact integration.
 
-    The first grid point at or above the threshold, then the refractory time rounded to whole steps (at least one if it
-    is not zero). A passage that ends within one part in 10^9 of a grid point counts as ending on it; in float32 such a
+    The first grid point at or above the threshold, then the refractory time rounded to whole steps (half a step more is a
+    whole one, as in the simulation; at least one if it is not zero). A passage that ends within one part in 10^9 of a grid point counts as ending on it; in float32 such a
     tie may fall one step later.
     """
     _checks.positive("dt", dt, "ms")
     passage = noise_free_interval(mean, tau_mem=tau_mem, v_threshold=v_threshold, v_reset=v_reset)
-    step, dead = as_float(dt), as_float(refractory)
-    held = np.where(dead > 0, np.maximum(np.rint(dead / step), 1.0), 0.0)
+    step, dead = as_float(dt), as_float(dead_time(refractory))
+    held = np.where(dead > 0, np.maximum(np.floor(dead / step * (1.0 + 1e-6) + 0.5), 1.0), 0.0)
     return step * (np.ceil(passage / step * (1.0 - 1e-9)) + held)
 
 
+@closed_form
 def siegert_rate_hz(
     mean: ArrayLike,
     sigma: ArrayLike,
@@ -80,7 +84,7 @@ def siegert_rate_hz(
     tau_mem: ArrayLike,
     v_threshold: ArrayLike,
     v_reset: ArrayLike,
-    refractory: ArrayLike = 0.0,
+    refractory: ArrayLike | None = 0.0,
 ) -> Numbers:
     r"""Firing rate [Hz] under white noise, in continuous time.
 
@@ -95,7 +99,7 @@ def siegert_rate_hz(
         tau_mem: membrane time constant [ms].
         v_threshold: threshold [mV], above ``v_reset``.
         v_reset: reset [mV].
-        refractory: absolute refractory time [ms].
+        refractory: absolute refractory time [ms]; ``None`` is none, as in a neuron.
 
     References:
         Siegert (1951), Phys. Rev. 81:617, doi:10.1103/PhysRev.81.617; Fourcaud & Brunel (2002), Neural Comput. 14:2057,
@@ -108,9 +112,10 @@ def siegert_rate_hz(
         16.302
     """
     _neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
-    return elementwise(_passage.rate_hz, mean, sigma, tau_mem, v_threshold, v_reset, refractory)
+    return elementwise(_passage.rate_hz, mean, sigma, tau_mem, v_threshold, v_reset, dead_time(refractory))
 
 
+@closed_form
 def siegert_cv(
     mean: ArrayLike,
     sigma: ArrayLike,
@@ -118,7 +123,7 @@ def siegert_cv(
     tau_mem: ArrayLike,
     v_threshold: ArrayLike,
     v_reset: ArrayLike,
-    refractory: ArrayLike = 0.0,
+    refractory: ArrayLike | None = 0.0,
 ) -> Numbers:
     r"""Coefficient of variation of the interspike interval [1] under white noise, in continuous time.
 
@@ -131,9 +136,10 @@ def siegert_cv(
         Brunel (2000), J. Comput. Neurosci. 8:183, appendix A1, doi:10.1023/A:1008925309027.
     """
     _neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
-    return elementwise(_passage.cv, mean, sigma, tau_mem, v_threshold, v_reset, refractory)
+    return elementwise(_passage.cv, mean, sigma, tau_mem, v_threshold, v_reset, dead_time(refractory))
 
 
+@closed_form
 def rate_slope_of_mean(
     mean: ArrayLike,
     sigma: ArrayLike,
@@ -141,7 +147,7 @@ def rate_slope_of_mean(
     tau_mem: ArrayLike,
     v_threshold: ArrayLike,
     v_reset: ArrayLike,
-    refractory: ArrayLike = 0.0,
+    refractory: ArrayLike | None = 0.0,
 ) -> Numbers:
     r"""Susceptibility ``d rate / d mean`` [Hz/mV] under white noise.
 
@@ -151,9 +157,17 @@ def rate_slope_of_mean(
     Arguments as in :func:`siegert_rate_hz`.
     """
     _neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
-    return elementwise(_passage.slope_of_mean, mean, sigma, tau_mem, v_threshold, v_reset, refractory)
+    return elementwise(_passage.slope_of_mean, mean, sigma, tau_mem, v_threshold, v_reset, dead_time(refractory))
 
 
+def log_rate_slope_of_mean(
+    mean: ArrayLike, sigma: ArrayLike, *, tau_mem: ArrayLike, v_threshold: ArrayLike, v_reset: ArrayLike, refractory: ArrayLike | None,
+) -> Numbers:  # fmt: skip
+    """``d ln rate / d mean`` [1/mV], finite also where the rate underflows."""
+    return elementwise(_passage.log_slope_of_mean, mean, sigma, tau_mem, v_threshold, v_reset, dead_time(refractory))
+
+
+@closed_form
 def rate_slope_of_sigma(
     mean: ArrayLike,
     sigma: ArrayLike,
@@ -161,7 +175,7 @@ def rate_slope_of_sigma(
     tau_mem: ArrayLike,
     v_threshold: ArrayLike,
     v_reset: ArrayLike,
-    refractory: ArrayLike = 0.0,
+    refractory: ArrayLike | None = 0.0,
 ) -> Numbers:
     r"""Sensitivity ``d rate / d sigma`` [Hz sqrt(ms)/mV] to the ``Diffusion`` amplitude under white noise.
 
@@ -171,18 +185,23 @@ def rate_slope_of_sigma(
     0 at ``sigma = 0``. Arguments as in :func:`siegert_rate_hz`.
     """
     _neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
-    return elementwise(_passage.slope_of_sigma, mean, sigma, tau_mem, v_threshold, v_reset, refractory)
+    return elementwise(_passage.slope_of_sigma, mean, sigma, tau_mem, v_threshold, v_reset, dead_time(refractory))
+
+
+def dead_time(refractory: ArrayLike | None) -> ArrayLike:
+    """The refractory time [ms], 0 for a neuron without one."""
+    return 0.0 if refractory is None else refractory
 
 
 def _neuron(
     tau_mem: ArrayLike,
     v_threshold: ArrayLike,
     v_reset: ArrayLike,
-    refractory: ArrayLike,
+    refractory: ArrayLike | None,
     sigma: ArrayLike | None = None,
 ) -> None:
     _checks.positive("tau_mem", tau_mem, "ms")
-    _checks.nonnegative("refractory", refractory, "ms")
+    _checks.nonnegative("refractory", dead_time(refractory), "ms")
     if np.any(as_float(v_threshold) <= as_float(v_reset)):
         _checks.fail("v_threshold", "must be above v_reset [mV]", v_threshold)
     if sigma is not None:

@@ -8,9 +8,11 @@ import numpy as np
 from scipy import special
 
 from jaxsnn_noise import _checks
+from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float
 
 
+@closed_form
 def exponential_hazard_hz(margin: ArrayLike, *, at_threshold_hz: ArrayLike, width: ArrayLike) -> Numbers:
     """Escape rate [Hz] of the exponential rule: ``at_threshold_hz exp(margin/width)``.
 
@@ -27,6 +29,7 @@ def exponential_hazard_hz(margin: ArrayLike, *, at_threshold_hz: ArrayLike, widt
     return as_float(at_threshold_hz) * np.exp(as_float(margin) / as_float(width))
 
 
+@closed_form
 def escape_probability(hazard_hz: ArrayLike, *, dt: ArrayLike) -> Numbers:
     """Probability [1] to fire in a step of ``dt`` [ms] at a constant escape rate: ``1 - exp(-hazard dt)``."""
     _checks.nonnegative("hazard_hz", hazard_hz, "Hz")
@@ -34,6 +37,7 @@ def escape_probability(hazard_hz: ArrayLike, *, dt: ArrayLike) -> Numbers:
     return -np.expm1(-as_float(hazard_hz) * as_float(dt) / 1000.0)
 
 
+@closed_form
 def dead_time_rate_hz(hazard_hz: ArrayLike, *, dead_time: ArrayLike) -> Numbers:
     """Rate [Hz] of a Poisson process with dead time: ``1/(dead_time + 1/hazard)``.
 
@@ -54,11 +58,13 @@ def dead_time_rate_hz(hazard_hz: ArrayLike, *, dead_time: ArrayLike) -> Numbers:
     return hazard / (1.0 + hazard * as_float(dead_time) / 1000.0)
 
 
+@closed_form
 def dead_time_cv(hazard_hz: ArrayLike, *, dead_time: ArrayLike) -> Numbers:
     """Coefficient of variation [1] of the intervals of a Poisson process with dead time: ``1 - rate dead_time``."""
     return 1.0 - dead_time_rate_hz(hazard_hz, dead_time=dead_time) * as_float(dead_time) / 1000.0
 
 
+@closed_form
 def grid_dead_time_interval(probability: ArrayLike, *, dead_time: ArrayLike, dt: ArrayLike) -> tuple[Numbers, Numbers]:
     """Mean [ms] and coefficient of variation [1] of intervals on a grid.
 
@@ -79,6 +85,7 @@ def grid_dead_time_interval(probability: ArrayLike, *, dead_time: ArrayLike, dt:
     return mean, step * np.sqrt(1.0 - p) / p / mean
 
 
+@closed_form
 def threshold_noise_probability(margin: ArrayLike, noise: Any) -> Numbers:
     """Probability [1] that noise on the threshold, fresh in each step, lets the neuron fire: ``F(margin)``.
 
@@ -95,9 +102,12 @@ def threshold_noise_probability(margin: ArrayLike, noise: Any) -> Numbers:
         >>> round(float(threshold_noise_probability(-0.2, stats.norm(scale=0.3))), 3)
         0.252
     """
+    if not callable(getattr(noise, "cdf", None)):
+        _checks.fail("noise", "must be a frozen distribution of scipy.stats, such as stats.norm(scale=0.3) [mV]", noise)
     return np.float64(1.0) * noise.cdf(as_float(margin))
 
 
+@closed_form
 def double_noise_probability(margin: ArrayLike, state_std: ArrayLike, threshold_std: ArrayLike) -> Numbers:
     """Probability [1] to fire when Gaussian noise enters twice: in the potential, and in the threshold.
 
@@ -123,6 +133,7 @@ def double_noise_probability(margin: ArrayLike, state_std: ArrayLike, threshold_
     return np.float64(1.0) * np.where(std > 0, special.ndtr(score), gap >= 0)
 
 
+@closed_form
 def renewal_count_variance(
     duration: ArrayLike, *, rate_hz: ArrayLike, cv: ArrayLike, skewness: ArrayLike | None = None
 ) -> Numbers:
@@ -153,6 +164,7 @@ def renewal_count_variance(
     return leading + 1.0 / 6.0 + 0.5 * ratio**4 - as_float(skewness) * ratio**3 / 3.0
 
 
+@closed_form
 def rate_code_variance(probability: ArrayLike, *, steps: ArrayLike) -> Numbers:
     """Variance [1] of a value that is read as the mean of ``steps`` Bernoulli spikes: ``p (1 - p)/steps``."""
     _checks.in_range("probability", probability, 0.0, 1.0)

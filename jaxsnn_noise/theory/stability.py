@@ -19,9 +19,11 @@ import numpy as np
 from scipy import integrate, optimize
 
 from jaxsnn_noise import _checks
+from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float, elementwise
 
 
+@closed_form
 def critical_intensity(beta: ArrayLike) -> Numbers:
     """Intensity ``D`` [1] from which on the variance is infinite: ``(1/beta^2 - 1)/2``.
 
@@ -39,6 +41,7 @@ def critical_intensity(beta: ArrayLike) -> Numbers:
     return 0.5 * (1.0 / np.square(as_float(beta)) - 1.0)
 
 
+@closed_form
 def multiplicative_voltage_moments(beta: ArrayLike, intensity: ArrayLike, drive: ArrayLike) -> tuple[Numbers, Numbers]:
     r"""Stationary mean [mV] and variance [mV^2] of the recursion above.
 
@@ -60,6 +63,7 @@ def multiplicative_voltage_moments(beta: ArrayLike, intensity: ArrayLike, drive:
     return np.float64(1.0) * mean, np.float64(1.0) * variance
 
 
+@closed_form
 def multiplicative_current_variance(beta: ArrayLike, intensity: ArrayLike, drive: ArrayLike) -> Numbers:
     """Stationary variance [mV^2] of ``V <- beta V + I (1 + sqrt(2 D) xi)``: ``2 D I^2/(1 - beta^2)``.
 
@@ -70,6 +74,7 @@ def multiplicative_current_variance(beta: ArrayLike, intensity: ArrayLike, drive
     return 2.0 * as_float(intensity) * np.square(as_float(drive)) / (1.0 - np.square(as_float(beta)))
 
 
+@closed_form
 def lyapunov_exponent(beta: ArrayLike, intensity: ArrayLike) -> Numbers:
     r"""Growth rate of paths per step [1]: :math:`E \ln|\beta(1 + \sqrt{2D}\,\xi)|`, by quadrature.
 
@@ -88,6 +93,7 @@ def lyapunov_exponent(beta: ArrayLike, intensity: ArrayLike) -> Numbers:
     return elementwise(_lyapunov, beta, intensity)
 
 
+@closed_form
 def lyapunov_critical_intensity(beta: ArrayLike) -> Numbers:
     """Intensity ``D`` [1] at which paths begin to grow: the root of :func:`lyapunov_exponent`.
 
@@ -107,6 +113,7 @@ def lyapunov_critical_intensity(beta: ArrayLike) -> Numbers:
     )
 
 
+@closed_form
 def tail_exponent(beta: ArrayLike, intensity: ArrayLike) -> Numbers:
     r"""Exponent :math:`\kappa` of the tail, :math:`P(|V| > v) \sim v^{-\kappa}`.
 

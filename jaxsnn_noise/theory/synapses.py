@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsnn_noise import _checks
+from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float
 
 
+@closed_form
 def shot_noise_moments(
     rate_hz: ArrayLike, jump: ArrayLike, *, tau_mem: ArrayLike, jump_std: ArrayLike = 0.0
 ) -> tuple[Numbers, Numbers]:
@@ -35,6 +37,7 @@ def shot_noise_moments(
     return events * size, 0.5 * events * (np.square(size) + np.square(spread))
 
 
+@closed_form
 def filtered_shot_noise_moments(
     rate_hz: ArrayLike, charge: ArrayLike, *, tau_mem: ArrayLike, tau_syn: ArrayLike, resistance: ArrayLike = 1.0
 ) -> tuple[Numbers, Numbers]:
@@ -59,6 +62,7 @@ def filtered_shot_noise_moments(
     return events * area, 0.5 * events * np.square(area) / (as_float(tau_mem) + as_float(tau_syn))
 
 
+@closed_form
 def bernoulli_shot_noise_moments(
     probability: ArrayLike, jump: ArrayLike, *, tau_mem: ArrayLike, dt: ArrayLike
 ) -> tuple[Numbers, Numbers]:
@@ -79,6 +83,7 @@ def bernoulli_shot_noise_moments(
     return -p * size / np.expm1(-ratio), -p * (1.0 - p) * np.square(size) / np.expm1(-2.0 * ratio)
 
 
+@closed_form
 def diffusion_limit(rate_hz: ArrayLike, jump: ArrayLike, *, tau_mem: ArrayLike) -> tuple[Numbers, Numbers]:
     """Mean drive [mV] and ``Diffusion`` amplitude [mV/sqrt(ms)] of many small Poisson jumps.
 
@@ -96,6 +101,7 @@ def diffusion_limit(rate_hz: ArrayLike, jump: ArrayLike, *, tau_mem: ArrayLike) 
     return events * size, np.abs(size) * np.sqrt(events / as_float(tau_mem))
 
 
+@closed_form
 def release_steady_state(
     rate_hz: ArrayLike, *, use: ArrayLike, tau_rec: ArrayLike, tau_fac: ArrayLike = 0.0
 ) -> tuple[Numbers, Numbers]:
@@ -131,6 +137,7 @@ def release_steady_state(
     return u, (1.0 - missing) / (1.0 - (1.0 - u) * missing)
 
 
+@closed_form
 def poisson_depression(rate_hz: ArrayLike, *, use: ArrayLike, tau_rec: ArrayLike) -> Numbers:
     """Mean resources [1] that a spike of a Poisson train finds at a depressing synapse.
 
@@ -143,6 +150,7 @@ def poisson_depression(rate_hz: ArrayLike, *, use: ArrayLike, tau_rec: ArrayLike
     return 1.0 / (1.0 + as_float(use) * _events(rate_hz, tau_rec))
 
 
+@closed_form
 def quantal_release_moments(use: ArrayLike, resources: ArrayLike, *, sites: ArrayLike) -> tuple[Numbers, Numbers]:
     """Mean and variance of the number of quanta that one spike releases: ``n u x`` and ``n u x (1 - u x)``.
 
@@ -164,6 +172,7 @@ def quantal_release_moments(use: ArrayLike, resources: ArrayLike, *, sites: Arra
     return as_float(sites) * p, as_float(sites) * p * (1.0 - p)
 
 
+@closed_form
 def quantal_release_cv(use: ArrayLike, resources: ArrayLike = 1.0, *, sites: ArrayLike) -> Numbers:
     """Coefficient of variation [1] of one release: ``sqrt((1 - u x)/(n u x))``, at rest ``sqrt((1 - U)/(n U))``."""
     mean, variance = quantal_release_moments(use, resources, sites=sites)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from jaxsnn_noise import _checks
+from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float
-from jaxsnn_noise.theory.rates import rate_slope_of_mean, siegert_cv, siegert_rate_hz
+from jaxsnn_noise.theory.rates import log_rate_slope_of_mean, rate_slope_of_mean, siegert_cv
 
 
+@closed_form
 def correlation_gain(
     mean: ArrayLike,
     sigma: ArrayLike,
@@ -15,7 +20,7 @@ def correlation_gain(
     tau_mem: ArrayLike,
     v_threshold: ArrayLike,
     v_reset: ArrayLike,
-    refractory: ArrayLike = 0.0,
+    refractory: ArrayLike | None = 0.0,
 ) -> Numbers:
     r"""Spike-count correlation of two neurons per unit of shared white noise [1].
 
@@ -43,12 +48,11 @@ def correlation_gain(
         0.815
     """
     neuron = {"tau_mem": tau_mem, "v_threshold": v_threshold, "v_reset": v_reset, "refractory": refractory}
-    slope = rate_slope_of_mean(mean, sigma, **neuron) / 1000.0
-    rate = siegert_rate_hz(mean, sigma, **neuron) / 1000.0
     noise = np.square(as_float(sigma) * as_float(tau_mem))  # sigma_B^2 tau
-    return noise * np.square(slope / siegert_cv(mean, sigma, **neuron)) / rate
+    return noise * _slope_times_growth(mean, sigma, neuron) / np.square(siegert_cv(mean, sigma, **neuron)) / 1000.0
 
 
+@closed_form
 def resonance_snr_hz(
     mean: ArrayLike,
     sigma: ArrayLike,
@@ -57,7 +61,7 @@ def resonance_snr_hz(
     tau_mem: ArrayLike,
     v_threshold: ArrayLike,
     v_reset: ArrayLike,
-    refractory: ArrayLike = 0.0,
+    refractory: ArrayLike | None = 0.0,
 ) -> Numbers:
     r"""Signal-to-noise ratio [Hz] of the firing under a weak slow cosine, the proxy for stochastic resonance.
 
@@ -82,6 +86,11 @@ def resonance_snr_hz(
         Phys. Rev. A 39:4854, doi:10.1103/PhysRevA.39.4854.
     """
     neuron = {"tau_mem": tau_mem, "v_threshold": v_threshold, "v_reset": v_reset, "refractory": refractory}
-    signal = as_float(amplitude) * rate_slope_of_mean(mean, sigma, **neuron)
-    noise = np.square(siegert_cv(mean, sigma, **neuron)) * siegert_rate_hz(mean, sigma, **neuron)
-    return np.square(signal) / (4.0 * noise)
+    response = np.square(as_float(amplitude)) * _slope_times_growth(mean, sigma, neuron)
+    return response / (4.0 * np.square(siegert_cv(mean, sigma, **neuron)))
+
+
+def _slope_times_growth(mean: ArrayLike, sigma: ArrayLike, neuron: dict[str, Any]) -> Numbers:
+    """``(d rate / d mean)^2 / rate`` [Hz/mV^2] as ``d rate/d mean`` times ``d ln rate/d mean``, which a rate of 0 leaves finite."""
+    _checks.positive("sigma", sigma, "mV/sqrt(ms)")
+    return rate_slope_of_mean(mean, sigma, **neuron) * log_rate_slope_of_mean(mean, sigma, **neuron)

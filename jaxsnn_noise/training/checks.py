@@ -12,7 +12,7 @@ import numpy as np
 import optax
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import count, fail, finite, flag
+from jaxsnn_noise._checks import count, fail, finite, flag, unmasked
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.engine.network import Network
@@ -57,6 +57,8 @@ def data_of(who: str, data: Any, sim: Simulation, shown: str, losses: Iterable[L
     """
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         fail(who, "must be a pair (values [sample, ...], targets [sample, ...])", type(data).__name__)
+    for part in data:
+        unmasked(who, part)
     values, targets = (np.asarray(part) for part in data)
     if values.dtype.kind not in "fiub":
         fail(who, "values must be real numbers", str(values.dtype))

@@ -24,6 +24,7 @@ from jaxsnn_noise.synapses import Dense
 
 NAN = float("nan")
 SIGMA = "network.cells.noise.x.amplitude.sigma"
+MASKED = np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False])
 Mistake = tuple[Callable[[], Any], str]
 
 
@@ -89,7 +90,18 @@ MISTAKES: dict[str, Mistake] = {
     "a negative time constant": (lambda: LIF(3, tau_mem=-1.0), r"LIF.tau_mem: must be finite and > 0 \[ms\]; got"),
     "a time constant that is NaN": (lambda: LIF(3, tau_mem=[1.0, NAN, 2.0]), r"LIF.tau_mem: must be finite and > 0 \[ms\]"),
     "time constants for other neurons": (lambda: LIF(3, tau_mem=[1.0, 2.0]), r"LIF.tau_mem: must be one number or one per neuron \(shape \(3,\)\); got \(2,\)"),
-    "a reset above the threshold": (lambda: LIF(3, v_reset=2.0), r"LIF.v_reset: must lie below v_threshold \[mV\]"),
+    "a reset above the threshold": (lambda: LIF(3, v_reset=2.0), r"LIF.v_reset: must lie below v_threshold = 1 \[mV\] .*; got 2.0"),
+    "a reset above the threshold of one neuron": (lambda: LIF(3, v_reset=[0.0, 0.5, 0.2], v_threshold=[1.0, 2.0, 0.1]), r"LIF.v_reset: must lie below v_threshold = 0.1 \[mV\] .*; got 0.2"),
+    "a threshold in mV and no rest": (lambda: LIF(3, v_threshold=-50.0), r"LIF.v_reset: must lie below v_threshold = -50 \[mV\] \(it is v_rest unless given\); got 0.0"),
+    "a truth value for a time constant": (lambda: LIF(3, tau_mem=True), r"LIF.tau_mem: must be real numbers; got True"),
+    "a truth value among time constants": (lambda: LIF(3, tau_mem=[20.0, True, 10.0]), r"LIF.tau_mem: must be real numbers"),
+    "a text for a time constant": (lambda: LIF(3, tau_mem="20"), r"LIF.tau_mem: must be real numbers; got '20'"),
+    "a masked time constant": (lambda: LIF(3, tau_mem=MASKED), r"LIF.tau_mem: must have no masked entries .*; got '1 masked of 3'"),
+    "masked weights": (lambda: Dense("a", "b", np.ma.masked_less(np.eye(3), 0.5)), r"Dense.weights: must have no masked entries .*; got '6 masked of 9'"),
+    "a masked leaf": (lambda: jn.paths.replace(network(), {"cells.neuron.tau_mem": MASKED}), r"cells.neuron.tau_mem: must have no masked entries"),
+    "a truth value for a leaf": (lambda: jn.paths.replace(network(), {"cells.neuron.tau_mem": True}), r"cells.neuron.tau_mem: must be real numbers; got True"),
+    "a fraction of an index": (lambda: jn.paths.replace(jn.synapses.Sparse.example(), {"rows": 0.5}), r"rows: must be whole numbers, as the leaf is"),
+    "a masked law": (lambda: laws.Empirical(MASKED), r"Empirical.values: must have no masked entries"),
     "a negative refractory time": (lambda: LIF(3, refractory=-1.0), r"LIF.refractory: must be finite and >= 0 \[ms\]"),
     "a word for a neuron": (lambda: jn.Network({"cells": jn.Population("lif")}), r"network.cells.neuron: must be a Neuron; got 'lif'"),
     "a number for a firing rule": (lambda: network(firing=0.3), r"network.cells.firing: must be a Firing; got 0.3"),
@@ -115,11 +127,22 @@ MISTAKES: dict[str, Mistake] = {
     "a cycle without delay": (lambda: jn.Network({"cells": population()}, {"loop": Dense("cells", "cells", np.eye(3), delay=0.0)}), r"network: projections without delay must form no cycle; give one of them a delay \[ms\]; got 'cells -> loop -> cells'"),
     "a delay far below a step": (lambda: simulation(network=projection(delay=1e-9), inputs={"port": coding.Constant(0.0)}), r"network.feed.delay: must be 0 or at least dt = 1 ms \[ms\]; got 1e-09"),
     "a delay in words": (lambda: projection(delay="2 ms"), r"network.feed.delay: must be one number; got '2 ms'"),
+    "a truth value for a delay": (lambda: projection(delay=True), r"network.feed.delay: must be one number; got True"),
     "a delay of half a step": (lambda: simulation(network=projection(delay=1.5), inputs={"port": coding.Constant(0.0)}), r"network.feed.delay: must be a multiple of dt = 1 ms \[ms\]; got 1.5"),
     "voltage noise on a projection": (lambda: projection(noise={"x": noise.VoltageNoise(noise.PerStep(0.1))}), r"network.feed.noise.x: must be a release source"),
     "one layer": (lambda: jn.networks.feedforward([5], key=0), r"feedforward.sizes: needs at least an input and an output size"),
     "an empty layer": (lambda: jn.networks.feedforward([5, 0, 3], key=0), r"feedforward.sizes: must be a whole number >= 1; got 0"),
     "no gain": (lambda: jn.networks.feedforward([5, 3], key=0, gain=0.0), r"feedforward.gain: must be finite and > 0"),
+    # statistics
+    "a mask of neurons": (lambda: jn.statistics.Trace(neurons=np.array([True, False, True])), r"Trace.neurons: must be indices; those of a mask are numpy.flatnonzero\(mask\)"),
+    "a list as a mask": (lambda: jn.statistics.Trace(neurons=[True, False, True]), r"Trace.neurons: must be indices"),
+    "half a neuron traced": (lambda: jn.statistics.Trace(neurons=[0.5]), r"Trace.neurons: must be a whole number >= 0; got 0.5"),
+    "a masked index": (lambda: jn.statistics.Trace(neurons=np.ma.array([0, 1], mask=[False, True])), r"Trace.neurons: must have no masked entries"),
+    "one neuron traced": (lambda: jn.statistics.Trace(neurons=1), r"Trace.neurons: must be a sequence of indices"),
+    "a slice of neurons": (lambda: jn.statistics.Trace(neurons=slice(0, 2)), r"Trace.neurons: must be a sequence of indices"),
+    "a mask of synapses": (lambda: jn.statistics.Trace("state.weights", projection="feed", synapses=np.eye(3)[0] > 0), r"Trace.synapses: must be indices"),
+    "a bin of truth": (lambda: jn.statistics.BinnedCounts(True), r"BinnedCounts.bin: must be one number; got True"),
+    "a bin in words": (lambda: jn.statistics.CountCorrelation("5 ms"), r"CountCorrelation.bin: must be one number; got '5 ms'"),
     # time
     "half a step": (lambda: simulation(duration=10.5), r"duration: must be a multiple of dt = 1 ms \[ms\]; got 10.5"),
     "no duration": (lambda: simulation(duration=0.0), r"duration: must be finite and > 0 \[ms\]; got 0.0"),
@@ -136,6 +159,15 @@ MISTAKES: dict[str, Mistake] = {
     "spikes where a current is expected": (lambda: simulation(inputs={"cells": coding.PoissonSpikes(5.0)}), r"inputs.cells: a population takes a current \[nA\]; spikes enter through a Port"),
     "a spike train where a current is expected": (lambda: simulation(inputs={"cells": coding.SpikeTrain(np.zeros((10, 3)))}), r"inputs.cells: a population takes a current"),
     "spikes in a time series": (lambda: coding.TimeSeries(np.zeros((10, 3), bool)), r"TimeSeries.values: must be currents or analog values; spikes go into SpikeTrain"),
+    "a masked current": (lambda: coding.Constant(MASKED), r"Constant.values: must have no masked entries"),
+    "masked spikes": (lambda: coding.SpikeTrain(np.ma.masked_equal(np.eye(3), 0)), r"SpikeTrain.values: must have no masked entries"),
+    "complex spikes": (lambda: coding.SpikeTrain(np.eye(3) * 1j), r"SpikeTrain.values: must be real numbers"),
+    "spikes in words": (lambda: coding.SpikeTrain([["1", "0"]]), r"SpikeTrain.values: must be real numbers"),
+    "a masked sample": (lambda: coding.Constant([0.0] * 3).shown(MASKED), r"Constant.values: must have no masked entries"),
+    "masked samples": (lambda: jn.Samples(MASKED[None]), r"Samples.data: must have no masked entries"),
+    "a masked batch": (lambda: jn.apply(with_port(coding.Constant(1.0)).network, MASKED[None], key=0), r"apply.batch: must have no masked entries"),
+    "a masked sweep": (lambda: jn.Sweep("network.cells.neuron.tau_mem", MASKED), r"Sweep.values: must have no masked entries"),
+    "a sweep of truth values": (lambda: jn.Sweep("network.cells.neuron.tau_mem", [True, True]), r"Sweep.values: must be real numbers"),
     "half a spike": (lambda: with_port(coding.SpikeTrain(np.full((10, 3), 0.5))), r"SpikeTrain.values: must be whole numbers in \[0, 1\]: spikes are 0 or 1 \[1\]"),
     "an input that enters nothing": (lambda: simulation(inputs={"bias": coding.Constant(1.0, to="cell")}), r"inputs.bias.to: must name a population or port; got 'cell'. Did you mean 'cells'"),
     "an input that is no word": (lambda: simulation(inputs={"my bias": coding.Constant(1.0, to="cells")}), r"inputs: names must be identifiers"),

@@ -1,0 +1,80 @@
+"""What every closed form says of arguments that are none."""
+
+from __future__ import annotations
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsnn_noise import theory
+from jaxsnn_noise._checks import InputError
+from jaxsnn_noise.theory._arguments import NUMBERS
+
+FORMS = {name: getattr(theory, name) for name in theory.__all__}
+each = pytest.mark.parametrize("name", sorted(FORMS))
+BAD = {
+    "a text": "20",
+    "a truth value": True,
+    "nothing": None,
+    "a time before": -np.inf,
+    "a complex number": 1j,
+    "a function": abs,
+    "a text among numbers": ["1", "2"],
+    "a masked number": np.ma.array([1.0, 2.0], mask=[True, False]),
+    "NaN": np.nan,
+}
+
+
+def numbers(form):
+    return {name: p.annotation for name, p in inspect.signature(form).parameters.items() if p.annotation in NUMBERS}
+
+
+def arguments(form):
+    """Ones that each form takes; the threshold lies above the reset."""
+    given = dict.fromkeys(numbers(form), 0.5) | {"v_threshold": 1.0, "mean": 2.0}
+    given = {name: value for name, value in given.items() if name in numbers(form)}
+    if "noise" in inspect.signature(form).parameters:
+        from scipy import stats
+
+        given["noise"] = stats.norm(scale=0.3)
+    return given
+
+
+@each
+def test_its_arguments_are_looked_at(name):
+    form = FORMS[name]
+    form(**arguments(form))
+    assert numbers(form)
+    for argument, annotation in numbers(form).items():
+        for what, bad in BAD.items():
+            if bad is None and annotation != "ArrayLike":
+                continue
+            with pytest.raises(InputError, match=f"^{argument}: must be|^{argument}: must have no masked"):
+                form(**arguments(form) | {argument: bad})
+            assert what
+
+
+@each
+def test_it_says_that_it_is_not_traced(name):
+    form = FORMS[name]
+    argument = next(iter(numbers(form)))
+    with pytest.raises(InputError, match=f"^{argument}: is traced by JAX, but closed forms are NumPy"):
+        jax.jit(lambda x: form(**arguments(form) | {argument: x}))(jnp.float32(0.5))
+
+
+def test_arguments_that_do_not_broadcast_are_told_with_their_shapes():
+    with pytest.raises(InputError, match=r"theory.siegert_rate_hz: its arguments must broadcast; got .*'mean': \(2,\)"):
+        theory.siegert_rate_hz([1.0, 2.0], [0.1, 0.2, 0.3], tau_mem=20.0, v_threshold=1.0, v_reset=0.0)
+
+
+def test_a_threshold_at_infinity_is_refused_before_it_fills_the_memory():
+    with pytest.raises(InputError, match=r"v_threshold: must be finite \[mV\]; got inf"):
+        theory.siegert_cv(1.0, 0.1, tau_mem=20.0, v_threshold=np.inf, v_reset=0.0)
+
+
+def test_noise_that_is_no_distribution_is_refused():
+    with pytest.raises(InputError, match="noise: must be a frozen distribution"):
+        theory.threshold_noise_probability(0.1, 0.3)
