@@ -39,6 +39,7 @@ from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import is_key
 
 __all__ = [
+    "LARGEST_NORMAL",
     "MAX_STEPS",
     "STREAM_VERSION",
     "Entities",
@@ -66,6 +67,9 @@ STREAM_VERSION = 1
 MAX_STEPS = (1 << 29) - 2
 """Steps that one stream can address (the upper bits of the block word carry the channel)."""
 
+LARGEST_NORMAL = 6.764
+"""No normal lies farther from 0 [standard deviations]: the radius of the smallest word is ``sqrt(66 ln 2)`` = 6.7637."""
+
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
 _DERIVE = np.array([0x6A09E667, 0xBB67AE85], np.uint32)  # fractional parts of sqrt(2), sqrt(3): tweak for deriving
@@ -85,6 +89,16 @@ class Memo:
 
     def __init__(self) -> None:
         self.pairs: dict[Any, _Held] = {}
+        self.drawn: dict[Any, list[tuple[str, Array, Array, Entities]]] = {}
+
+    def note(self, kind: str, at: Tick, entity: Entities) -> None:
+        """Refuse a draw of another kind at an address that has been drawn from: both would be functions of the same words."""
+        before = self.drawn.setdefault((id(at.key), id(at.block), at.channel), [])
+        for other, _, _, taken in before:  # keys and blocks are kept, so that their ids stay theirs
+            if other != kind and max(entity.first, taken.first) < min(entity.end, taken.end):
+                rule = f"must not have the address of random.{other}: both are made of the same words (take random.channel(key, 1))"
+                fail(f"random.{kind}", rule, entity)
+        before.append((kind, at.key, at.block, entity))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Memo)
@@ -128,6 +142,11 @@ class Entities:
 
     first: int
     size: int
+
+    @property
+    def end(self) -> int:
+        """The address behind the last one."""
+        return self.first + self.size
 
     def array(self) -> UInt32[Array, "entity"]:
         """The addresses themselves."""
@@ -232,6 +251,8 @@ def shared(index: int = 0) -> Entities:
 
 def bits(at: Tick, entity: Entity) -> UInt32[Array, "..."]:
     """Uniform 32-bit words, one per entity."""
+    if at.memo is not None and isinstance(entity, Entities):
+        at.memo.note("bits", at, entity)
     words = entity.array() if isinstance(entity, Entities) else entity
     return threefry2x32(at.key, words, at.word)[at.lane]
 
@@ -244,19 +265,26 @@ def uniform(at: Tick, entity: Entity) -> Float32[Array, "..."]:
 def normal(at: Tick, entity: Entity) -> Float32[Array, "..."]:
     """Standard normals, one per entity: the Box-Muller pair of a block serves its two steps.
 
-    The radius uses all 32 bits of its word, so the tails reach 6.7 standard deviations. Of the words of ``uniform`` at the same
-    address, but no function of its number alone: a source that wants both takes two addresses.
+    The radius uses all 32 bits of its word, so the tails reach 6.764 standard deviations (:data:`LARGEST_NORMAL`). Of the words
+    of ``uniform`` and ``bits`` at the same address, and so no more independent of them than a number of itself: a source that
+    wants both takes two addresses, such as a :func:`channel`. In a run one address that is drawn from in two ways is refused.
+
+    Raises:
+        InputError: in a run, an address that another kind of draw has had.
     """
     return _pair(_box_muller, at, entity)[at.lane]
 
 
 def normals(key: UInt32[Array, "2"], shape: tuple[int, ...]) -> Float32[Array, "..."]:
-    """An array of standard normals outside time; element ``i`` (row-major) is entity ``i``."""
+    """An array of standard normals outside time; element ``i`` (row-major) is entity ``i``.
+
+    Of the words of ``uniforms`` of the same key: who wants both takes two keys, as by :func:`stream`.
+    """
     return _drawn_once(normal, key, tuple(shape))
 
 
 def uniforms(key: UInt32[Array, "2"], shape: tuple[int, ...]) -> Float32[Array, "..."]:
-    """An array of uniforms in (0, 1) outside time; element ``i`` (row-major) is entity ``i``."""
+    """An array of uniforms in (0, 1) outside time; element ``i`` (row-major) is entity ``i``. See :func:`normals`."""
     return _drawn_once(uniform, key, tuple(shape))
 
 
@@ -292,6 +320,7 @@ def _pair(transform: _Transform, at: Tick, entity: Entity) -> tuple[Array, Array
     """
     if at.memo is None or not isinstance(entity, Entities):
         return _drawn(transform, at.key, at.word, entity)
+    at.memo.note("normal" if transform is _box_muller else "uniform", at, entity)
     address = (transform, id(at.key), id(at.block), at.channel, entity)
     trace = get_opaque_trace_state(convention="nnx")
     held = at.memo.pairs.get(address)

@@ -1,11 +1,14 @@
 """The random stream: known answers, an independent NumPy version, addresses, and the laws of its numbers."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
 
+import jaxsnn_noise as jn
 from helpers.statistical import (
     Deviation,
     assert_correlation,
@@ -15,7 +18,7 @@ from helpers.statistical import (
     assert_variance,
     negative_control,
 )
-from jaxsnn_noise import random
+from jaxsnn_noise import noise, random
 from jaxsnn_noise._checks import InputError
 
 KEY = random.root(20240)
@@ -209,10 +212,13 @@ def test_a_channel_is_the_upper_four_bits_of_the_block_word(index):
     """The numbers of every channel, from the cipher that known answers hold; outside and inside a block with a memo."""
     words = random.threefry2x32(KEY, ids(5), jnp.uint32(11 | index << 28))
     for lane in (0, 1):
-        for memo in (None, random.Memo()):
-            at = random.channel(random.Tick(KEY, jnp.uint32(11), lane, memo), index)
+        for with_memo in (False, True):
+            at, again = (
+                random.channel(random.Tick(KEY, jnp.uint32(11), lane, random.Memo() if with_memo else None), index)
+                for _ in range(2)  # of one address with a memo only one kind is drawn
+            )
             np.testing.assert_array_equal(random.bits(at, random.entities(5)), words[lane])
-            np.testing.assert_array_equal(random.uniform(at, random.entities(5)), random._unit(words[lane]))
+            np.testing.assert_array_equal(random.uniform(again, random.entities(5)), random._unit(words[lane]))
 
 
 def test_a_channel_of_a_channel_is_one_of_its_own():
@@ -314,9 +320,49 @@ def test_the_tail_test_sees_a_wrong_amplitude(tails):
 
 
 def test_the_largest_normal_uses_all_bits_of_its_radius():
-    # 6.66 standard deviations at word 0; a 24-bit radius would end at 5.77
+    # 6.764 standard deviations at word 0; a 24-bit radius would end at 5.77
     pair = random._box_muller(jnp.zeros(1, jnp.uint32), jnp.zeros(1, jnp.uint32))
     assert float(jnp.max(jnp.abs(jnp.stack(pair)))) == pytest.approx(np.sqrt(-2 * np.log(2.0**-33)), rel=1e-6)
+    words = jnp.concatenate([jnp.arange(4096, dtype=jnp.uint32), jnp.arange(4096, dtype=jnp.uint32) << 19])
+    every = jnp.stack(random._box_muller(jnp.zeros_like(words), words))  # the farthest, at many angles
+    assert random.LARGEST_NORMAL - 1e-3 < float(jnp.max(jnp.abs(every))) <= random.LARGEST_NORMAL
+
+
+def memory_tick(key=None):
+    return random.Tick(random.root(0) if key is None else key, jnp.uint32(3), 0, random.Memo())
+
+
+KINDS = {"uniform": random.uniform, "normal": random.normal, "bits": random.bits}
+
+
+@pytest.mark.parametrize("first", KINDS)
+@pytest.mark.parametrize("second", KINDS)
+def test_one_address_is_drawn_from_in_one_way(first, second):
+    """A uniform and a normal of one tick are functions of the same words."""
+    at = memory_tick()
+    KINDS[first](at, random.entities(5))
+    if first == second:
+        KINDS[second](at, random.entities(5))
+    else:
+        with pytest.raises(InputError, match=rf"random.{second}: must not have the address of random.{first}"):
+            KINDS[second](at, random.entities(5))
+        with pytest.raises(InputError, match="must not have the address"):
+            KINDS[second](at, random.Entities(4, 3))  # one neuron in common
+    KINDS[second](at, random.Entities(5, 3))
+    KINDS[second](at, random.shared())
+    KINDS[second](random.channel(at, 1), random.entities(5))
+    KINDS[second](dataclasses.replace(at, key=random.root(1)), random.entities(5))
+
+
+def test_a_source_that_takes_a_uniform_and_a_normal_of_one_tick_is_refused_in_a_run():
+    class Both(noise.CurrentNoise):
+        def draw(self, state, context, key, dt):
+            every = random.entities(context.value.shape[-1])
+            return random.normal(key, every) + random.uniform(key, every), None
+
+    cells = jn.Population(jn.neurons.LIF(3), noise={"both": Both(noise.PerStep(0.1))})
+    with pytest.raises(InputError, match="both are made of the same words"):
+        jn.simulate(jn.Simulation(jn.Network({"cells": cells}), duration=4.0, dt=1.0), key=0)
 
 
 def test_uniforms_lie_in_the_open_interval_and_are_uniform():

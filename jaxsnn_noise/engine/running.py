@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,9 +20,10 @@ from jaxsnn_noise.coding import Constant, Input
 from jaxsnn_noise.engine.addresses import Address, address_of
 from jaxsnn_noise.engine.backend import Backend
 from jaxsnn_noise.engine.member import accepted, run
-from jaxsnn_noise.engine.network import Network
+from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.samples import batch_of, check_signals, with_input
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
+from jaxsnn_noise.firing import Stopped
 from jaxsnn_noise.statistics import Mean, SpikeCount, Statistic
 
 
@@ -70,18 +73,52 @@ def as_function(sim: Simulation, leaves: Sequence[str], outputs: Sequence[str], 
 
     Returns:
         ``f(*values) -> tuple of results``; it can be jitted, batched and differentiated.
+
+    Warns:
+        UserWarning: while it is differentiated, for populations whose reset is detached: the derivative of a spike count
+            then misses what a spike changes for those after it, and may have the wrong size or sign (numbers in the limits of
+            the documentation).
     """
     for path in leaves:
         paths.get(sim, path)
     for name in outputs:
         one_of("as_function.outputs", name, sim.statistics)
 
+    detached = [name for name, part in sim.network.cells().items() if _detached(part)]
+
     def function(*values: Any) -> tuple[Any, ...]:
-        changed = paths.replace(sim, dict(zip(leaves, values, strict=True)))
+        given = [_warned(tuple(detached), jnp.asarray(value)) for value in values] if detached else values
+        changed = paths.replace(sim, dict(zip(leaves, given, strict=True)))
         results = simulate(changed, key=key)
         return tuple(results[name] for name in outputs)
 
     return function
+
+
+def _detached(population: Population) -> bool:
+    """Whether gradients pass through its spikes, but not through its resets."""
+    through = population.neuron.spiking and not isinstance(getattr(population.firing, "gradient", None), Stopped)
+    return through and getattr(getattr(population.neuron, "reset", None), "detach", False)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _warned(populations: tuple[str, ...], value: Values) -> Values:
+    """The value; whoever differentiates with respect to it is warned of detached resets."""
+    del populations
+    return value
+
+
+@_warned.defjvp
+def _warned_jvp(populations: tuple[str, ...], primals: tuple[Values], tangents: tuple[Values]) -> tuple[Values, Values]:
+    names = ", ".join(populations)
+    warnings.warn(
+        f"as_function: the reset of {names} is detached: where there are spikes, derivatives miss what a spike changes for "
+        "those after it (a spike count's were 1.9 to 4.2 times too large). Attach it, ResetToValue(detach=False), or take "
+        "differences with common random numbers; see the limits in the documentation.",
+        UserWarning,
+        stacklevel=2,
+    )
+    return primals[0], tangents[0]
 
 
 def apply(

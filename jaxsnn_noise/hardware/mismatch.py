@@ -13,9 +13,6 @@ from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
 from jaxsnn_noise.hardware.leaves import check_path, leaf_of, neurons_of, with_leaf
 from jaxsnn_noise.laws import Law, LogNormal
 
-FARTHEST = 6.7
-"""No normal score lies farther out (see ``random.normal``)."""
-
 _PER = ("neuron", "synapse", "chip")
 
 
@@ -69,7 +66,7 @@ class Mismatch(Imperfection):
     def check(self, who: str, network: Any) -> None:
         leaf = check_path(who, network, self.path)
         self.law.check(f"{who}.law", self)
-        for z in (-FARTHEST, FARTHEST):
+        for z in (-self.law.farthest, self.law.farthest):
             extreme = self.law.perturb(leaf, jnp.full_like(leaf, z))
             try:
                 with_leaf(network, self.path, extreme).check("network")

@@ -43,6 +43,10 @@ class Correlated(Law):
         common = random.normal(random.tick(random.root(key), 0), random.shared())[0]
         return square_root(self.rho) * common + square_root(1.0 - self.rho) * self.law.scores(key, entity)
 
+    @property
+    def farthest(self) -> Values:
+        return (square_root(self.rho) + square_root(1.0 - self.rho)) * random.LARGEST_NORMAL
+
     def perturb(self, nominal: Values, z: Values) -> Values:
         return self.law.perturb(nominal, z)
 

@@ -42,6 +42,11 @@ class Law(Part):
         """The standard normal score of each entity; independent unless a law says otherwise."""
         return random.normal(random.tick(random.root(key), 0), entity)
 
+    @property
+    def farthest(self) -> Values | float:
+        """No score lies farther from 0; a law with scores of its own says so of those."""
+        return random.LARGEST_NORMAL
+
     def apply(self, nominal: Values, key: Any, groups: Any = None) -> Values:
         """The nominal values, perturbed.
 
