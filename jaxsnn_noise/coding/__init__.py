@@ -2,6 +2,7 @@
 
 from jaxsnn_noise.coding.filters import Filter, Identity, Relu, Sigmoid, Tanh
 from jaxsnn_noise.coding.inputs import Constant, Fluctuating, Input, PoissonSpikes, SpikeTrain, TimeSeries
+from jaxsnn_noise.coding.times import SpikeTimes
 
 __all__ = [
     "Constant",
@@ -12,6 +13,7 @@ __all__ = [
     "PoissonSpikes",
     "Relu",
     "Sigmoid",
+    "SpikeTimes",
     "SpikeTrain",
     "Tanh",
     "TimeSeries",

@@ -69,6 +69,9 @@ class Input(Ranged):
     def check(self, who: str, size: int, steps: int) -> None:
         """Raise :class:`InputError` if the signal does not fit ``size`` channels over ``steps`` steps."""
 
+    def check_step(self, who: str, steps: int, dt: float) -> None:
+        """Raise :class:`InputError` if the signal cannot be shown in ``steps`` steps of ``dt`` [ms]; most can in any."""
+
     @classmethod
     @abc.abstractmethod
     def example(cls) -> Self:

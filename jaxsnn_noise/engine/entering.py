@@ -56,7 +56,7 @@ def summed(
     return functools.reduce(operator.add, values), following
 
 
-def check_inputs(network: Network, inputs: Inputs, steps: int) -> None:
+def check_inputs(network: Network, inputs: Inputs, steps: int, dt: float) -> None:
     """Every input fits the population or port that it enters, and every port has one.
 
     Raises:
@@ -80,6 +80,7 @@ def check_inputs(network: Network, inputs: Inputs, steps: int) -> None:
         if signal.spikes and not isinstance(parts[target], Port):
             fail(who, "a population takes a current [nA]; spikes enter through a Port", type(signal).__name__)
         signal.check(who, parts[target].size, steps)
+        signal.check_step(who, steps, dt)
     for name in network.ports():
         if name not in entering(inputs):
             fail(f"inputs.{name}", "a port needs an input", None)

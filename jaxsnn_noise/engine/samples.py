@@ -87,6 +87,7 @@ def _check(who: str, sim: Simulation, name: str, signal: Input) -> None:
     check_tree(f"{who} for inputs.{name}", signal, with_input(sim, name, signal))
     size = sim.network.populations[goes_to(name, sim.inputs[name])].size
     signal.check(f"{who} for inputs.{name}", size, sim.total_steps)
+    signal.check_step(f"{who} for inputs.{name}", sim.total_steps, sim.dt)
 
 
 def _smallest(values: Any) -> np.ndarray:

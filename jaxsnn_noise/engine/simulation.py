@@ -137,7 +137,7 @@ def validate(sim: Simulation) -> None:
         check_tree(name, getattr(sim, name), sim)
     for name in sim.network.projections:
         sim.network.delay_steps(name, sim.dt)
-    check_inputs(sim.network, sim.inputs, sim.total_steps)
+    check_inputs(sim.network, sim.inputs, sim.total_steps, sim.dt)
     for path, part in paths.nodes(sim):
         if isinstance(part, Source):
             part.check_step(path, sim.dt)

@@ -39,13 +39,14 @@ def signal(source, key):
 
 
 def test_the_known_inputs_are_found():
-    known = {"Constant", "TimeSeries", "SpikeTrain", "PoissonSpikes", "Fluctuating"}
+    known = {"Constant", "TimeSeries", "SpikeTrain", "SpikeTimes", "PoissonSpikes", "Fluctuating"}
     assert known <= {cls.__name__ for cls in MEMBERS}
 
 
 @each
 def test_the_example_fits_five_channels(cls):
     cls.example().check("inputs.cells", SIZE, STEPS)
+    cls.example().check_step("inputs.cells", STEPS, DT)
 
 
 @each
