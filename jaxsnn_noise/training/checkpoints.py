@@ -1,28 +1,38 @@
-"""Checkpoints of training: a folder with one file per block of seeds, replaced after every epoch.
+"""Checkpoints of training: a folder with the last two epochs of every block of seeds, one file each.
 
-A file is there whole or not at all. Its first line says how many epochs it holds; the rest are the leaves in Equinox's
-format, random keys as their words.
+A file is there whole or not at all. Its first line says what it is: the run, the seeds, the epochs done, the leaves, and a
+checksum over all of that and of what follows, the leaves in Equinox's format (random keys as their words). What does not
+agree with it is not read: the epoch before is taken, with a warning.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import equinox as eqx
 import jax
+import numpy as np
 
-from jaxsnn_noise import _files
+from jaxsnn_noise import _files, saving
 from jaxsnn_noise._checks import InputError, fail
 from jaxsnn_noise._files import StoreError
 from jaxsnn_noise._typing import is_key
+from jaxsnn_noise.fingerprints import of_values
 from jaxsnn_noise.training.standing import Standing
 
-FORMAT = 1
+KIND = "jaxsnn_noise training"
+FORMAT = 2
 _MANIFEST = "training.json"
+
+
+class _Damaged(Exception):
+    """A file that is not what it should be, with the reason."""
 
 
 class Folder:
@@ -30,65 +40,112 @@ class Folder:
 
     Args:
         path: Folder; made if it does not exist. An existing folder must be empty or belong to the same run.
-        fingerprint: Hash of everything that determines the numbers of the run.
+        parts: What determines the numbers of the run: from the name of each part to its hash.
+        seeds: The seeds of each block.
 
     Raises:
         InputError: the folder holds something else, or cannot be made.
     """
 
-    def __init__(self, path: str | os.PathLike[str], fingerprint: str):
-        self.path, self.fingerprint = Path(path), fingerprint
+    def __init__(self, path: str | os.PathLike[str], parts: Mapping[str, str], seeds: Sequence[Sequence[int]]):
+        self.path, self.parts, self.seeds = Path(path).expanduser(), dict(parts), [list(block) for block in seeds]
+        self.run = of_values(json.dumps(self.parts, sort_keys=True))
+        self._good: dict[int, Path] = {}  # the last file of each block that is known to be whole
         try:
             inside = _files.opened(self.path)
         except OSError as error:
             raise InputError(
                 f"fit.checkpoint: must be a folder that can be made; got {str(path)!r} ({_files.reason(error)})"
             ) from error
-        manifest, own = self.path / _MANIFEST, {"format": FORMAT, "fingerprint": fingerprint}
+        manifest = self.path / _MANIFEST
         if manifest.exists():
-            try:
-                known = json.loads(manifest.read_text())
-            except ValueError:
-                known = {}
-            if known != own:
-                rule = "holds another run (other system, data, settings, seeds, key or version of JAX); choose a new folder"
-                fail("fit.checkpoint", rule, str(path))
+            self._compare(manifest)
         elif inside:
             fail("fit.checkpoint", "must be empty or hold this run", str(path))
         else:
-            self._write(manifest, json.dumps(own).encode())
+            self._write(manifest, json.dumps({"format": FORMAT, "parts": self.parts}, indent=1).encode())
 
     def load(self, block: int, start: Standing) -> Standing | None:
-        """The standing of a block of seeds, or ``None`` before its first epoch; ``start`` tells the structure."""
-        file = self._file(block)
-        if not file.exists():
-            return None
-        try:
-            with open(file, "rb") as handle:
-                epochs = json.loads(handle.readline())["epochs"]
-                like = Standing.at_start(start.learners, [k for k in start.history if k != "seconds"], epochs)
-                loaded = eqx.tree_deserialise_leaves(handle, _without_keys(like))
-        except (ValueError, KeyError, EOFError, RuntimeError) as error:
-            raise InputError(
-                f"fit.checkpoint: {file} is damaged; delete it to start its seeds anew ({error})"
-            ) from error
-        return _with_keys(loaded, like)
+        """The newest standing of a block of seeds that is whole, or ``None`` before its first epoch.
+
+        Args:
+            block: Which block.
+            start: Tells the structure.
+
+        Raises:
+            InputError: there are files, and none of them is whole.
+        """
+        broken = []
+        for file in sorted(self.path.glob(f"{_name(block)}*.eqx"), reverse=True):
+            try:
+                standing = self._read(file, block, start)
+            except _Damaged as damage:
+                broken.append(f"{file.name} {damage}")
+                continue
+            self._good[block] = file
+            if broken:
+                taken = f"; the seeds {self.seeds[block]} go on from epoch {standing.epochs}"
+                warnings.warn(f"fit.checkpoint {self.path}: {'; '.join(broken)}{taken}", stacklevel=6)
+            return standing
+        if broken:
+            rule = f"{self.path}: {'; '.join(broken)}; delete what is damaged to start its seeds anew"
+            raise InputError(f"fit.checkpoint: {rule}")
+        return None
 
     def save(self, block: int, standing: Standing) -> None:
-        """Keep the standing of a block of seeds in place of the last one.
+        """Keep the standing of a block of seeds, and the one before it.
 
         Raises:
             StoreError: the file could not be written; the last checkpoint is still there.
         """
+        payload = io.BytesIO()
+        eqx.tree_serialise_leaves(payload, _without_keys(standing))
+        content = saving.sealed(KIND, FORMAT, "Standing", self._header(block, standing), payload.getvalue())
+        file, before = self.path / f"{_name(block)}{standing.epochs:06d}.eqx", self._good.get(block)
+        self._write(file, content)
+        self._good[block] = file
+        for old in self.path.glob(f"{_name(block)}*.eqx"):
+            if old not in (file, before):
+                old.unlink(missing_ok=True)
 
-        def content(handle: BinaryIO) -> None:
-            handle.write(json.dumps({"epochs": standing.epochs}).encode() + b"\n")
-            eqx.tree_serialise_leaves(handle, _without_keys(standing))
+    def _read(self, file: Path, block: int, start: Standing) -> Standing:
+        try:
+            header, content = saving.opened(file, KIND, FORMAT)
+        except InputError as error:
+            raise _Damaged(f"is damaged ({str(error).removeprefix('load: ').split('; got')[0]})") from error
+        epochs = header.get("epochs")
+        if file.name != f"{_name(block)}{epochs:06d}.eqx":
+            raise _Damaged(f"holds epoch {epochs} and not what its name says")
+        like = Standing.at_start(start.learners, [k for k in start.history if k != "seconds"], epochs)
+        for name, wanted in self._header(block, like).items():
+            if header.get(name) != wanted:
+                raise _Damaged(f"has other {name}: {str(header.get(name))[:60]}")
+        loaded = eqx.tree_deserialise_leaves(io.BytesIO(content), _without_keys(like))
+        return _with_keys(loaded, like)
 
-        self._write(self._file(block), content)
+    def _header(self, block: int, standing: Standing) -> dict[str, Any]:
+        """What the first line has to say of a standing."""
+        leaves = [[list(np.shape(leaf)), str(leaf.dtype)] for leaf in jax.tree.leaves(_without_keys(standing))]
+        return {"run": self.run, "seeds": self.seeds[block], "epochs": standing.epochs, "leaves": leaves}
 
-    def _file(self, block: int) -> Path:
-        return self.path / f"seeds-{block}.eqx"
+    def _compare(self, manifest: Path) -> None:
+        """Raise :class:`InputError` unless the folder holds this run, with the parts that are others."""
+        try:
+            known = json.loads(manifest.read_text())
+        except (OSError, ValueError, RecursionError):
+            known = None
+        version, parts = (known.get("format"), known.get("parts")) if isinstance(known, dict) else (None, None)
+        if type(version) is int and version != FORMAT:
+            fail("fit.checkpoint", f"holds another format than {FORMAT}; choose a new folder", version)
+        texts = isinstance(parts, dict) and all(isinstance(value, str) for value in parts.values())
+        if type(version) is not int or not texts:
+            rule = f"holds a {_MANIFEST} that cannot be read; choose a new folder"
+            fail("fit.checkpoint", rule, str(self.path))
+        names = sorted(parts.keys() | self.parts.keys())
+        others = [name for name in names if parts.get(name) != self.parts.get(name)]
+        if others:
+            rule = f"holds another run (what differs: {', '.join(others)}); choose a new folder"
+            fail("fit.checkpoint", rule, str(self.path))
 
     def _write(self, file: Path, content: bytes | Callable[[BinaryIO], Any]) -> None:
         try:
@@ -96,6 +153,10 @@ class Folder:
         except StoreError as error:
             safe = "the last checkpoint is safe, run again with the same folder to go on"
             raise StoreError(error.errno, f"fit.checkpoint {self.path}: {error.reason}; {safe}") from error
+
+
+def _name(block: int) -> str:
+    return f"seeds-{block}-epoch-"
 
 
 def _without_keys(tree: Any) -> Any:

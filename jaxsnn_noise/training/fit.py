@@ -97,8 +97,10 @@ def fit(
             same ``seeds_at_once``, within rounding otherwise, and a rounding can flip a spike).
         seeds_at_once: Seeds in one program, by ``vmap``; the rest run side by side. Default: 1 on a CPU, where the
             program of a seed fills a core and a batch of them runs no faster; all on an accelerator.
-        checkpoint: Folder that holds the last epoch of every seed. With a folder that holds this run, it goes on from
-            there, and ends with the same bits as an uninterrupted one; ``epochs`` may be more than before.
+        checkpoint: Folder that holds the last two epochs of every seed. With a folder that holds this run, it goes on from
+            there, and ends with the same bits as an uninterrupted one; ``epochs`` may be more than before. Another
+            rule of the updates (loss, optimiser, schedule, augmentation, ...), other data or another start are refused
+            by name; a damaged file gives way to the one before it, with a warning.
         callback: Called with a :class:`Report` after each epoch of each seed, one at a time.
         backend: ``Scan()`` unless given; ``Scan(checkpoint=True)`` saves memory in long runs.
         progress: Print progress on standard error.
@@ -137,7 +139,8 @@ def fit(
     blocks = _blocks(task, sims, indices, seeds_at_once)
     folder = None
     if checkpoint is not None:
-        folder = Folder(checkpoint, identity(task, blocks, train=data, validation=held_out, patience=patience))
+        parts = identity(task, blocks, train=data, validation=held_out, patience=patience)
+        folder = Folder(checkpoint, parts, [block.seeds for block in blocks])
     meter = Meter("fit", "epochs") if progress else None
     training = Training(task, data, held_out, blocks, epochs, patience, folder, callback, meter)
     try:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from jaxsnn_noise import random
-from jaxsnn_noise.fingerprints import of_function, of_values
-from jaxsnn_noise.training.loop import Data, Task, usual_promotion
+from jaxsnn_noise import fingerprints, random
+from jaxsnn_noise._checks import fail
+from jaxsnn_noise.fingerprints import of_values
+from jaxsnn_noise.training.loop import Data, Member, Task, assess, epoch, to_assess, usual_promotion
 from jaxsnn_noise.training.runner import Block
 
 
-def identity(task: Task, blocks: Sequence[Block], *, train: Data, validation: Data | None, patience: int | None) -> str:
-    """A hash of everything that determines the numbers of a run, the number of epochs apart.
+def identity(
+    task: Task, blocks: Sequence[Block], *, train: Data, validation: Data | None, patience: int | None
+) -> dict[str, str]:
+    """What determines the numbers of a run, the number of epochs apart: from the name of each part to its hash.
+
+    The rule of the updates is the traced program of an epoch: loss, optimiser, schedule, augmentation and simulation are
+    what they compute, with the bytes of all constants. Whatever else enters the program is an argument, compared by value.
 
     Args:
         task: What is trained.
@@ -23,14 +31,37 @@ def identity(task: Task, blocks: Sequence[Block], *, train: Data, validation: Da
         train: Training data.
         validation: Validation data.
         patience: When a seed stops.
+
+    Raises:
+        InputError: the program calls back into Python, of which nothing can be said.
     """
-    free = jax.tree.map(lambda leaf: leaf[0], blocks[0].learners.free)
+    block = blocks[0]
+    rule = [_rule(epoch, task, train, block.members, block.learners)]
+    if validation is not None:
+        own = block.members.own | task.parameters.constrain(block.learners.free)
+        rule.append(_rule(assess, to_assess(task), validation, Member(block.members.seed, own)))
+    settings = dataclasses.replace(task, augment=None, optimiser=None, root=jnp.zeros_like(task.root))
+    return {
+        "rule of the updates": of_values(rule),
+        "system": of_values(settings),
+        "start": of_values([(b.members, b.learners) for b in blocks]),
+        "key": of_values(task.root),
+        "data": of_values(train),
+        "validation": of_values(validation),
+        "patience": of_values(patience),
+        "random stream": str(random.STREAM_VERSION),
+        "JAX": jax.__version__,
+    }
+
+
+def _rule(function: Callable[..., Any], *args: Any) -> str:
+    """The hash of the program of a function of modules, their arrays being its arguments."""
+    arrays, static = eqx.partition(args, eqx.is_array)
     with usual_promotion():
-        state = jax.eval_shape(task.optimiser.init, free)
-        optimiser = of_function(task.optimiser.init, free), of_function(task.optimiser.update, free, state, free)
-    augment = None
-    if task.augment is not None:
-        augment = of_function(task.augment, train.values[0], jax.ShapeDtypeStruct((2,), jnp.uint32))
-    settings = dataclasses.replace(task, augment=None, optimiser=None)
-    starts = [(block.members, block.learners.free) for block in blocks]
-    return of_values(settings, optimiser, augment, starts, train, validation, patience, random.STREAM_VERSION)
+        closed, results = jax.make_jaxpr(lambda arrays: function(*eqx.combine(arrays, static)), return_shape=True)(
+            arrays
+        )
+    calls = [name for name in fingerprints.effects(closed) if name in ("pure_callback", "io_callback")]
+    if calls:
+        fail("fit.checkpoint", "cannot tell runs apart that call back into Python; train without it", calls)
+    return fingerprints.of_program(closed, jax.tree.structure(results))
