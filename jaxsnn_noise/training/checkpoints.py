@@ -99,7 +99,7 @@ class Folder:
             StoreError: the file could not be written; the last checkpoint is still there.
         """
         payload = io.BytesIO()
-        eqx.tree_serialise_leaves(payload, _without_keys(standing))
+        eqx.tree_serialise_leaves(payload, without_keys(standing))
         content = saving.sealed(KIND, FORMAT, "Standing", self._header(block, standing), payload.getvalue())
         file, before = self.path / f"{_name(block)}{standing.epochs:06d}.eqx", self._good.get(block)
         self._write(file, content)
@@ -120,12 +120,12 @@ class Folder:
         for name, wanted in self._header(block, like).items():
             if header.get(name) != wanted:
                 raise _Damaged(f"has other {name}: {str(header.get(name))[:60]}")
-        loaded = eqx.tree_deserialise_leaves(io.BytesIO(content), _without_keys(like))
+        loaded = eqx.tree_deserialise_leaves(io.BytesIO(content), without_keys(like))
         return _with_keys(loaded, like)
 
     def _header(self, block: int, standing: Standing) -> dict[str, Any]:
         """What the first line has to say of a standing."""
-        leaves = [[list(np.shape(leaf)), str(leaf.dtype)] for leaf in jax.tree.leaves(_without_keys(standing))]
+        leaves = [[list(np.shape(leaf)), str(leaf.dtype)] for leaf in jax.tree.leaves(without_keys(standing))]
         return {"run": self.run, "seeds": self.seeds[block], "epochs": standing.epochs, "leaves": leaves}
 
     def _compare(self, manifest: Path) -> None:
@@ -159,7 +159,8 @@ def _name(block: int) -> str:
     return f"seeds-{block}-epoch-"
 
 
-def _without_keys(tree: Any) -> Any:
+def without_keys(tree: Any) -> Any:
+    """A tree with its random keys as their words."""
     return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if is_key(leaf) else leaf, tree)
 
 

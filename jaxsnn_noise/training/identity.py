@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxsnn_noise import fingerprints, random
 from jaxsnn_noise._checks import fail
 from jaxsnn_noise.fingerprints import of_values
+from jaxsnn_noise.training.checkpoints import without_keys
 from jaxsnn_noise.training.loop import Data, Member, Task, assess, epoch, to_assess, usual_promotion
 from jaxsnn_noise.training.runner import Block
 
@@ -44,7 +45,7 @@ def identity(
     return {
         "rule of the updates": of_values(rule),
         "system": of_values(settings),
-        "start": of_values([(b.members, b.learners) for b in blocks]),
+        "start": of_values(without_keys([(b.members, b.learners) for b in blocks])),
         "key": of_values(task.root),
         "data": of_values(train),
         "validation": of_values(validation),
