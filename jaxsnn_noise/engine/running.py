@@ -160,6 +160,7 @@ def apply(
         InputError: before any simulation, for a batch that is none, values that do not fit the input, several ports of which
             none is named.
     """
+    _check_kinds(network, encode, inputs, statistics)
     name, values = _shown(network, shown, inputs), batch_of("apply.batch", batch)
     chosen = default_readout(network) if statistics is None else dict(statistics)
     signals = eqx.filter_vmap(lambda one: encode(one))(values)
@@ -182,6 +183,16 @@ def apply_batch(sim: Simulation, signals: Input, root: Key, backend: Backend, sh
         return run(backend, member, root, Address.of({"sample": index}))
 
     return jax.vmap(one)(arrays, indices)
+
+
+def _check_kinds(network: Any, encode: Any, inputs: Any, statistics: Any) -> None:
+    if not isinstance(network, Network):
+        fail("apply", "takes a network (a simulation is run by simulate or monte_carlo)", type(network).__name__)
+    if not callable(encode):
+        fail("apply.encode", "must be a function of the values of one sample, e.g. coding.Constant", encode)
+    for name, given in (("inputs", inputs), ("statistics", statistics)):
+        if given is not None and not isinstance(given, Mapping):
+            fail(f"apply.{name}", "must be a mapping from names", type(given).__name__)
 
 
 def _shown(network: Network, shown: str | None, inputs: Mapping[str, Input] | None) -> str:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import concrete, fail, one_of, unmasked
+from jaxsnn_noise._checks import concrete, fail, one_of
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.coding import Input
 from jaxsnn_noise.engine.entering import goes_to
@@ -45,16 +45,34 @@ def batch_of(who: str, batch: Any) -> Values:
     """Samples [sample, ...] as float32.
 
     Raises:
-        InputError: no real numbers, or no samples.
+        InputError: no real numbers, entries that are masked, or no samples.
     """
-    unmasked(who, batch)
-    values = batch if isinstance(batch, jax.Array) else np.asarray(batch)
-    real = (np.floating, np.integer, np.bool_, jnp.floating)
-    if not any(jnp.issubdtype(values.dtype, kind) for kind in real):
+    values = batch if isinstance(batch, jax.Array) else array_of(who, batch)
+    if not any(jnp.issubdtype(values.dtype, kind) for kind in (np.floating, np.integer, np.bool_, jnp.floating)):
         fail(who, "must be real numbers", str(values.dtype))
     if values.ndim < 1 or len(values) < 1:
         fail(who, "needs at least one sample along its first dimension", values.shape)
+    if isinstance(values, np.ndarray):
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is told as that
+            values = values.astype(np.float32)
     return jnp.asarray(values, jnp.float32)
+
+
+def array_of(who: str, given: Any) -> np.ndarray:
+    """What was given as a NumPy array.
+
+    Raises:
+        InputError: rows of unequal lengths; entries that are masked (an array without its mask holds what the mask hides).
+    """
+    if np.ma.isMaskedArray(given):
+        if np.ma.is_masked(given):
+            rule = "must have no masked entries; leave those samples out, or fill them with a value of your choice"
+            fail(who, rule, f"{int(np.ma.count_masked(given))} masked of {given.size}")
+        given = given.data
+    try:
+        return np.asarray(given)
+    except (TypeError, ValueError):
+        fail(who, "must be an array (rows of equal lengths)", type(given).__name__)
 
 
 def check_samples(who: str, sim: Simulation, name: str, values: np.ndarray) -> None:
@@ -67,7 +85,7 @@ def check_samples(who: str, sim: Simulation, name: str, values: np.ndarray) -> N
 
 
 def check_signals(who: str, sim: Simulation, name: str, signals: Input) -> None:
-    """The same for inputs that were made of samples, each leaf [sample, ...]; while they are traced, nothing can be said.
+    """The same for inputs that were made of samples, each leaf [sample, ...]; while they are traced, of their shapes alone.
 
     Raises:
         InputError: also for one number per sample where there are several channels: it would rather be one sample.
@@ -77,9 +95,8 @@ def check_signals(who: str, sim: Simulation, name: str, signals: Input) -> None:
         rule = f"must be [sample, ...] with a value for each of the {size} channels; one sample is batch[None]"
         fail(who, rule, signals.values.shape)
     arrays, static = eqx.partition(signals, eqx.is_array)
-    if any(concrete(leaf) is None for leaf in jax.tree.leaves(arrays)):
-        return
-    for take in _EXTREMES:
+    traced = any(concrete(leaf) is None for leaf in jax.tree.leaves(arrays))
+    for take in (lambda leaf: leaf[0],) if traced else _EXTREMES:  # of what is traced, the shape alone can be told
         _check(who, sim, name, eqx.combine(jax.tree.map(take, arrays), static))
 
 

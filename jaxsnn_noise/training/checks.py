@@ -12,11 +12,11 @@ import numpy as np
 import optax
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import count, fail, finite, flag, unmasked
+from jaxsnn_noise._checks import count, fail, finite, flag
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.engine.network import Network
-from jaxsnn_noise.engine.samples import check_samples, showing
+from jaxsnn_noise.engine.samples import array_of, batch_of, check_samples, showing
 from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.training.loop import Data
@@ -57,16 +57,11 @@ def data_of(who: str, data: Any, sim: Simulation, shown: str, losses: Iterable[L
     """
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         fail(who, "must be a pair (values [sample, ...], targets [sample, ...])", type(data).__name__)
-    for part in data:
-        unmasked(who, part)
-    values, targets = (np.asarray(part) for part in data)
-    if values.dtype.kind not in "fiub":
-        fail(who, "values must be real numbers", str(values.dtype))
-    if values.ndim < 1 or len(values) < 1:
-        fail(who, "needs at least one sample", values.shape)
+    values, targets = np.asarray(batch_of(f"{who} values", data[0])), array_of(f"{who} targets", data[1])
+    if targets.dtype.kind not in "fiub":
+        fail(f"{who} targets", "must be real numbers", str(targets.dtype))
     if targets.ndim < 1 or len(targets) != len(values):
         fail(who, f"must have one target per sample ({len(values)})", targets.shape)
-    values = values.astype(np.float32)
     finite(f"{who} values", values)
     check_samples(who, sim, shown, values)
     for loss in losses:

@@ -45,10 +45,16 @@ def with_entry(values: np.ndarray, value: float) -> np.ndarray:
     [
         ((with_entry(X, np.nan), Y), r"fit.train values: must be finite; got an array .* 1 not finite"),
         ((with_entry(X, np.inf), Y), "fit.train values: must be finite"),
-        ((X.astype(str), Y), "fit.train: values must be real numbers"),
-        ((X + 1j, Y), "fit.train: values must be real numbers"),
+        ((X.astype(str), Y), "fit.train values: must be real numbers"),
+        ((X + 1j, Y), "fit.train values: must be real numbers"),
+        ((np.ma.masked_less(X, 0.0), Y), r"fit.train values: must have no masked entries; .* masked of 144"),
+        ((X, np.ma.masked_equal(Y, 2)), r"fit.train targets: must have no masked entries; .*got '8 masked of 24'"),
+        ((X.astype(float) * 1e300, Y), "fit.train values: must be finite"),
+        (([[1.0] * 6, [1.0]] * 12, Y), r"fit.train values: must be an array \(rows of equal lengths\)"),
+        ((X, Y.astype(str)), "fit.train targets: must be real numbers"),
+        ((X, [[1], [1, 2]] * 12), r"fit.train targets: must be an array \(rows of equal lengths\)"),
         ((X[:, :5], Y), r"fit.train for inputs.input.values: must be one number or have the shape \(6,\)"),
-        ((X[:0], Y[:0]), "fit.train: needs at least one sample"),
+        ((X[:0], Y[:0]), "fit.train values: needs at least one sample"),
         ((X, Y[:-1]), r"fit.train: must have one target per sample \(24\)"),
         ((X, Y - 1), r"fit.train targets: labels must lie in \[0, 2\]"),
         ((X, Y + 1), r"fit.train targets: labels must lie in \[0, 2\]"),
@@ -175,6 +181,15 @@ def test_what_is_not_of_the_right_kind() -> None:
     ]:
         with pytest.raises(InputError, match=message):
             call()
+
+
+def test_arrays_of_other_kinds_are_the_same_data() -> None:
+    masked = np.ma.masked_array(X, mask=np.zeros_like(X, bool))
+    for values in (X.astype(">f8"), masked, jnp.asarray(X), X.tolist(), np.asfortranarray(X)):
+        data = data_of("fit.train", (values, Y.astype(">i8")), sim(), "input", [losses.CrossEntropy()])
+        assert np.array_equal(data.values, X)
+        assert np.array_equal(data.targets, Y)
+        assert (data.values.dtype, data.targets.dtype) == (np.float32, np.int32)
 
 
 def test_a_builder_of_different_structures_is_refused() -> None:

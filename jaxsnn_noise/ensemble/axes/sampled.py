@@ -14,12 +14,12 @@ import numpy as np
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import concrete, fail, flag
 from jaxsnn_noise._checks import name as text
-from jaxsnn_noise._typing import Key, as_float
+from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.names import LABEL
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.pinning import pinned_tree
-from jaxsnn_noise.engine.samples import check_samples, showing
+from jaxsnn_noise.engine.samples import batch_of, check_samples, showing
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes.axis import Axis, members, of_what_is_set, plain_labels
 from jaxsnn_noise.neurons import LIF
@@ -117,10 +117,8 @@ class Samples(Axis):
     name: str = eqx.field(static=True, default="sample")
 
     def __init__(self, data: Any, path: str | None = None, *, labels: Any = None, name: str = "sample"):
-        self.data = as_float(data, "Samples.data")
+        self.data = batch_of("Samples.data", data)
         self.path, self.name = path if path is None else text("Samples.path", path), name
-        if self.data.ndim < 1 or len(self.data) < 1:
-            fail("Samples.data", "needs at least one sample", self.data.shape)
         self.labels = plain_labels("Samples", labels, len(self.data))
 
     @property
