@@ -21,6 +21,9 @@ from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.training.loop import Data
 from jaxsnn_noise.training.losses import CrossEntropy, Loss
+from jaxsnn_noise.training.optimisers import WarmupCosine
+from jaxsnn_noise.training.parameters import Parameters
+from jaxsnn_noise.training.transforms import Unbounded
 
 System = Simulation | Network | Callable[[Any], Simulation | Network]
 
@@ -137,6 +140,16 @@ def optimiser_of(optimiser: Any, *, steps: int) -> optax.GradientTransformation:
             type(made).__name__,
         )
     return made
+
+
+def check_decay(optimiser: Any, parameters: Parameters) -> None:
+    """A decay of weights pulls them to 0; where the optimiser moves another number than the weight, it would not."""
+    if not isinstance(optimiser, WarmupCosine) or not optimiser.weight_decay:
+        return
+    for path, transform in parameters.pairs():
+        if path.rsplit(".", 1)[-1] == "weights" and type(transform) is not Unbounded:
+            rule = f"must be 0 where weights are trained as {type(transform).__name__} (it would pull their free value to 0)"
+            fail("WarmupCosine.weight_decay", f"{rule}: {path}", optimiser.weight_decay)
 
 
 def _simulation(system: Any) -> Simulation:

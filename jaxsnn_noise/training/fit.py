@@ -25,6 +25,7 @@ from jaxsnn_noise.training.checks import (
     System,
     both_data,
     check_augment,
+    check_decay,
     check_settings,
     fed,
     losses_of,
@@ -37,7 +38,7 @@ from jaxsnn_noise.training.history import attributes, history
 from jaxsnn_noise.training.identity import identity
 from jaxsnn_noise.training.loop import Member, Task, reading, start
 from jaxsnn_noise.training.losses import Loss
-from jaxsnn_noise.training.parameters import Parameters, chosen, differing
+from jaxsnn_noise.training.parameters import Parameters, Tied, chosen, differing
 from jaxsnn_noise.training.runner import Block, Callback, Training
 from jaxsnn_noise.training.transforms import Transform
 
@@ -55,6 +56,7 @@ def fit(
     shown: str | None = None,
     trainable: str | Sequence[str] = "network.*.weights",
     transforms: Mapping[str, Transform] | None = None,
+    tied: Tied = (),
     augment: Callable[[Any, Any], Any] | None = None,
     epochs: int = 20,
     batch_size: int = 128,
@@ -88,6 +90,8 @@ def fit(
         trainable: Dotted paths of leaves, or patterns in which ``*`` stands for anything. All other leaves stay.
         transforms: From path or pattern to the transform that keeps a leaf in range. Leaves that are positive by nature
             (time constants, amplitudes, ...) are trained as :class:`transforms.Positive` unless told otherwise.
+        tied: Paths or patterns of trained leaves all of whose entries are one number each: one time constant per layer. A
+            tuple of patterns within makes one number of all leaves that it selects. They must start equal.
         augment: Random map ``(values, key) -> values`` of one training sample, e.g. ``augment.Shift(1)``.
         epochs: Passes over the data.
         batch_size: Samples per optimiser step.
@@ -131,7 +135,8 @@ def fit(
     shown = shown_input("fit.shown", sims[0], shown)
     data, held_out = both_data(train, validation, sims[0], shown, losses, batch_size)
     check_augment(augment, data.values)
-    parameters = _parameters(sims, trainable, transforms, shown)
+    parameters = _parameters(sims, trainable, transforms, tied, shown)
+    check_decay(optimiser, parameters)
     moved_by = optimiser_of(optimiser, steps=epochs * (data.size // batch_size))
     sim, scores = reading(fed(sims[0], shown, data.values), losses)
     runs = accepted("fit.backend", backend, sim)
@@ -150,9 +155,9 @@ def fit(
     return _fitted(training, sims, indices)
 
 
-def _parameters(sims: Sequence[Simulation], trainable: Any, transforms: Any, shown: str) -> Parameters:
+def _parameters(sims: Sequence[Simulation], trainable: Any, transforms: Any, tied: Tied, shown: str) -> Parameters:
     """The leaves that are trained, the same in the simulations of all seeds."""
-    parameters = chosen(sims[0], trainable, transforms, shown=shown)
+    parameters = chosen(sims[0], trainable, transforms, tied=tied, shown=shown)
     for sim in sims[1:]:
         parameters.check(sim)
     return parameters

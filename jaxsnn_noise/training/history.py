@@ -40,6 +40,7 @@ def attributes(task: Task, plain: dict[str, Any]) -> dict[str, Any]:
     return {
         "config": json.dumps(settings(task.sim), default=str),
         "trainable": json.dumps({path: type(t).__name__ for path, t in task.parameters.pairs()}),
+        "tied": json.dumps(task.parameters.groups()),
         "loss": repr(task.scores["loss"][0]),
         "augment": "none" if task.augment is None else repr(task.augment),
         **plain,

@@ -25,6 +25,7 @@ __all__ = [
     "Between",
     "Positive",
     "PositiveWeights",
+    "SignedWeights",
     "Transform",
     "Unbounded",
     "assigned",
@@ -109,7 +110,8 @@ class Positive(Transform):
 class PositiveWeights(Positive):
     """``exp(u)`` for weights of which an exact 0 is no synapse: such a weight stays 0, whatever the optimiser does.
 
-    The free value of an absent weight is ``-inf``, whose slope is 0.
+    The free value of an absent weight is ``-inf``, whose slope is 0. A weight that is to grow must start above 0: where all
+    are 0, nothing could be trained, and that is refused.
 
     Example:
         >>> weights = jnp.array([0.5, 0.0])
@@ -121,6 +123,37 @@ class PositiveWeights(Positive):
         array = concrete(value)
         if array is not None and not nonnegative.holds(array):
             fail(who, "must start at 0 (no synapse) or above to be trained with this transform", value)
+        if array is not None and array.size and not array.any():
+            fail(who, "must have synapses to be trained with this transform (a weight of 0 is none, and stays)", value)
+
+
+class SignedWeights(Transform):
+    """``u`` for weights of any sign of which an exact 0 is no synapse: such a weight stays 0, whatever the optimiser does.
+
+    What a sparse network in a dense matrix wants; under :class:`Unbounded`, the transform of such weights unless told
+    otherwise, it fills up. The free value of an absent weight is ``inf``, whose slope is 0.
+
+    Example:
+        >>> weights = jnp.array([-0.5, 0.0])
+        >>> SignedWeights().constrain(SignedWeights().free(weights) + 1.0).tolist()
+        [0.5, 0.0]
+    """
+
+    def constrain(self, free: Values) -> Values:
+        return jnp.where(jnp.isinf(free), jnp.float32(0), free)
+
+    def free(self, value: Values) -> Values:
+        return jnp.where(value == 0, jnp.float32(jnp.inf), value)
+
+    def check(self, who: str, value: Values) -> None:
+        finite(who, value)
+        array = concrete(value)
+        if array is not None and array.size and not array.any():
+            fail(who, "must have synapses to be trained with this transform (a weight of 0 is none, and stays)", value)
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls()
 
 
 class Above(Transform):
@@ -211,22 +244,27 @@ class Between(Transform):
         return cls(0.5, 2.0)
 
 
-def assigned(trainable: Mapping[str, Resolved], wanted: Mapping[str, Any]) -> tuple[Transform, ...]:
+def assigned(
+    trainable: Mapping[str, Resolved], wanted: Mapping[str, Any], *, who: str = "fit"
+) -> tuple[Transform, ...]:
     """The transform of each trainable leaf: by its path, else by the first pattern that fits, else that of its range.
 
     Args:
         trainable: From the path of each leaf to its declaration.
         wanted: From paths and patterns to transforms.
+        who: Whose argument they are, for what is told.
 
     Raises:
         InputError: no transform, or a path or pattern that fits no trainable leaf.
     """
     for name, transform in wanted.items():
         if not isinstance(transform, Transform):
-            fail(f"fit.transforms[{name!r}]", "must be a transform, e.g. Positive()", type(transform).__name__)
-        check_tree(f"fit.transforms[{name!r}]", transform)
+            fail(f"{who}.transforms[{name!r}]", "must be a transform, e.g. Positive()", type(transform).__name__)
+        check_tree(f"{who}.transforms[{name!r}]", transform)
         if not any(fnmatchcase(path, name) for path in trainable):
-            fail("fit.transforms", "must be the path of a trainable leaf, or a pattern of some", name, known=trainable)
+            fail(
+                f"{who}.transforms", "must be the path of a trainable leaf, or a pattern of some", name, known=trainable
+            )
     return tuple(_of(path, said, wanted) for path, said in trainable.items())
 
 
