@@ -47,11 +47,11 @@ def silent(network: jn.Network, values: np.ndarray, depth: int, **settings: Any)
 
 
 def shares(
-    values: np.ndarray, depth: int, seeds: int, *, width: int = 64, build: Any = {}, **settings: Any
-) -> np.ndarray:  # noqa: B006
+    values: np.ndarray, depth: int, seeds: int, *, width: int = 64, build: Any = None, **settings: Any
+) -> np.ndarray:
     """The silent share [seed, layer]."""
     sizes = [values.shape[-1], *[width] * depth, 3]
-    made = [networks.feedforward(sizes, key=seed, **build) for seed in range(seeds)]
+    made = [networks.feedforward(sizes, key=seed, **(build or {})) for seed in range(seeds)]
     return np.stack([silent(network, values, depth, **settings) for network in made])
 
 

@@ -8,12 +8,14 @@ In short::
 """
 
 from jaxsnn_noise.training import augment, losses, optimisers, transforms
+from jaxsnn_noise.training.batches import Batches
 from jaxsnn_noise.training.fit import fit
 from jaxsnn_noise.training.fitted import Fitted
 from jaxsnn_noise.training.parameters import Parameters, free_space, trainable
 from jaxsnn_noise.training.runner import Report
 
 __all__ = [
+    "Batches",
     "Fitted",
     "Parameters",
     "Report",

@@ -19,8 +19,9 @@ from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.engine.samples import array_of, batch_of, check_samples, showing
 from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.parameters import check_tree
+from jaxsnn_noise.training.batches import Feed, batches_of, feed_of
 from jaxsnn_noise.training.loop import Data
-from jaxsnn_noise.training.losses import CrossEntropy, Loss
+from jaxsnn_noise.training.losses import CrossEntropy, FromFunction, Loss
 from jaxsnn_noise.training.optimisers import WarmupCosine
 from jaxsnn_noise.training.parameters import Parameters
 from jaxsnn_noise.training.transforms import Unbounded
@@ -90,11 +91,14 @@ def check_augment(augment: Any, values: jax.Array) -> None:
         fail("fit.augment", f"must give float32 values of the shape {sample.shape}", (shown.shape, str(shown.dtype)))
 
 
-def check_settings(epochs: Any, batch_size: Any, patience: Any, validation: Any, progress: Any) -> None:
+def check_settings(
+    epochs: Any, batch_size: Any, patience: Any, validation: Any, progress: Any, check_start: Any = True
+) -> None:
     """Counts and flags are such, and patience has something to watch."""
     count("fit.epochs", epochs)
     count("fit.batch_size", batch_size)
     flag("fit.progress", progress)
+    flag("fit.check_start", check_start)
     if patience is not None:
         count("fit.patience", patience)
         if validation is None:
@@ -104,34 +108,52 @@ def check_settings(epochs: Any, batch_size: Any, patience: Any, validation: Any,
 def losses_of(loss: Any) -> dict[str, Loss]:
     """The loss and its metrics by name."""
     loss = CrossEntropy() if loss is None else loss
+    if not isinstance(loss, Loss) and callable(loss) and not isinstance(loss, type):
+        loss = FromFunction(loss)
     if not isinstance(loss, Loss):
-        fail("fit.loss", "must be a loss, e.g. losses.CrossEntropy()", type(loss).__name__)
+        rule = "must be a loss, e.g. losses.CrossEntropy(), or a function of readouts and targets"
+        fail("fit.loss", rule, loss.__name__ if isinstance(loss, type) else type(loss).__name__)
     check_tree("fit.loss", loss)
     return {"loss": loss, **loss.metrics()}
 
 
 def both_data(
     train: Any, validation: Any, sim: Simulation, shown: str, losses: Mapping[str, Loss], batch_size: int
-) -> tuple[Data, Data | None]:
+) -> tuple[Data | Feed, Data | None]:
     """Training and validation data, at different addresses."""
-    data = data_of("fit.train", train, sim, shown, losses.values())
-    if batch_size > data.size:
-        fail("fit.batch_size", f"must be at most the number of samples, {data.size}", batch_size)
+    batches = batches_of(train)
+    if batches is not None:
+        feed = feed_of(batches, sim, shown, losses.values(), data_of)
+        shape, first, data = feed.first.values.shape[1:], 0, feed
+    else:
+        data = data_of("fit.train", train, sim, shown, losses.values())
+        if batch_size > data.size:
+            fail("fit.batch_size", f"must be at most the number of samples, {data.size}", batch_size)
+        shape, first = data.values.shape[1:], data.size
     if validation is None:
         return data, None
-    held_out = data_of("fit.validation", validation, sim, shown, losses.values(), first=data.size)
-    if held_out.values.shape[1:] != data.values.shape[1:]:
-        rule = f"values must have the shape [sample, *{data.values.shape[1:]}] of those of train"
+    held_out = data_of("fit.validation", validation, sim, shown, losses.values(), first=first)
+    if held_out.values.shape[1:] != shape:
+        rule = f"values must have the shape [sample, *{shape}] of those of train"
         fail("fit.validation", rule, held_out.values.shape)
     return data, held_out
 
 
-def optimiser_of(optimiser: Any, *, steps: int) -> optax.GradientTransformation:
+def steps_of(data: Data | Feed, batch_size: int, epochs: int) -> int | None:
+    """Steps of the optimiser in all epochs, where that is known."""
+    each = data.batches.size if isinstance(data, Feed) else data.size // batch_size
+    return None if each is None else epochs * each
+
+
+def optimiser_of(optimiser: Any, *, steps: int | None) -> optax.GradientTransformation:
     """The optimiser of a run of so many steps."""
     if optimiser is None:
         return _DEFAULT
     made = optimiser
     if callable(optimiser) and not isinstance(optimiser, optax.GradientTransformation):
+        if steps is None:
+            rule = "of the number of steps needs to know how many batches an epoch has: Batches(source, per_epoch=...)"
+            fail("fit.optimiser", rule, type(optimiser).__name__)
         made = optimiser(steps)
     if not isinstance(made, optax.GradientTransformation):
         fail(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import jax
@@ -20,6 +21,7 @@ from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.chunks import default_workers
 from jaxsnn_noise.ensemble.runner import places
 from jaxsnn_noise.progress import Interrupted, Meter
+from jaxsnn_noise.training.batches import Batches, Feed
 from jaxsnn_noise.training.checkpoints import Folder
 from jaxsnn_noise.training.checks import (
     System,
@@ -32,6 +34,7 @@ from jaxsnn_noise.training.checks import (
     optimiser_of,
     seeds_of,
     sims_of,
+    steps_of,
 )
 from jaxsnn_noise.training.fitted import Fitted
 from jaxsnn_noise.training.history import attributes, history
@@ -40,6 +43,7 @@ from jaxsnn_noise.training.loop import Member, Task, reading, start
 from jaxsnn_noise.training.losses import Loss
 from jaxsnn_noise.training.parameters import Parameters, Tied, chosen, differing
 from jaxsnn_noise.training.runner import Block, Callback, Training
+from jaxsnn_noise.training.starting import started, warn_of
 from jaxsnn_noise.training.transforms import Transform
 
 Optimiser: TypeAlias = optax.GradientTransformation | Callable[[int], optax.GradientTransformation]
@@ -47,11 +51,11 @@ Optimiser: TypeAlias = optax.GradientTransformation | Callable[[int], optax.Grad
 
 def fit(
     system: System,
-    train: tuple[Any, Any],
+    train: tuple[Any, Any] | Batches | Iterable[Any] | Callable[[int], Iterable[Any]],
     *,
     key: Any,
     validation: tuple[Any, Any] | None = None,
-    loss: Loss | None = None,
+    loss: Loss | Callable[[Any, Any], Any] | None = None,
     optimiser: Optimiser | None = None,
     shown: str | None = None,
     trainable: str | Sequence[str] = "network.*.weights",
@@ -67,6 +71,7 @@ def fit(
     callback: Callback | None = None,
     backend: Backend | None = None,
     progress: bool = True,
+    check_start: bool = True,
 ) -> Fitted:
     """Train leaves of a simulation on data, by backpropagation through time with surrogate gradients.
 
@@ -78,10 +83,13 @@ def fit(
             shown each sample as a constant input for 25 ms in steps of 1 ms, as ``apply`` does; or a function from a
             JAX key to either, called once per seed: so each seed has its own initial weights.
         train: Values [sample, ...] and targets [sample, ...]. Every epoch takes ``len // batch_size`` minibatches of a
-            new order.
+            new order. Or minibatches of one's own, pairs of such arrays: a list of them, a loader, a function from the
+            number of the epoch to an iterable (see :class:`Batches`); then all seeds are shown the same, in one program.
         key: Root key or seed of everything random.
         validation: Values and targets that are assessed after every epoch, under the same noise every time.
-        loss: What is minimised; ``losses.CrossEntropy()`` unless given.
+        loss: What is minimised; ``losses.CrossEntropy()`` unless given. Or a plain function of the readouts
+            [sample, neuron] and the targets to one number or one per sample (:class:`losses.FromFunction`), such as
+            ``optax.softmax_cross_entropy_with_integer_labels``.
         optimiser: An Optax transformation, or a function from the number of optimiser steps to one (for schedules; see
             :mod:`optimisers`). ``optax.adam(5e-3)`` unless given. It sees the free values as a dictionary by path.
             Optax makes functions, which are equal only to themselves: give several calls the same object, or each
@@ -94,7 +102,7 @@ def fit(
             tuple of patterns within makes one number of all leaves that it selects. They must start equal.
         augment: Random map ``(values, key) -> values`` of one training sample, e.g. ``augment.Shift(1)``.
         epochs: Passes over the data.
-        batch_size: Samples per optimiser step.
+        batch_size: Samples per optimiser step (of batches of one's own: samples that validation computes at once).
         patience: Stop a seed when so many epochs brought no lower validation loss, and return the weights of its best
             epoch. ``None``: all epochs, and the weights of the last.
         seeds: Number of seeds, or their indices. Seed i is the same run whatever the others are (to the bit for the
@@ -108,6 +116,9 @@ def fit(
         callback: Called with a :class:`Report` after each epoch of each seed, one at a time.
         backend: ``Scan()`` unless given; ``Scan(checkpoint=True)`` saves memory in long runs.
         progress: Print progress on standard error.
+        check_start: Show one minibatch to the first seed before the first step, and warn of layers that are silent or
+            saturated, and of weights that no gradient reaches; the numbers are in the attribute ``start`` of the history.
+            It costs one more compilation (about as long as that of an epoch).
 
     Returns:
         :class:`Fitted`: the trained simulations, and the history as a dataset.
@@ -128,26 +139,30 @@ def fit(
         >>> dict(fitted.history.sizes)
         {'seed': 1, 'epoch': 2}
     """
-    check_settings(epochs, batch_size, patience, validation, progress)
+    check_settings(epochs, batch_size, patience, validation, progress, check_start)
     root, indices = random.root(key), seeds_of(seeds)
     sims = sims_of(system, root, indices)
     losses = losses_of(loss)
     shown = shown_input("fit.shown", sims[0], shown)
     data, held_out = both_data(train, validation, sims[0], shown, losses, batch_size)
-    check_augment(augment, data.values)
+    sample = data.first if isinstance(data, Feed) else data
+    check_augment(augment, sample.values)
     parameters = _parameters(sims, trainable, transforms, tied, shown)
     check_decay(optimiser, parameters)
-    moved_by = optimiser_of(optimiser, steps=epochs * (data.size // batch_size))
-    sim, scores = reading(fed(sims[0], shown, data.values), losses)
+    moved_by = optimiser_of(optimiser, steps=steps_of(data, batch_size, epochs))
+    sim, scores = reading(fed(sims[0], shown, sample.values), losses)
     runs = accepted("fit.backend", backend, sim)
     task = Task(sim, shown, parameters, scores, augment, moved_by, runs, root, batch_size)
-    blocks = _blocks(task, sims, indices, seeds_at_once)
+    blocks = _blocks(task, sims, indices, seeds_at_once, together=isinstance(data, Feed))
     folder = None
     if checkpoint is not None:
         parts = identity(task, blocks, train=data, validation=held_out, patience=patience)
         folder = Folder(checkpoint, parts, [block.seeds for block in blocks])
     meter = Meter("fit", "epochs") if progress else None
     training = Training(task, data, held_out, blocks, epochs, patience, folder, callback, meter)
+    if check_start and not any(standing.epochs for standing in training.standings):
+        training.start = started(task, sample, blocks[0].members, blocks[0].learners)
+        warn_of(training.start)
     try:
         training.run(places(min(len(blocks), default_workers(jax.local_devices()))))
     except KeyboardInterrupt:
@@ -163,8 +178,14 @@ def _parameters(sims: Sequence[Simulation], trainable: Any, transforms: Any, tie
     return parameters
 
 
-def _blocks(task: Task, sims: Sequence[Simulation], seeds: tuple[int, ...], at_once: int | None) -> list[Block]:
-    """The seeds in groups that run in one program each, with their first learners."""
+def _blocks(
+    task: Task, sims: Sequence[Simulation], seeds: tuple[int, ...], at_once: int | None, *, together: bool
+) -> list[Block]:
+    """The seeds in groups that run in one program each, with their first learners; ``together``: in one group."""
+    if at_once is None and together:
+        at_once = len(seeds)
+    if together and at_once != len(seeds):
+        fail("fit.seeds_at_once", f"must be the number of seeds, {len(seeds)}, with batches of one's own", at_once)
     if at_once is None:
         at_once = 1 if jax.default_backend() == "cpu" else len(seeds)
     count("fit.seeds_at_once", at_once)
@@ -193,5 +214,6 @@ def _fitted(training: Training, sims: Sequence[Simulation], seeds: tuple[int, ..
         "epochs": training.epochs,
         "patience": "none" if patience is None else patience,
         "samples": training.train.size,
+        "start": json.dumps(training.start),
     }
     return Fitted(tuple(done), seeds, history(seeds, standings, attributes(task, given)), trained | own, task)

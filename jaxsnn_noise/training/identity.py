@@ -13,13 +13,14 @@ import jax.numpy as jnp
 from jaxsnn_noise import fingerprints, random
 from jaxsnn_noise._checks import fail
 from jaxsnn_noise.fingerprints import of_values
+from jaxsnn_noise.training.batches import Feed
 from jaxsnn_noise.training.checkpoints import without_keys
-from jaxsnn_noise.training.loop import Data, Member, Task, assess, epoch, to_assess, usual_promotion
+from jaxsnn_noise.training.loop import Data, Member, Task, assess, epoch, step_on, to_assess, usual_promotion
 from jaxsnn_noise.training.runner import Block
 
 
 def identity(
-    task: Task, blocks: Sequence[Block], *, train: Data, validation: Data | None, patience: int | None
+    task: Task, blocks: Sequence[Block], *, train: Data | Feed, validation: Data | None, patience: int | None
 ) -> dict[str, str]:
     """What determines the numbers of a run, the number of epochs apart: from the name of each part to its hash.
 
@@ -29,25 +30,35 @@ def identity(
     Args:
         task: What is trained.
         blocks: The seeds, with where they start.
-        train: Training data.
+        train: Training data; of batches that come from outside, the first of the first epoch stands for all.
         validation: Validation data.
         patience: When a seed stops.
 
     Raises:
-        InputError: the program calls back into Python, of which nothing can be said.
+        InputError: the program calls back into Python, of which nothing can be said; batches that may be others next time.
     """
     block = blocks[0]
-    rule = [_rule(epoch, task, train, block.members, block.learners)]
+    if isinstance(train, Feed):
+        if not train.batches.lasting:
+            rule = (
+                "needs batches as a list, or as a function from the number of the epoch to them, to go on with the same"
+            )
+            fail("fit.checkpoint", rule, type(train.batches.source).__name__)
+        data = train.first
+        rules = [_rule(step_on, task, data, block.members, block.learners, jnp.uint32(0))]
+    else:
+        data = train
+        rules = [_rule(epoch, task, data, block.members, block.learners)]
     if validation is not None:
         own = block.members.own | task.parameters.constrain(block.learners.free)
-        rule.append(_rule(assess, to_assess(task), validation, Member(block.members.seed, own)))
+        rules.append(_rule(assess, to_assess(task), validation, Member(block.members.seed, own)))
     settings = dataclasses.replace(task, augment=None, optimiser=None, root=jnp.zeros_like(task.root))
     return {
-        "rule of the updates": of_values(rule),
+        "rule of the updates": of_values(rules),
         "system": of_values(settings),
         "start": of_values(without_keys([(b.members, b.learners) for b in blocks])),
         "key": of_values(task.root),
-        "data": of_values(train),
+        "data": of_values(data),
         "validation": of_values(validation),
         "patience": of_values(patience),
         "random stream": str(random.STREAM_VERSION),

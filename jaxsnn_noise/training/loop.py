@@ -101,6 +101,17 @@ def epoch(task: Task, data: Data, members: Member, learners: Learner) -> tuple[L
 
 
 @eqx.filter_jit
+def step_on(
+    task: Task, data: Data, members: Member, learners: Learner, number: jax.Array
+) -> tuple[Learner, dict[str, Values]]:
+    """One step of the optimiser on a batch that was made outside, step ``number`` of its epoch; the scores before it [seed].
+
+    Noise and augmentation are addressed by (seed, epoch, step, sample), a sample by its place in the epoch.
+    """
+    return jax.vmap(lambda m, learner: _step_on(task, data, m, learner, number))(members, learners)
+
+
+@eqx.filter_jit
 def assess(task: Task, data: Data, members: Member) -> dict[str, Values]:
     """The scores of a whole set [seed], without augmentation, in chunks of the batch size.
 
@@ -136,23 +147,36 @@ def _epoch(task: Task, data: Data, member: Member, learner: Learner) -> tuple[Le
     batches = order[: steps * task.batch_size].reshape(steps, task.batch_size)
 
     def step(carry: tuple[Any, Any], batch: tuple[Any, Any]) -> tuple[tuple[Any, Any], Scores]:
-        free, state = carry
         number, chosen = batch
-        address = seed.at("step", learner.epoch * steps + number)
-
-        def loss(free: dict[str, Values]) -> tuple[Scalar, Scores]:
-            readings = _readings(task, data, member, free, chosen, address)
-            scores = _scored(task, readings, data.targets[chosen])
-            return scores["loss"], scores
-
-        slope, scores = jax.grad(loss, has_aux=True)(free)
-        with usual_promotion():
-            updates, state = task.optimiser.update(slope, state, free)
-        return (optax.apply_updates(free, updates), state), scores
+        return _descend(task, data, member, carry, chosen, seed.at("step", learner.epoch * steps + number))
 
     numbers = jnp.arange(steps, dtype=jnp.int32)
     (free, state), scores = lax.scan(step, (learner.free, learner.optimiser), (numbers, batches))
     return Learner(free, state, learner.epoch + 1), jax.tree.map(jnp.mean, scores)
+
+
+def _step_on(task: Task, data: Data, member: Member, learner: Learner, number: jax.Array) -> tuple[Learner, Scores]:
+    address = Address.of({"seed": member.seed}).at("epoch", learner.epoch).at("step", number)
+    chosen = jnp.arange(data.size, dtype=jnp.int32)
+    (free, state), scores = _descend(task, data, member, (learner.free, learner.optimiser), chosen, address)
+    return Learner(free, state, learner.epoch), scores
+
+
+def _descend(
+    task: Task, data: Data, member: Member, carry: tuple[Any, Any], chosen: Any, address: Address
+) -> tuple[tuple[Any, Any], Scores]:
+    """One step of the optimiser on the chosen samples: free values and state after it, and the scores before."""
+    free, state = carry
+
+    def loss(free: dict[str, Values]) -> tuple[Scalar, Scores]:
+        readings = readings_of(task, data, member, free, chosen, address)
+        scores = scored(task, readings, data.targets[chosen])
+        return scores["loss"], scores
+
+    slope, scores = jax.grad(loss, has_aux=True)(free)
+    with usual_promotion():
+        updates, state = task.optimiser.update(slope, state, free)
+    return (optax.apply_updates(free, updates), state), scores
 
 
 def _assess(task: Task, data: Data, member: Member) -> Scores:
@@ -161,14 +185,14 @@ def _assess(task: Task, data: Data, member: Member) -> Scores:
     address = Address.of({"seed": member.seed})
 
     def chunk(carry: None, chosen: Any) -> tuple[None, list[Any]]:
-        return None, _readings(task, data, member, {}, chosen, address)
+        return None, readings_of(task, data, member, {}, chosen, address)
 
     _, readings = lax.scan(chunk, None, indices.reshape(chunks, task.batch_size))
     readings = jax.tree.map(lambda r: r.reshape(-1, *r.shape[2:])[: data.size], readings)
-    return _scored(task, readings, data.targets)
+    return scored(task, readings, data.targets)
 
 
-def _readings(
+def readings_of(
     task: Task, data: Data, member: Member, free: dict[str, Values], chosen: Any, address: Address
 ) -> list[Any]:
     """The results of the statistics for the chosen samples, each [sample, ...]."""
@@ -185,7 +209,8 @@ def _readings(
     return jax.vmap(one)(chosen)
 
 
-def _scored(task: Task, readings: list[Any], targets: Any) -> Scores:
+def scored(task: Task, readings: list[Any], targets: Any) -> Scores:
+    """Loss and metrics of readings [sample, ...]."""
     return {
         name: loss(jax.tree.map(lambda position: readings[position], positions), targets)
         for name, (loss, positions) in task.scores.items()

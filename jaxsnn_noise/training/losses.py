@@ -8,6 +8,7 @@ descends.
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from typing import Any, Self
 
 import equinox as eqx
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxsnn_noise._checks import concrete, fail, finite, one_of
+from jaxsnn_noise._checks import InputError, concrete, fail, finite, one_of
 from jaxsnn_noise._typing import Leaf, Scalar, Values
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.parameters import Range, Ranged, fraction, nonnegative, parameter, positive, real
@@ -25,6 +26,7 @@ from jaxsnn_noise.statistics import Mean, Rate, SpikeCount, Statistic
 __all__ = [
     "Accuracy",
     "CrossEntropy",
+    "FromFunction",
     "Loss",
     "RateRegulariser",
     "Scaled",
@@ -245,6 +247,67 @@ class SquaredError(_Readout):
     @classmethod
     def example(cls) -> Self:
         return cls()
+
+
+class FromFunction(_Readout):
+    """A plain function of readouts [sample, neuron] and targets [sample, ...]: to one number, or one per sample (their mean).
+
+    Any function that JAX can differentiate will do, ``optax.softmax_cross_entropy_with_integer_labels`` say. It is known by
+    what it is: give several calls the same function, or each compiles anew.
+
+    Args:
+        function: The function.
+        on: Name of the population that is read; ``None``: the one that no projection leaves.
+        readout: As in :class:`CrossEntropy`.
+
+    Example:
+        >>> loss = FromFunction(optax.softmax_cross_entropy_with_integer_labels)
+        >>> round(float(loss(jnp.zeros((3, 10)), jnp.array([0, 5, 9]))), 4)
+        2.3026
+    """
+
+    function: Callable[[Any, Any], Any] = eqx.field(static=True)
+    on: str | None = eqx.field(static=True, default=None, kw_only=True)
+    readout: Statistic | None = eqx.field(default=None, kw_only=True)
+
+    def __check_init__(self) -> None:
+        if not callable(self.function):
+            fail("FromFunction.function", "must be a function of readouts and targets", type(self.function).__name__)
+
+    def __call__(self, readings: Values, targets: Any) -> Scalar:
+        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):  # as whoever wrote it knows JAX
+            return jnp.mean(jnp.asarray(self.function(readings, targets), jnp.float32))
+
+    def check(self, network: Network, who: str, targets: Any) -> None:
+        size, known = self._size(network), np.asarray(targets)
+        if np.issubdtype(known.dtype, np.floating):
+            finite(who, known)
+        dtype = jnp.int32 if known.dtype.kind in "iu" else jnp.float32
+        samples = len(known)
+        given = (
+            jax.ShapeDtypeStruct((samples, size), jnp.float32),
+            jax.ShapeDtypeStruct(known.shape, dtype),
+        )
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        try:
+            with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+                made = jax.eval_shape(self.function, *given)
+        except Exception as error:
+            rule = f"must fit the loss {name}, which raises {type(error).__name__} of readouts [{samples}, {size}]: {error}"
+            raise InputError(f"{who}: {rule}; got targets of shape {known.shape}") from error
+        shape, kind = getattr(made, "shape", None), getattr(made, "dtype", None)
+        if shape not in ((), (samples,)) or kind is None or not jnp.issubdtype(kind, jnp.floating):
+            rule = f"the loss {name} must give one float, or one per sample"
+            fail(who, rule, (shape, str(kind)))
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(_largest_error)
+
+
+def _largest_error(readouts: Values, targets: Any) -> Values:
+    """The function of the example: the largest error of a sample, its targets being values or a label."""
+    return jnp.max(jnp.abs(readouts - targets.reshape(len(readouts), -1)), axis=-1)
 
 
 class RateRegulariser(Loss):

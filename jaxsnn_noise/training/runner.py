@@ -14,6 +14,7 @@ import numpy as np
 from jaxsnn_noise._checks import fail
 from jaxsnn_noise.ensemble.runner import Job, Runner
 from jaxsnn_noise.progress import Meter
+from jaxsnn_noise.training.batches import Feed
 from jaxsnn_noise.training.checkpoints import Folder
 from jaxsnn_noise.training.loop import Data, Learner, Member, Task, assess, epoch, to_assess
 from jaxsnn_noise.training.standing import Standing
@@ -58,10 +59,11 @@ class Training:
 
     Attributes:
         standings: Where each block stands; from the folder, where it holds something.
+        start: What was seen before the first step, if somebody looked.
     """
 
     task: Task
-    train: Data
+    train: Data | Feed
     validation: Data | None
     blocks: Sequence[Block]
     epochs: int
@@ -69,6 +71,7 @@ class Training:
     folder: Folder | None
     callback: Callback | None
     meter: Meter | None
+    start: dict[str, dict[str, float]] | None = None
 
     def __post_init__(self) -> None:
         self.assessing = to_assess(self.task)
@@ -103,7 +106,10 @@ class Training:
     def _epoch(self, number: int) -> Standing:
         """Where the block stands after one more epoch; the folder has it."""
         block, standing, started = self.blocks[number], self.standings[number], time.monotonic()
-        learners, scores = epoch(self.task, self.train, block.members, standing.learners)
+        if isinstance(self.train, Feed):
+            learners, scores = self.train.epoch(self.task, block.members, standing.learners)
+        else:
+            learners, scores = epoch(self.task, self.train, block.members, standing.learners)
         if self.validation is not None:
             own = block.members.own | self.task.parameters.constrain(learners.free)
             on_validation = assess(self.assessing, self.validation, Member(block.members.seed, own))

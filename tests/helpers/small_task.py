@@ -46,6 +46,7 @@ def noisy(key: Any) -> jn.Simulation:
 def fit(system: Any, train: Any, **settings: Any) -> Any:
     """``training.fit`` with the settings of the small task."""
     standard: dict[str, Any] = {"key": 3, "epochs": 2, "batch_size": 8, "optimiser": SGD, "progress": False}
+    standard["check_start"] = False  # a compilation less
     standard["loss"] = jn.training.losses.CrossEntropy(scale=SCALE)
     return jn.training.fit(system, train, **(standard | settings))
 
