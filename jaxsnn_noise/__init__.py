@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise import coding as coding
     from jaxsnn_noise import datasets as datasets
     from jaxsnn_noise import distributions as distributions
+    from jaxsnn_noise import evaluation as evaluation
     from jaxsnn_noise import figures as figures
     from jaxsnn_noise import hardware as hardware
     from jaxsnn_noise import laws as laws
@@ -75,6 +76,7 @@ _MODULES = frozenset(
         "coding",
         "datasets",
         "distributions",
+        "evaluation",
         "figures",
         "hardware",
         "laws",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,10 +14,12 @@ from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.engine.network import Network
+from jaxsnn_noise.engine.samples import batch_of
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes import Vary
 from jaxsnn_noise.training.checks import data_of
-from jaxsnn_noise.training.loop import Member, Task, assess, to_assess
+from jaxsnn_noise.training.loop import Data, Member, Task, answer, assess, to_assess
+from jaxsnn_noise.training.losses import Loss
 
 if TYPE_CHECKING:
     import xarray
@@ -69,19 +72,64 @@ class Fitted:
             batch_size: Samples that are computed at once.
 
         Returns:
-            A dataset with the dimension seed: ``loss`` and the metrics.
+            A dataset with the dimension seed: ``loss`` and the metrics. For intervals:
+            ``jn.evaluation.scores(fitted.predict(data, key=key))``.
 
         Raises:
             InputError: data that do not fit.
         """
         import xarray
 
-        checked = data_of(
-            "evaluate.data", data, self.sims[0], self.task.shown, [loss for loss, _ in self.task.scores.values()]
-        )
-        size = min(count("evaluate.batch_size", batch_size), checked.size)
-        task = replace(to_assess(self.task), root=random.root(key), batch_size=size)
-        scores = assess(task, checked, Member(jnp.asarray(self.seeds, jnp.uint32), dict(self.leaves)))
+        scores = assess(*self._assessing("evaluate", data, key, batch_size))
         return xarray.Dataset(
             {k: ("seed", np.asarray(v)) for k, v in scores.items()}, coords={"seed": list(self.seeds)}
         )
+
+    def predict(self, data: Any, *, key: Any, batch_size: int = 250) -> xarray.Dataset:
+        """What every seed answers for each sample.
+
+        Args:
+            data: Values [sample, ...]; or a pair (tuple) of values and targets, as ``fit`` takes them.
+            key: Root key of the noise and of the device; samples have the addresses that they have in :meth:`evaluate`, so
+                the mean of ``correct`` is its accuracy.
+            batch_size: Samples that are computed at once.
+
+        Returns:
+            A dataset with the dimensions (seed, sample): ``readout`` [seed, sample, class], the first statistic that the
+            loss reads; where it is one number per neuron, ``prediction``, the neuron with the largest one; with targets,
+            ``target``, ``loss`` (of each sample by itself) and, where these are labels, ``correct``. For
+            :mod:`jaxsnn_noise.evaluation` and :mod:`jaxsnn_noise.reduce`.
+
+        Raises:
+            InputError: data that do not fit.
+        """
+        import xarray
+
+        paired = isinstance(data, tuple)
+        task, checked, members = self._assessing("predict", data, key, batch_size)
+        first = jax.tree.leaves(self.task.scores["loss"][1])[0]
+        readout, scores = (jax.tree.map(np.asarray, part) for part in answer(task, checked, members, first))
+        dims = ("seed", "sample", "class", *(f"readout_{i}" for i in range(3, readout.ndim)))[: readout.ndim]
+        found = xarray.Dataset({"readout": (dims, readout)}, coords={"seed": list(self.seeds)})
+        if readout.ndim == 3:
+            found["prediction"] = (("seed", "sample"), np.argmax(readout, axis=-1))
+        if paired:
+            targets = np.asarray(checked.targets)
+            found["target"] = (("sample", *(f"target_{i}" for i in range(1, targets.ndim))), targets)
+            found["loss"] = (("seed", "sample"), scores["loss"])
+            if readout.ndim == 3 and targets.ndim == 1 and targets.dtype.kind == "i":
+                found["correct"] = found.prediction == found.target
+        return found
+
+    def _assessing(self, who: str, data: Any, key: Any, batch_size: int) -> tuple[Task, Data, Member]:
+        """What it takes to assess data: the task, the data, and all seeds."""
+        losses: list[Loss] = [loss for loss, _ in self.task.scores.values()]
+        task = to_assess(self.task)
+        if who == "predict" and not isinstance(data, tuple):  # no targets: nothing is made of these
+            values = batch_of("predict.data values", data)
+            data, losses = (values, np.zeros(len(values), np.int32)), []
+            task = replace(task, scores={})
+        checked = data_of(f"{who}.data", data, self.sims[0], self.task.shown, losses)
+        size = min(count(f"{who}.batch_size", batch_size), checked.size)
+        task = replace(task, root=random.root(key), batch_size=size)
+        return task, checked, Member(jnp.asarray(self.seeds, jnp.uint32), dict(self.leaves))

@@ -120,6 +120,15 @@ def assess(task: Task, data: Data, members: Member) -> dict[str, Values]:
     return jax.vmap(lambda m: _assess(task, data, m))(members)
 
 
+@eqx.filter_jit
+def answer(task: Task, data: Data, members: Member, first: int) -> tuple[Values, dict[str, Values]]:
+    """A reading of every sample of a set [seed, sample, ...], and the scores of each sample by itself [seed, sample].
+
+    ``task`` is one to assess.
+    """
+    return jax.vmap(lambda m: _answer(task, data, m, first))(members)
+
+
 def to_assess(task: Task) -> Task:
     """The task without what only training needs: one compiled program assesses whatever trained the members.
 
@@ -180,6 +189,16 @@ def _descend(
 
 
 def _assess(task: Task, data: Data, member: Member) -> Scores:
+    return scored(task, _all_readings(task, data, member), data.targets)
+
+
+def _answer(task: Task, data: Data, member: Member, first: int) -> tuple[Values, dict[str, Values]]:
+    readings = _all_readings(task, data, member)
+    one = lambda row, target: scored(task, [r[None] for r in row], target[None])  # noqa: E731
+    return readings[first], jax.vmap(one)(readings, data.targets)
+
+
+def _all_readings(task: Task, data: Data, member: Member) -> list[Any]:
     chunks = -(-data.size // task.batch_size)
     indices = jnp.minimum(jnp.arange(chunks * task.batch_size, dtype=jnp.int32), data.size - 1)
     address = Address.of({"seed": member.seed})
@@ -188,8 +207,7 @@ def _assess(task: Task, data: Data, member: Member) -> Scores:
         return None, readings_of(task, data, member, {}, chosen, address)
 
     _, readings = lax.scan(chunk, None, indices.reshape(chunks, task.batch_size))
-    readings = jax.tree.map(lambda r: r.reshape(-1, *r.shape[2:])[: data.size], readings)
-    return scored(task, readings, data.targets)
+    return [r.reshape(-1, *r.shape[2:])[: data.size] for r in readings]
 
 
 def readings_of(

@@ -1,0 +1,151 @@
+"""How good a classifier or a regressor is, with intervals: from what it answers for each sample.
+
+The answers come from ``training.Fitted.predict``, or by :func:`answers` from any array of outputs: a loop of one's own, a
+larger model, a Monte Carlo study. The functions take the dataset of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxsnn_noise import reduce
+from jaxsnn_noise._checks import count, fail
+from jaxsnn_noise.engine.samples import array_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "answers",
+    "confusion_matrix",
+    "scores",
+]
+
+
+def answers(outputs: Any, labels: Any, *, dims: Sequence[str] = ("sample",)) -> xr.Dataset:
+    """What a classifier answers, from its outputs: the class with the largest one (the first of equal ones).
+
+    Args:
+        outputs: [sample, class], or more leading dimensions: [seed, sample, class], [device, sample, class].
+        labels: [sample]: the right classes, whole numbers in [0, classes - 1].
+        dims: Names of the leading dimensions of ``outputs``, ``"sample"`` among them.
+
+    Returns:
+        Dataset with ``readout`` (the outputs), ``prediction``, ``target`` and ``correct``.
+
+    Raises:
+        InputError: no numbers, outputs that are NaN (no answer is the right one), labels that do not fit.
+
+    Example:
+        >>> found = answers([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0])
+        >>> found.correct.values.tolist()
+        [True, True, False]
+    """
+    import xarray as xr
+
+    values, right, names = array_of("answers.outputs", outputs), array_of("answers.labels", labels), tuple(dims)
+    if values.dtype.kind not in "fiu" or np.isnan(values).any():
+        fail("answers.outputs", "must be real numbers and none of them NaN", outputs)
+    if names.count("sample") != 1 or len(set(names)) != len(names) or values.ndim != len(names) + 1:
+        rule = f"must name the dimensions of outputs {values.shape} before the last, 'sample' among them"
+        fail("answers.dims", rule, names)
+    samples = values.shape[names.index("sample")]
+    if right.shape != (samples,) or right.dtype.kind not in "iu":
+        fail("answers.labels", f"must be whole numbers of the shape ({samples},)", (right.shape, str(right.dtype)))
+    if right.size and not (right.min() >= 0 and right.max() < values.shape[-1]):
+        fail("answers.labels", f"must lie in [0, {values.shape[-1] - 1}], one per class", right)
+    found = xr.Dataset({"readout": ((*names, "class"), values), "target": ("sample", right)})
+    found["prediction"] = (names, np.argmax(values, axis=-1))
+    found["correct"] = found.prediction == found.target
+    return found
+
+
+def scores(found: xr.Dataset, *, over: Sequence[str] | str = ("sample",), confidence: float = 0.95) -> xr.Dataset:
+    """Accuracy and loss with their intervals over samples, and over whatever else is random.
+
+    Over samples alone an interval speaks of other samples for this network. With ``over=("seed", "sample")`` it speaks of
+    other trained networks too, with ``("device", "sample")`` of other chips: both dimensions are random, and crossed. The
+    accuracy has the Wilson interval of :func:`reduce.proportion`, the loss the t-interval of :func:`reduce.mean_and_error`.
+
+    Args:
+        found: From :func:`answers` or ``Fitted.predict`` with targets.
+        over: The random dimensions; all others are kept.
+        confidence: Coverage of the intervals.
+
+    Returns:
+        Dataset with the dimension ``score`` (``"accuracy"`` and ``"loss"``, as far as they are there): ``mean``,
+        ``standard_error``, ``low``, ``high`` and ``n``.
+
+    Raises:
+        InputError: answers without targets; dimensions that are not there, or have fewer than two members.
+
+    Example:
+        >>> found = answers([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]] * 20, [1, 0, 0] * 20)
+        >>> best = scores(found).sel(score="accuracy")
+        >>> round(float(best["mean"]), 3), round(float(best.low), 3), round(float(best.high), 3)
+        (0.667, 0.54, 0.773)
+    """
+    import xarray as xr
+
+    names, parts = (over,) if isinstance(over, str) else tuple(over), {}
+    if "correct" in found:
+        parts["accuracy"] = reduce.proportion(found["correct"], names, confidence=confidence)
+    if "loss" in found:
+        parts["loss"] = reduce.mean_and_error(found["loss"], names, confidence=confidence)
+    if not parts:
+        fail("scores", "needs what was right: answers with labels, or predict with targets", sorted(found))
+    kept = ["mean", "standard_error", "low", "high", "n"]
+    together = xr.concat([part[kept].drop_attrs() for part in parts.values()], "score")
+    return together.assign_coords(score=list(parts)).assign_attrs(confidence=confidence, over=list(names))
+
+
+def confusion_matrix(
+    found: xr.Dataset, *, classes: int | None = None, over: Sequence[str] | str = ("sample",)
+) -> xr.DataArray:
+    """How often samples of one class were taken for another.
+
+    Args:
+        found: From :func:`answers` or ``Fitted.predict`` with labels as targets.
+        classes: Number of classes; that of the outputs unless given.
+        over: Dimensions that are counted; all others are kept.
+
+    Returns:
+        Counts with the dimensions ``target`` and ``predicted`` after those that are kept; the sum of a row is how often
+        its class was shown.
+
+    Raises:
+        InputError: no labels; classes fewer than there are; dimensions that are not there.
+
+    Example:
+        >>> confusion_matrix(answers([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0])).values.tolist()
+        [[1, 1], [0, 1]]
+    """
+    import xarray as xr
+
+    if "prediction" not in found or "target" not in found:
+        fail("confusion_matrix", "needs labels: answers with labels, or predict with labels as targets", sorted(found))
+    names = (over,) if isinstance(over, str) else tuple(over)
+    prediction, target = xr.broadcast(found["prediction"], found["target"])
+    for name in names:
+        if name not in prediction.dims:
+            fail("confusion_matrix.over", "must be dimensions of the answers", name, known=map(str, prediction.dims))
+    size = found.sizes.get("class", 0) if classes is None else count("confusion_matrix.classes", classes)
+    size = size or 1 + int(max(prediction.max(), target.max()))
+    if max(prediction.max(), target.max()) >= size:
+        fail("confusion_matrix.classes", "must be as many as there are", size)
+    rest = [name for name in prediction.dims if name not in names]
+    pair = (target * size + prediction).transpose(*rest, *names).values
+    rows = pair.reshape(*[prediction.sizes[name] for name in rest], -1)
+    counted = np.apply_along_axis(np.bincount, -1, rows, minlength=size**2)
+    coords = {name: prediction.coords[name] for name in rest if name in prediction.coords}
+    shape = (*counted.shape[:-1], size, size)
+    return xr.DataArray(
+        counted.reshape(shape), dims=(*rest, "target", "predicted"), coords=coords, attrs={"units": "1"}
+    )
+
+
+def __dir__() -> list[str]:
+    return __all__
