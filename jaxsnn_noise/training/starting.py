@@ -29,6 +29,9 @@ BUSY = 0.9
 LITTLE = 1e-4
 """A gradient is called vanishing below this share of the largest of all weights, in root mean square."""
 
+LEAST = 1e-9
+"""And below this anywhere: ``optax.adam`` adds 1e-8 to what it divides by."""
+
 
 def started(task: Task, data: Data, members: Member, learners: Learner) -> dict[str, dict[str, float]]:
     """What the first seed of a block shows: ``silent`` and ``saturated`` shares by population, ``gradient`` by leaf.
@@ -67,8 +70,8 @@ def warn_of(found: Mapping[str, Mapping[str, float]]) -> None:
             told.append(f"the gradient of {path} is not finite")
         elif size == 0.0:
             told.append(f"no gradient arrives at {path}")
-        elif path in weights and size < LITTLE * most:
-            told.append(f"the gradient of {path} vanishes ({size / most:.0e} of the largest)")
+        elif path in weights and size < max(LITTLE * most, LEAST):
+            told.append(f"the gradient of {path} vanishes ({size:.0e}; that of the largest is {most:.0e})")
     if told:
         hint = "see gain, rate_hz and input_rate_hz of networks.feedforward, losses.RateRegulariser, and the scale of the data"
         warnings.warn(f"fit, before the first step: {'; '.join(told)}. To start alive, {hint}.", stacklevel=3)
