@@ -86,7 +86,7 @@ def scores(found: xr.Dataset, *, over: Sequence[str] | str = ("sample",), confid
         >>> found = answers([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]] * 20, [1, 0, 0] * 20)
         >>> best = scores(found).sel(score="accuracy")
         >>> round(float(best["mean"]), 3), round(float(best.low), 3), round(float(best.high), 3)
-        (0.667, 0.54, 0.773)
+        (0.667, 0.541, 0.773)
     """
     import xarray as xr
 

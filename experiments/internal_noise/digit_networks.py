@@ -190,6 +190,7 @@ def taught(layers: Layers, setting: Setting, teaching: Teaching, data: Digits, k
         batch_size=teaching.batch_size,
         seeds=teaching.seeds,
         progress=False,
+        check_start=False,  # how many neurons are silent is told in the findings
     )
 
 

@@ -60,6 +60,7 @@ def fit(problem: Training, data: dict[str, np.ndarray]) -> Program:
             epochs=problem.epochs,
             batch_size=problem.batch,
             progress=False,
+            check_start=False,
         )
 
     def outcome(fitted: Any) -> tuple[np.ndarray, np.ndarray]:
