@@ -7,7 +7,8 @@ how large, how sure   :func:`mean_and_error`, :func:`proportion`, :func:`varianc
 does it differ        :func:`paired_contrast` (common random numbers along a sweep or cases)
 does a claim hold     :func:`at_most`, :func:`at_least`, :func:`every`, :func:`decide`; as the
                       judgement of a study: :func:`judge`, :func:`judge_within`
-of many trials        :func:`fano_factor`, :func:`reliability`, :func:`psth`; their folds stream
+of many trials        :func:`fano_factor`, :func:`reliability`, :func:`psth`; their folds stream,
+                      and so does any other with :func:`fold_members`
 ====================  ===============================================================================
 
 Which dimensions are random is always said by name (``over=("device", "trial")``); which of them are nested is known for
@@ -23,7 +24,7 @@ from jaxsnn_noise.reduce.errors import mean_and_error
 from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
 from jaxsnn_noise.reduce.judgements import judge, judge_within, unmeasured
 from jaxsnn_noise.reduce.proportions import proportion
-from jaxsnn_noise.reduce.streams import fano_factor, psth, reliability
+from jaxsnn_noise.reduce.streams import fano_factor, fold_members, psth, reliability
 from jaxsnn_noise.reduce.verdicts import AtLeast, AtMost, Rule, Within, decide
 from jaxsnn_noise.verdicts import Judgement, Verdict
 
@@ -46,6 +47,7 @@ __all__ = [
     "decide",
     "every",
     "fano_factor",
+    "fold_members",
     "judge",
     "judge_within",
     "mean_and_error",

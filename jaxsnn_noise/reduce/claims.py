@@ -11,9 +11,11 @@ import equinox as eqx
 import numpy as np
 
 from jaxsnn_noise._checks import fail, finite
+from jaxsnn_noise.reduce.betabinomial import Clusters
+from jaxsnn_noise.reduce.counts import count_limits, count_scores
 from jaxsnn_noise.reduce.design import check_confidence
 from jaxsnn_noise.reduce.errors import mean_and_error, t_probability, t_quantile
-from jaxsnn_noise.reduce.proportions import wilson
+from jaxsnn_noise.reduce.proportions import clusters_of, proportion, wilson
 from jaxsnn_noise.reduce.verdicts import choose
 from jaxsnn_noise.verdicts import compare
 
@@ -78,8 +80,9 @@ def at_most(
         p_refuted    = 1 - F(t)      of "mean <= bound"  (small: shown to be above it)
         verdict: reproduced if upper <= bound, not reproduced if lower > bound, else undecided
 
-    For a :func:`proportion` the limits are Wilson's and ``t`` is the score statistic
-    ``(mean - bound) / sqrt(bound (1 - bound) / n_effective)``. A cell with a missing member is undecided, whatever the
+    For a :func:`proportion` the limits are those of its interval, and ``t`` is its statistic at the bound: of the
+    profile likelihood where outcomes are clustered, else the score ``(mean - bound) / sqrt(bound (1 - bound) / n)``. An
+    array of booleans is taken as one. For a :func:`psth` ``t`` is the score that :class:`PSTH` names. A cell with a missing member is undecided, whatever the
     survivors say; to count lost runs as the worst outcome put its value in before (``fillna``).
 
     With a ``correction`` both p-values are adjusted over all cells, the verdict compares them with ``1 - confidence``,
@@ -225,26 +228,42 @@ def _claim(
 
 @dataclass(frozen=True)
 class _Cells:
-    """The estimates of all cells in a row [cell]; ``effective`` is None where they are no proportions."""
+    """The estimates of all cells in a row [cell].
+
+    ``effective`` is None where they are no proportions, ``counts`` where these are not clustered, and ``spikes`` (Fano
+    factor, members, spikes per member in the unit of the mean) where they are no rates of counted spikes.
+    """
 
     mean: np.ndarray
     error: np.ndarray
     df: np.ndarray
     n_missing: np.ndarray
     effective: np.ndarray | None
+    counts: Clusters | None
+    spikes: tuple[np.ndarray, np.ndarray, float] | None
 
     @classmethod
     def of(cls, estimate: xr.Dataset) -> _Cells:
         names = ("mean", "standard_error", "df", "n_missing")
         mean, error, df, missing = (estimate[name].to_numpy().reshape(-1) for name in names)
-        proportion = "n_effective" in estimate
-        return cls(mean, error, df, missing, estimate["n_effective"].to_numpy().reshape(-1) if proportion else None)
+        effective = estimate["n_effective"].to_numpy().reshape(-1) if "n_effective" in estimate else None
+        spikes = None
+        if "dispersion" in estimate and "bin_ms" in estimate.attrs:
+            fano, n = (estimate[name].to_numpy().reshape(-1).astype(np.float64) for name in ("dispersion", "n"))
+            spikes = fano, n, estimate.attrs["bin_ms"] / 1000.0
+        return cls(mean, error, df, missing, effective, clusters_of(estimate), spikes)
 
     def limits(self, level: float) -> tuple[np.ndarray, np.ndarray]:
         """One-sided lower and upper limit, each at ``level``."""
         c = t_quantile(self.df, level)
+        if self.counts is not None:
+            return self.counts.limits(c)
         if self.effective is not None:
             return wilson(self.mean, self.effective, c)
+        if self.spikes is not None:
+            fano, n, unit = self.spikes
+            lower, upper = count_limits(self.mean * unit, fano, n, c)
+            return lower / unit, upper / unit
         return self.mean - c * self.error, self.mean + c * self.error
 
     def p_values(self, bound: float, confidence: float, *, most: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -252,18 +271,31 @@ class _Cells:
 
         Where the bound leaves no spread (all clusters alike; a bound of 0 or 1 on a proportion) the limits decide.
         """
-        error = self.error
-        if self.effective is not None:
-            error = np.sqrt(max(bound * (1.0 - bound), 0.0) / self.effective)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            score = (self.mean - bound) / error
-        sharp = error == 0
+        scores, sharp = self._scores(bound)
         limits = self.limits(confidence)
         shown, broken = compare(*limits, most=bound) if most else compare(*limits, least=bound)
         sign = 1.0 if most else -1.0
         with np.errstate(invalid="ignore"):
-            tails = t_probability(self.df, sign * score), t_probability(self.df, -sign * score)
+            tails = [
+                t_probability(self.df, side * score)
+                for side, score in zip((sign, -sign), scores[:: int(sign)], strict=True)
+            ]
         return np.where(sharp, 1.0 - shown, tails[0]), np.where(sharp, 1.0 - broken, tails[1])
+
+    def _scores(self, bound: float) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+        """Student's t at which the upper and the lower limit is the bound, and where no spread is left for one."""
+        error = self.error
+        if self.counts is not None:
+            score = self.counts.t(bound)
+            return (score, score), np.full(self.mean.shape, bound <= 0.0 or bound >= 1.0)
+        if self.spikes is not None:
+            fano, n, unit = self.spikes
+            return count_scores(self.mean * unit, fano, n, bound * unit), np.full(self.mean.shape, bound <= 0.0)
+        if self.effective is not None:
+            error = np.sqrt(max(bound * (1.0 - bound), 0.0) / self.effective)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            score = (self.mean - bound) / error
+        return (score, score), error == 0
 
 
 def _estimate(who: str, values: Any, over: Any, confidence: float, nested: Any) -> xr.Dataset:
@@ -271,6 +303,8 @@ def _estimate(who: str, values: Any, over: Any, confidence: float, nested: Any) 
     if not hasattr(values, "data_vars"):
         if over is None:
             fail(f"{who}: over", "an array needs its random dimensions named", over)
+        if getattr(getattr(values, "dtype", None), "kind", "") == "b":
+            return proportion(values, over, confidence=confidence, nested=nested)
         return mean_and_error(values, over, confidence=confidence, nested=nested)
     if "estimate" in values.attrs:
         values = values.rename({values.attrs["estimate"]: "mean"})

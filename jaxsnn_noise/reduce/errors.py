@@ -44,6 +44,12 @@ from jaxsnn_noise.reduce.design import Table, check_confidence, cluster_means, d
 if TYPE_CHECKING:
     import xarray as xr
 
+LIMITS = (
+    "t-interval, exact for normal cluster means; skewed or rare ones are covered less than stated, the less the fewer "
+    "clusters there are (see skewness and errors_of_estimates)"
+)
+"""What a reader of an interval has to know, in the attributes of every mean."""
+
 Effects = dict[frozenset[int], tuple[np.ndarray, np.ndarray]]
 """Effect set (positions among the random axes) -> (v_S, df_S), each [cell]."""
 
@@ -69,9 +75,17 @@ def mean_and_error(
         confidence: Coverage of the two-sided interval, between 0 and 1.
         nested: Child to parent among the random dimensions; default :data:`NESTED`, ``{}`` crosses all of them.
 
+    The t-interval is exact for normal clusters. Clusters that are skewed, and losses that few clusters have, are
+    covered less than stated (95 % intervals of exponential chips 88.3 % with 5 of them and 91.9 % with 20; of log-normal
+    ones 82.3 and 87.1 %; the table is in ``docs/explanation/errors_of_estimates.md``). Few clusters cannot show that they
+    are skewed, so the result says it: ``skewness`` of the cluster means, and an attribute ``limits``. Outcomes that are
+    0 or 1 belong into :func:`proportion`, counts of spikes into :func:`psth`.
+
     Returns:
         Dataset over the other dimensions: ``mean``, ``standard_error``, ``low``, ``high`` in the unit of ``array``;
-        ``df`` [1]; ``n`` and ``n_missing`` (members). With fewer than two clusters left, error and interval are NaN.
+        ``df``, ``skewness`` [1] (of the root whose cluster means are most skewed; NaN with fewer than three of them, or
+        without scatter); ``n`` and ``n_missing`` (members). With fewer than two clusters left, error and interval are
+        NaN.
 
     Raises:
         InputError: see :func:`jaxsnn_noise.reduce.design.tabulate`; ``confidence`` not between 0 and 1.
@@ -89,10 +103,10 @@ def mean_and_error(
     mean, variance, df = clustered(table)
     error = np.sqrt(variance)
     reach = t_quantile(df, 0.5 + 0.5 * confidence) * error
-    attributes = {"clustered_by": list(table.roots), "confidence": confidence}
+    attributes = {"clustered_by": list(table.roots), "confidence": confidence, "limits": LIMITS}
     return dataset(
         table.template, attributes, mean=mean, standard_error=error, low=mean - reach, high=mean + reach,
-        df=df, n=table.n, n_missing=table.n_missing,
+        df=df, skewness=skewness(table), n=table.n, n_missing=table.n_missing,
     )  # fmt: skip
 
 
@@ -109,6 +123,25 @@ def clustered(table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         df = np.where(spread > 0, variance**2 / spread, fewest)
     known = fewest >= 1
     return mean, np.where(known, variance, np.nan), np.where(known, df, np.nan)
+
+
+def skewness(table: Table) -> np.ndarray:
+    """Skewness ``m_3 / m_2^(3/2)`` of the cluster means of the root where it is farthest from 0 [cell]."""
+    table = table.root_means()
+    axes = tuple(range(1, table.values.ndim))
+    found = np.full(len(table.values), np.nan)
+    for axis in axes:
+        others = tuple(i for i in axes if i != axis)
+        means, present = cluster_means(table.values, table.present, others) if others else (table.values, table.present)
+        means, present = means.reshape(len(found), -1), present.reshape(len(found), -1)
+        n = present.sum(axis=1)
+        centred = np.where(present, means - cluster_means(means, present, (1,))[0], 0.0)
+        second, third = (np.sum(centred**k, axis=1) / np.maximum(n, 1) for k in (2, 3))
+        scatter = (n > 2) & (second > 1e-24 * np.max(means**2, axis=1, initial=0.0, where=present))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            one = np.where(scatter, third / np.where(scatter, second, 1.0) ** 1.5, np.nan)
+        found = np.where(np.isnan(found) | (np.abs(one) > np.abs(found)), one, found)
+    return found
 
 
 def effect_sets(table: Table) -> list[frozenset[int]]:

@@ -47,7 +47,7 @@ def fano_factor(
         >>> float(fano_factor(xr.DataArray([4, 6, 5, 9], dims="trial"))["mean_count"])
         6.0
     """
-    found, _ = _stream("reduce.fano_factor", FanoFactor(groups), counts, over, (), confidence, chunk)
+    found = _stream("reduce.fano_factor", FanoFactor(groups), counts, over, (), confidence, chunk)
     return found.assign_attrs(estimate="fano_factor")
 
 
@@ -89,7 +89,7 @@ def reliability(
     check_array(who, binned)
     chosen = _bins(who, binned, bins) if bins is None or isinstance(bins, str) else bins
     along = (chosen,) if isinstance(chosen, str) else tuple(chosen)
-    found, _ = _stream(who, Reliability(groups), binned, over, along, confidence, chunk)
+    found = _stream(who, Reliability(groups), binned, over, along, confidence, chunk)
     return found.assign_attrs(estimate="reliability")
 
 
@@ -114,7 +114,7 @@ def psth(
 
     Returns:
         Dataset over the other dimensions: ``rate``, ``standard_error``, ``low``, ``high`` [Hz], ``df``, ``n``,
-        ``n_missing``.
+        ``n_missing``, ``dispersion`` (the Fano factor that the interval takes).
 
     Raises:
         InputError: ``over`` is no dimension of at least two members, ``bins`` no other dimension, labels of ``bins``
@@ -131,10 +131,12 @@ def psth(
     if bins not in binned.dims:
         fail(f"{who}: bins", "unknown dimension", bins, known=map(str, binned.dims))
     fold = PSTH(_spacing(who, binned, bins) if bin_ms is None else bin_ms)
-    found, order = _stream(who, fold, binned, over, (bins,), confidence, chunk, keep=True)
+    found = _stream(who, fold, binned, over, (bins,), confidence, chunk)
     for name in ("rate", "standard_error", "low", "high"):
         found[name].attrs["units"] = "Hz"
-    return found.transpose(*order).assign_attrs(estimate="rate", bin_ms=fold.bin_ms)
+    return found.transpose(*(name for name in binned.dims if name != over)).assign_attrs(
+        estimate="rate", bin_ms=fold.bin_ms
+    )
 
 
 def _bins(who: str, binned: xr.DataArray, bins: str | None) -> str:
@@ -147,6 +149,49 @@ def _bins(who: str, binned: xr.DataArray, bins: str | None) -> str:
     return found[0]
 
 
+def fold_members(
+    fold: MemberFold,
+    array: xr.DataArray,
+    over: str = "trial",
+    *,
+    along: str | Sequence[str] = (),
+    confidence: float = 0.95,
+    chunk: int | None = None,
+) -> xr.Dataset:
+    """Run any :class:`MemberFold` over one random dimension of labelled results, chunk by chunk.
+
+    A result that lies in a store and is opened lazily is read ``chunk`` members at a time.
+
+    Args:
+        fold: The fold, of the package or of your own.
+        array: Results with named dimensions.
+        over: The random dimension, whose indices are the members.
+        along: Dimensions that make one member of a cell a vector (bins, neurons); they come last in what ``update``
+            gets, as one axis.
+        confidence: Given to ``finalize``.
+        chunk: Members read at a time; default all.
+
+    Returns:
+        What ``finalize`` returns, by name: over the other dimensions, and over those of ``along`` where the fold keeps
+        its vectors.
+
+    Raises:
+        InputError: ``fold`` is no member fold, ``over`` no dimension of at least two members, ``along`` no other
+            dimension.
+
+    Example:
+        >>> import xarray as xr
+        >>> from jaxsnn_noise.reduce import FanoFactor
+        >>> float(fold_members(FanoFactor(), xr.DataArray([4, 6, 5, 9], dims="trial"))["mean_count"])
+        6.0
+    """
+    who = "reduce.fold_members"
+    if not isinstance(fold, MemberFold):
+        fail(f"{who}: fold", "must be a MemberFold, such as FanoFactor()", type(fold).__name__)
+    names = (along,) if isinstance(along, str) else tuple(along)
+    return _stream(who, fold, array, over, names, confidence, chunk)
+
+
 def _stream(
     who: str,
     fold: MemberFold,
@@ -155,9 +200,8 @@ def _stream(
     along: tuple[str, ...],
     confidence: float,
     chunk: int | None,
-    keep: bool = False,
-) -> tuple[xr.Dataset, list[Any]]:
-    """Run ``fold`` over ``over`` in chunks, ``along`` last in each member (``keep``: and in the result)."""
+) -> xr.Dataset:
+    """Run ``fold`` over ``over`` in chunks, ``along`` last in each member (and in what keeps it)."""
     import xarray as xr
 
     check_array(who, array)
@@ -165,25 +209,31 @@ def _stream(
     if not isinstance(over, str):
         fail(f"{who}: over", "needs one random dimension (summarise over others with mean_and_error)", over)
     random_dimensions(who, array, over)
+    what = "along" if who == "reduce.fold_members" else "bins"
     for name in along:
         if name not in array.dims or name == over:
             known = [str(d) for d in array.dims if d != over]
-            fail(f"{who}: bins", "must be a dimension other than the random one", name, known=known)
+            fail(f"{who}: {what}", "must be a dimension other than the random one", name, known=known)
+    if len(set(along)) < len(along):
+        fail(f"{who}: {what}", "must name each dimension once", along)
     size = array.sizes[over]
     step = size if chunk is None else count(f"{who}: chunk", chunk)
     cells = [name for name in array.dims if name != over and name not in along]
     ordered = array.transpose(over, *cells, *along)
-    shape = tuple(array.sizes[name] for name in cells)
-    vector = (int(np.prod([array.sizes[name] for name in along])),) if along else ()
+    shape, lengths = (tuple(array.sizes[name] for name in names) for names in (cells, along))
+    vector = (int(np.prod(lengths)),) if along else ()
     acc = fold.init(shape + vector)
     for first in range(0, size, step):
         block = ordered.isel({over: slice(first, first + step)}).to_numpy()
         acc = fold.update(acc, block.reshape(-1, *shape, *vector), first)
-    dims = [*cells, *along] if keep else cells
+    found: dict[str, Any] = {}
+    for name, made in fold.finalize(acc, confidence).items():
+        value = np.asarray(made)
+        kept = bool(along) and value.ndim > len(cells)
+        found[name] = ([*cells, *along], value.reshape(shape + lengths)) if kept else (cells, value)
+    dims = {dim for names, _ in found.values() for dim in names}
     labels = array.isel({name: 0 for name in array.dims if name not in dims}, drop=True).coords
-    made = {name: (dims, np.asarray(value)) for name, value in fold.finalize(acc, confidence).items()}
-    found = xr.Dataset(made, coords=labels, attrs={"over": over, "confidence": confidence})
-    return found, [name for name in array.dims if name in dims]
+    return xr.Dataset(found, coords=labels, attrs={"over": over, "confidence": confidence})
 
 
 def _spacing(who: str, binned: xr.DataArray, bins: str) -> float:

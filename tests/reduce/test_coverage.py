@@ -9,14 +9,17 @@ for a true coverage of 95 %, and below 1e-4 for one between 94.5 and 95.7 %.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
 from scipy import stats
 
-from helpers.statistical import FALSE_ALARM, Deviation, assert_proportion, negative_control
+from experiments.bench.coverage import COUNTS, Design, of_proportion
+from helpers.statistical import FALSE_ALARM, Deviation, assert_mean, assert_proportion, negative_control
 from jaxsnn_noise.reduce import (
     at_least,
     at_most,
@@ -24,6 +27,7 @@ from jaxsnn_noise.reduce import (
     mean_and_error,
     paired_contrast,
     proportion,
+    psth,
     reliability,
 )
 
@@ -165,39 +169,130 @@ def test_paired_contrasts_cover_and_unpaired_ones_are_wide() -> None:
     assert covers(unpaired, 0.0).all()
 
 
-def clustered_outcomes(p: float, rho: float, devices: int, trials: int, seed: int) -> xr.DataArray:
-    """Beta-binomial: the chips' own success probabilities have intraclass correlation rho."""
-    rng = np.random.default_rng(seed)
-    a = p * (1 / rho - 1)
-    chance = rng.beta(a, a * (1 - p) / p, size=(REPLICATES, devices, 1))
-    return xr.DataArray(rng.random((REPLICATES, devices, trials)) < chance, dims=("replicate", "device", "trial"))
+FEW = [
+    Design(0.003, 0.1, 20, 100),
+    Design(0.01, 0.3, 50, 500),
+    Design(0.03, 0.0, 20, 100),
+    Design(0.01, 0.1, 50, 20),
+    Design(0.1, 0.1, 5, 100),
+    Design(0.5, 0.3, 10, 20),
+    Design(0.1, 0.03, 20, 100, "logit-normal"),
+]
+"""Of the box: where errors were worst before, and where chips do not follow the law of the interval."""
 
 
-@pytest.mark.parametrize(("p", "rho"), [(0.5, 0.1), (0.2, 0.1), (0.05, 0.05)])
-def test_clustered_proportions_cover_and_the_pooled_wilson_interval_does_not(p: float, rho: float) -> None:
-    array = clustered_outcomes(p, rho, devices=20, trials=30, seed=10)
-    found = proportion(array)
+def assert_covers(found: dict[str, Any], n: int) -> None:
+    """At least 93.5 %, where 20 chips and 10 with an event are expected at most 97.5 %; one-sided misses below 7.5 %.
 
-    def check(stretch: float) -> None:
-        assert_between(covers(found, p, stretch))
+    Each fails where the count contradicts it at the false-alarm rate.
+    """
+    held = stats.binomtest(round(found["covers"] * n), n).proportion_ci(1 - FALSE_ALARM)
+    told = found["chips"] >= 20 and found["with_event"] >= 10
+    if held.high < 0.935 or (told and held.low > 0.975):
+        raise Deviation(f"coverage {found['covers']:.4f} of {n}")
+    for side in ("above", "below"):
+        if stats.binomtest(round(found[side] * n), n).proportion_ci(1 - FALSE_ALARM).low > 0.075:
+            raise Deviation(f"a one-sided limit misses in {found[side]:.4f} of {n}")
 
-    check(1.0)
-    negative_control(check)
-    naive = proportion(array.stack(member=("device", "trial")), "member")
+
+@pytest.mark.parametrize("design", FEW, ids=str)
+def test_clustered_proportions_cover(design: Design) -> None:
+    assert_covers(of_proportion(design, np.random.default_rng(10), 3000), 3000)
+
+
+def test_the_intervals_of_korn_and_graubard_and_of_a_pooled_binomial_do_not() -> None:
+    found = of_proportion(Design(0.003, 0.1, 20, 500), np.random.default_rng(10), 3000)
     with pytest.raises(Deviation):
-        assert_between(covers(naive, p))
+        assert_covers(found | {"covers": found["korn_graubard"]}, 3000)
+    rng = np.random.default_rng(11)
+    design = Design(0.05, 0.05, 20, 30)
+    chance = design._chances(rng, (3000, 20))[..., None]
+    outcomes = xr.DataArray(rng.random((3000, 20, 30)) < chance, dims=("replicate", "device", "trial"))
+    naive = proportion(outcomes.stack(member=("device", "trial")), "member")
+    with pytest.raises(Deviation):
+        assert_covers(found | {"covers": float(covers(naive, 0.05).mean()), "above": 0.0, "below": 0.0}, 3000)
 
 
-def test_crossed_proportions_cover() -> None:
+def test_the_statistic_of_the_tables_is_the_interval_that_users_get() -> None:
+    rng = np.random.default_rng(12)
+    design = Design(0.05, 0.1, 12, 30)
+    k = design.draw(rng, 400)
+    found = proportion(xr.DataArray(k, dims=("replicate", "device")), "device", out_of=30)
+    held = of_proportion(design, _Given(k), 400)
+    assert held["covers"] == covers(found, 0.05).mean()
+    assert held["above"] == (at_most(found, 0.05)["upper"] < 0.05).mean()
+    assert held["below"] == (at_least(found, 0.05)["lower"] > 0.05).mean()
+
+
+class _Given:
+    """A generator that draws what it was given."""
+
+    def __init__(self, successes: np.ndarray) -> None:
+        self.successes = successes
+
+    def beta(self, *_: Any, size: Any) -> np.ndarray:
+        return np.full(size, 0.5)
+
+    def binomial(self, *_: Any) -> np.ndarray:
+        return self.successes
+
+
+def test_chips_have_the_mean_and_the_correlation_that_they_are_said_to_have() -> None:
+    for law in ("beta", "logit-normal"):
+        design = Design(0.1, 0.1, 1, 1, law)
+        chance = design._chances(np.random.default_rng(13), (40_000, 1))[:, 0]
+        assert_mean(chance, 0.1)
+        assert_mean((chance - 0.1) ** 2, 0.1 * 0.1 * 0.9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chips", [5, 10, 20, 50])
+def test_clustered_proportions_cover_in_the_whole_box(chips: int) -> None:
+    rng = np.random.default_rng(14)
+    for p, icc, trials in itertools.product((0.003, 0.01, 0.03, 0.1, 0.5), (0.0, 0.01, 0.03, 0.1, 0.3), (20, 100, 500)):
+        assert_covers(of_proportion(Design(p, icc, chips, trials), rng, 2000), 2000)
+
+
+@pytest.mark.parametrize(
+    ("law", "mean"), [("Poisson", 0.02), ("Poisson", 0.1), ("0 or 1", 0.9), ("Fano factor 2", 0.2)]
+)
+def test_psth_intervals_of_rare_spikes_cover(law: str, mean: float) -> None:
+    """Wide is right where few spikes are seen: at least 93.5 %."""
+    n, trials = 10_000, 50
+    counts = COUNTS[law](np.random.default_rng(15), mean, (trials, n))
+    found = psth(xr.DataArray(counts, dims=("trial", "bin")), bin_ms=1000.0)
+    held = (found["low"] <= mean) & (mean <= found["high"])
+    assert stats.binomtest(int(held.sum()), n).proportion_ci(1 - FALSE_ALARM).high >= 0.935
+    assert held.mean() < 1.0
+    plain = mean_and_error(xr.DataArray(counts, dims=("trial", "bin")), "trial")
+    if law == "Poisson" and mean == 0.1:  # what the symmetric interval does with rare spikes
+        assert stats.binomtest(int(covers(plain, mean).sum()), n).proportion_ci(1 - FALSE_ALARM).high < 0.935
+
+
+def test_skewed_clusters_are_covered_less_and_the_mean_says_so() -> None:
+    rng = np.random.default_rng(16)
+    found = mean_and_error(xr.DataArray(rng.exponential(size=(4000, 5)), dims=("replicate", "device")), "device")
+    assert_between(covers(found, 1.0), 0.85, 0.92)
+    assert "skewed" in found.attrs["limits"]
+    assert float(found["skewness"].median()) > 0.3
+
+
+@pytest.mark.parametrize("n", [600, pytest.param(8000, marks=pytest.mark.slow)])
+def test_crossed_proportions_cover(n: int) -> None:
     """Device x sample outcomes of a latent normal model; its success probability is known in closed form."""
     rng = np.random.default_rng(11)
-    n, devices, samples = 8000, 8, 60
+    devices, samples = 8, 60
     latent = 1.0 + 0.4 * rng.normal(size=(n, devices, 1)) + 0.8 * rng.normal(size=(n, 1, samples))
     array = xr.DataArray(latent + rng.normal(size=(n, devices, samples)) > 0, dims=("replicate", "device", "sample"))
     truth = float(stats.norm.cdf(1.0 / np.sqrt(1 + 0.4**2 + 0.8**2)))
-    assert_between(covers(proportion(array, ("device", "sample")), truth))
-    with pytest.raises(Deviation):
-        assert_between(covers(proportion(array.stack(member=("device", "sample")), "member"), truth))
+    ends = {"chips": devices, "with_event": 0.0, "above": 0.0, "below": 0.0}
+    assert_covers(ends | {"covers": covers(proportion(array, ("device", "sample")), truth).mean()}, n)
+    for naive in (
+        proportion(array.stack(member=("device", "sample")), "member"),
+        proportion(array.sum("device"), "sample", out_of=devices),
+    ):
+        with pytest.raises(Deviation):
+            assert_covers(ends | {"covers": covers(naive, truth).mean()}, n)
 
 
 def test_fano_intervals_cover() -> None:

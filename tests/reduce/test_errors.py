@@ -167,3 +167,20 @@ def test_scaling_and_shifting_the_unit_scales_and_shifts_the_result() -> None:
     np.testing.assert_allclose(other["mean"], 1000 * plain["mean"] + 5, rtol=1e-9)
     np.testing.assert_allclose(other["standard_error"], 1000 * plain["standard_error"], rtol=1e-9)
     np.testing.assert_allclose(other["df"], plain["df"], rtol=1e-9)
+
+
+def test_skewness_is_that_of_the_cluster_means_of_the_most_skewed_root() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.exponential(size=(7, 1)) * 3 + rng.normal(size=(7, 9)) * 0.1
+    array = xr.DataArray(values, dims=("device", "sample"))
+    wanted = [stats.skew(array.mean(other).values) for other in ("sample", "device")]
+    found = mean_and_error(array, ("device", "sample"))
+    assert float(found["skewness"]) == pytest.approx(max(wanted, key=abs))
+    nested = mean_and_error(array.rename(sample="trial"))
+    assert float(nested["skewness"]) == pytest.approx(wanted[0])
+    gone = array.where(array["device"] != 2)
+    assert float(mean_and_error(gone.rename(sample="trial"))["skewness"]) == pytest.approx(
+        stats.skew(np.delete(values.mean(axis=1), 2))
+    )
+    for flat in (array * 0 + 5.0, array.isel(device=[0, 1])):
+        assert np.isnan(mean_and_error(flat.rename(sample="trial"))["skewness"])

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 from helpers.statistical import assert_mean, negative_control
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.reduce import (
+    MemberFold,
+    at_least,
     at_most,
     fano_factor,
+    fold_members,
     mean_and_error,
     psth,
     reliability,
@@ -173,17 +178,92 @@ def test_psth_of_a_loop_over_bins() -> None:
             error = np.std(values, ddof=1) / np.sqrt(len(values)) * 200.0
             np.testing.assert_allclose(here["standard_error"], error, rtol=1e-12)
             assert int(here["n"]) == len(values)
-            if any(values):
-                wanted = mean_and_error(xr.DataArray(values, dims="trial"), "trial")
-                np.testing.assert_allclose(here["high"], wanted["high"] * 200.0, rtol=1e-10)
-                np.testing.assert_allclose(here["low"], np.maximum(wanted["low"] * 200.0, 0), atol=1e-9)
+            fano = max(np.var(values, ddof=1), 1 / len(values)) / np.mean(values)
+            np.testing.assert_allclose(here["dispersion"], fano, rtol=1e-12)
+
+
+def tail() -> float:
+    """Of the normal law, beyond Student's two-sided 95 % quantile with 29 degrees of freedom."""
+    return float(stats.norm.sf(stats.t.ppf(0.975, 29)))
 
 
 def test_a_bin_without_spikes_has_a_poisson_upper_limit() -> None:
     found = psth(xr.DataArray(np.zeros((30, 4)), dims=("trial", "bin")), bin_ms=10.0)
     np.testing.assert_array_equal(found["low"], 0.0)
-    # exp(-rate x 30 trials x 10 ms) = 2.5 %
-    np.testing.assert_allclose(np.exp(-found["high"] / 1000 * 10 * 30), 0.025, rtol=1e-12)
+    np.testing.assert_allclose(np.exp(-found["high"] / 1000 * 10 * 30), tail(), rtol=1e-10)
+
+
+def test_limits_of_a_psth_leave_the_tails_of_a_poisson_count() -> None:
+    """7 spikes of which two fell in one trial of 30: as many events as 7 / F, in units of F / 30."""
+    counts = np.zeros(30)
+    counts[:6] = [2, 1, 1, 1, 1, 1]
+    found = psth(xr.DataArray(counts[:, None], dims=("trial", "bin")), bin_ms=10.0)
+    fano = np.var(counts, ddof=1) / np.mean(counts)
+    events = 7 / fano
+    low, high = (float(found[name][0]) * 0.01 * 30 / fano for name in ("low", "high"))
+    np.testing.assert_allclose(stats.gamma.cdf(low, events), tail(), rtol=1e-9)
+    np.testing.assert_allclose(stats.gamma.sf(high, events + 1), tail(), rtol=1e-9)
+    assert high - events > events - low > 0
+
+
+@pytest.mark.parametrize("spikes", [1, 3])
+def test_counts_that_are_all_equal_have_an_interval_that_reaches_both_ways(spikes: int) -> None:
+    found = psth(xr.DataArray(np.full((20, 1), spikes), dims=("trial", "bin")), bin_ms=1000.0)
+    assert float(found["standard_error"][0]) == 0.0
+    # a trial that differs, with a chance of c^2 / (n + c^2), is what Wilson's limit leaves open
+    square = stats.t.ppf(0.975, 19) ** 2
+    assert float(found["low"][0]) == pytest.approx(spikes - square / (20 + square))
+    assert float(found["high"][0]) >= spikes + square / (20 + square) - 1e-12
+
+
+def test_claims_on_a_psth_use_its_limits() -> None:
+    counts = xr.DataArray(np.random.default_rng(5).poisson(0.1, (40, 6)), dims=("trial", "bin"))
+    found = psth(counts, bin_ms=5.0, confidence=0.9)
+    for bound in (2.0, 20.0, 60.0, 200.0, 300.0):
+        most, least = at_most(found, bound), at_least(found, bound)
+        np.testing.assert_allclose(most["upper"], found["high"], rtol=1e-12)
+        np.testing.assert_allclose(least["lower"], found["low"], rtol=1e-12)
+        np.testing.assert_array_equal(most["p_reproduced"] <= 0.05, most["upper"] <= bound)
+        np.testing.assert_array_equal(most["p_refuted"] < 0.05, most["lower"] > bound)
+        np.testing.assert_array_equal(least["p_reproduced"] <= 0.05, least["lower"] >= bound)
+        np.testing.assert_array_equal(least["p_refuted"] < 0.05, least["upper"] < bound)
+    assert set(at_most(found, 60.0)["verdict"].values.tolist()) <= {"reproduced", "undecided"}
+
+
+class Largest(MemberFold):
+    """The largest member of each entry: keeps its vectors."""
+
+    def init(self, shape: tuple[int, ...]) -> Any:
+        return (np.full(shape, -np.inf),)
+
+    def update(self, acc: Any, members: np.ndarray, first: int) -> Any:
+        return (np.maximum(acc[0], members.max(axis=0)),)
+
+    def merge(self, a: Any, b: Any) -> Any:
+        return (np.maximum(a[0], b[0]),)
+
+    def finalize(self, acc: Any, confidence: float) -> dict[str, Any]:
+        return {"largest": acc[0], "of_all": acc[0].max(axis=-1)}
+
+    @classmethod
+    def example(cls) -> Largest:
+        return cls()
+
+
+def test_a_fold_of_ones_own_runs_over_labelled_results() -> None:
+    values = np.random.default_rng(1).normal(size=(2, 7, 3, 4))
+    array = xr.DataArray(values, dims=("level", "trial", "neuron", "bin"), coords={"level": [0.1, 0.2]})
+    for chunk in (None, 2):
+        found = fold_members(Largest(), array, along=("bin", "neuron"), chunk=chunk)
+        xr.testing.assert_equal(found["largest"], array.max("trial").transpose("level", "bin", "neuron"))
+        xr.testing.assert_equal(found["of_all"], array.max(("trial", "neuron", "bin")))
+    unchecked: Any = getattr(fold_members, "__wrapped__", fold_members)  # without the suite's own type checks
+    with pytest.raises(InputError, match="must be a MemberFold"):
+        unchecked(np.mean, array)
+    with pytest.raises(InputError, match="fold_members: along: must be a dimension other"):
+        fold_members(Largest(), array, along="trial")
+    with pytest.raises(InputError, match="must name each dimension once"):
+        fold_members(Largest(), array, along=("bin", "bin"))
 
 
 def test_jackknife_of_a_mean_is_its_standard_error_for_any_groups() -> None:
