@@ -87,6 +87,9 @@ Parts of the file:
     the methods paragraph; a line indented by four spaces is an equation
 ``tables(data, config)`` (optional)
     a dict from file name to ``pandas.DataFrame``
+``settle(judgements)`` (optional)
+    takes the judgements of all claims by name, and returns them with what they say together
+    (:func:`jaxsnn_noise.verdicts.holm`)
 ``bytes_needed(config)`` (optional)
     room on disk that the results will take [B]
 

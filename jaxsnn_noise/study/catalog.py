@@ -34,7 +34,7 @@ RESERVED = (
 )  # options of `jaxsnn-noise run`
 
 _FUNCTIONS = ("build", "measure", "plot", "methods")
-_OPTIONAL = ("tables", "bytes_needed")
+_OPTIONAL = ("tables", "bytes_needed", "settle")
 _REQUIRED = {
     "TITLE": "a string",
     "Config": "a frozen dataclass",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, SupportsFloat
 
-from jaxsnn_noise.verdicts import Judgement, Verdict
+from jaxsnn_noise.verdicts import NUMBERS, Judgement, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,7 +89,8 @@ class ClaimResult:
     error: str = ""
 
     COLUMNS: ClassVar = (
-        "name", "text", "source", "verdict", "estimate", "low", "high", "units", "rule", "detail", "error",
+        "name", "text", "source", "verdict", "why", "estimate", "low", "high", "units", "spread", "detectable",
+        "speaks_for", "p_reproduced", "p_refuted", "rule", "detail", "error",
     )  # fmt: skip
 
     @property
@@ -110,7 +111,7 @@ class ClaimResult:
         return {
             **values,
             "verdict": self.verdict.value,
-            **{n: getattr(judged, n) for n in ("estimate", "low", "high")},
+            **{n: getattr(judged, n) for n in NUMBERS},
         }
 
 
@@ -156,6 +157,7 @@ class Study:
     methods: Callable[[Any, Any], str]
     tables: Callable[[Any, Any], Mapping[str, DataFrame]] | None = None
     bytes_needed: Callable[[Any], int] | None = None
+    settle: Callable[[Mapping[str, Judgement]], Mapping[str, Judgement]] | None = None
 
     def preset(self, name: str) -> Any:
         """The named preset (``tiny``, ``default`` or ``full``).

@@ -6,6 +6,7 @@ import csv
 import io
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from jaxsnn_noise.study.errors import Errors
@@ -78,8 +79,19 @@ class Stages:
         for claim in self.study.claims:
             judgement, error = self.errors.guard(f"claim {claim.name}", _judged, claim, data, self.config)
             results.append(ClaimResult(claim.name, claim.text, claim.source, judgement, error))
+        if self.study.settle is not None:
+            results = self._settled(results)
         self._save_claims(results)
         return tuple(results)
+
+    def _settled(self, results: list[ClaimResult]) -> list[ClaimResult]:
+        """The same claims with what the study makes of all judgements together; none stand where that fails."""
+        judged = {result.name: result.judgement for result in results if result.judgement is not None}
+        settled, error = self.errors.guard("settle", self.study.settle, judged)
+        return [
+            replace(r, judgement=None if error else settled[r.name], error=r.error or error) if r.name in judged else r
+            for r in results
+        ]
 
     def _save_claims(self, results: Sequence[ClaimResult]) -> None:
         rows = [result.row() for result in results]

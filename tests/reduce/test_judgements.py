@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
-from jaxsnn_noise.reduce import Verdict, at_least, at_most, judge, judge_within, unmeasured
+from helpers.statistical import assert_proportion
+from jaxsnn_noise.reduce import Holm, Verdict, at_least, at_most, judge, judge_within, unmeasured
+from jaxsnn_noise.verdicts import NOT_MEASURED, NOT_TOGETHER, TOO_WIDE, Judgement, holm
 
 RNG = np.random.default_rng(5)
 SCATTER = RNG.normal(size=(3, 400))
@@ -29,13 +34,66 @@ def test_every_cell_has_to_hold_and_one_refutes(means: tuple[float, ...], verdic
     found = judge(values(*means), 0.0, at_least, units="points", called="images", detail="gap")
     assert found.verdict is verdict
     assert found.units == "points"
-    assert found.rule.startswith("one-sided 95 % limits: at least 0 points in each of 2 comparisons")
+    assert found.rule.startswith("95 % interval: at least 0 points in each of 2 comparisons")
     assert found.detail.startswith("gap; shown: ")
-    assert "400 images; for networks trained anew (3 seeds): " in found.detail
+    assert "for these networks alone: " in found.detail
+    assert found.speaks_for == "networks made like these 3, on images like these 400"
     assert found.low <= found.estimate <= found.high
     mirrored = judge(-values(*means), 0.0, at_most)
     assert mirrored.verdict is verdict
-    assert "400 samples" in mirrored.detail
+    assert mirrored.speaks_for.endswith("samples like these 400")
+
+
+def test_the_verdict_speaks_of_networks_and_not_of_the_ones_at_hand() -> None:
+    """Three networks that differ by more than their mean: decided for them, open for others."""
+    apart = values(0.5, spread=0.2) + xr.DataArray([-2.0, 0.0, 2.0], dims="seed")
+    found = judge(apart, 0.0, at_least)
+    assert found.verdict is Verdict.UNDECIDED
+    assert found.why == TOO_WIDE
+    assert "for these networks alone: reproduced" in found.detail
+    assert found.spread == pytest.approx(2.0, abs=0.05)
+    assert math.isnan(float(judge(apart.isel(seed=[0]), 0.0, at_least).spread))
+
+
+def test_the_difference_that_could_be_seen_is_seen_in_four_of_five_runs() -> None:
+    rng = np.random.default_rng(3)
+    runs, size = 2000, 30
+    made = rng.normal(size=(runs, size))
+    first = judge(xr.DataArray(made[0], dims="sample"), 0.0, at_least)
+    error = made[0].std(ddof=1) / np.sqrt(size)
+    power = stats.t.ppf(0.975, size - 1) + stats.t.ppf(0.8, size - 1)
+    assert first.detectable == pytest.approx(power * error)
+    shifted = made + power / np.sqrt(size)
+    limits = shifted.mean(axis=1) - stats.t.ppf(0.975, size - 1) * shifted.std(axis=1, ddof=1) / np.sqrt(size)
+    assert_proportion((limits > 0).sum(), runs, 0.8, false_alarm=1e-6)
+
+
+def test_p_values_and_verdict_say_the_same_and_holm_takes_some_back() -> None:
+    sure, unsure = (judge(values(mean, seeds=1).isel(seed=0), 0.0, at_least) for mean in (1.0, 0.13))
+    assert float(sure.p_reproduced) < 1e-6 < 1e-3 < float(unsure.p_reproduced) < 0.025
+    assert unsure.verdict is Verdict.REPRODUCED
+    open_ = {f"open {i}": judge(values(0.0, seeds=1).isel(seed=0), 0.0, at_least) for i in range(9)}
+    settled = holm({"sure": sure, "unsure": unsure, **open_})
+    assert settled["sure"].verdict is Verdict.REPRODUCED
+    assert settled["unsure"].verdict is Verdict.UNDECIDED
+    assert settled["unsure"].why == NOT_TOGETHER
+    assert settled["sure"].rule.endswith("Holm over 11 claims")
+    assert holm({"sure": sure, "unsure": unsure})["unsure"].verdict is Verdict.REPRODUCED
+    lost = {f"lost {i}": unmeasured("x") for i in range(9)}
+    assert holm({"unsure": unsure, **lost})["unsure"].verdict is Verdict.UNDECIDED  # the family was fixed before
+    assert holm(lost)["lost 0"].why == NOT_MEASURED
+
+
+def test_holm_is_that_of_the_corrections_of_arrays() -> None:
+    rng = np.random.default_rng(2)
+    p = rng.random(12) ** 4 / 2
+    family = {
+        str(i): Judgement(Verdict.NOT_REPRODUCED, 0.0, 0.0, 0.0, "", p_reproduced=1 - x, p_refuted=x)
+        for i, x in enumerate(p)
+    }
+    stands = [j.verdict is Verdict.NOT_REPRODUCED for j in holm(family).values()]
+    np.testing.assert_array_equal(stands, Holm().adjust(2 * p) <= 0.05)
+    assert 0 < sum(stands) < 12
 
 
 def test_the_cell_that_decides_is_shown() -> None:
@@ -45,8 +103,10 @@ def test_the_cell_that_decides_is_shown() -> None:
 
 def test_one_comparison_of_one_training_says_less() -> None:
     one = judge(values(1.0, seeds=1).isel(seed=0, case=0, drop=True), 0.0, at_least)
-    assert one.detail == "400 samples"
-    assert one.rule == "one-sided 95 % limits: at least 0"
+    assert one.detail == ""
+    assert one.speaks_for == "samples like these 400"
+    assert one.rule == "95 % interval: at least 0"
+    assert judge(values(1.0, seeds=1), 0.0, at_least).speaks_for == "this network, on samples like these 400"
 
 
 def test_what_lies_on_the_bound_without_scatter_shows_nothing() -> None:
@@ -62,10 +122,12 @@ def test_what_lies_on_the_bound_without_scatter_shows_nothing() -> None:
 def test_between_two_bounds(means: tuple[float, ...], verdict: Verdict) -> None:
     found = judge_within(values(*means, spread=0.3), 0.8, 1.25, called="images")
     assert found.verdict is verdict
-    assert found.rule == "one-sided 95 % limits: between 0.8 and 1.25 in every comparison"
+    assert found.rule == "95 % interval: between 0.8 and 1.25 in every comparison"
+    assert (float(found.p_reproduced) <= 0.025) == (verdict is Verdict.REPRODUCED)
+    assert (float(found.p_refuted) < 0.025) == (verdict is Verdict.NOT_REPRODUCED)
     if verdict is not Verdict.REPRODUCED:
         assert "shown: b" in found.detail
-    assert found.detail.endswith("400 images")
+    assert found.speaks_for.endswith("on images like these 400")
 
 
 def test_what_was_not_measured_has_no_verdict() -> None:
@@ -73,3 +135,4 @@ def test_what_was_not_measured_has_no_verdict() -> None:
     assert found.verdict is Verdict.UNDECIDED
     assert np.isnan(float(found.estimate))
     assert found.detail == "not measured: the other filter"
+    assert found.why == NOT_MEASURED
