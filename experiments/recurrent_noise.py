@@ -51,18 +51,21 @@ class Config:
     """Time before it [ms]."""
     dt: float = 1.0
     """Time step [ms]."""
+    kinds: tuple[str, ...] = ("additive", "multiplicative", "poisson", "threshold")
+    """Kinds of noise; additive is among them, each is a program of its own."""
     bin: float = 20.0
     """Length of the bins of correlation and reliability [ms]."""
     seed: int = 0
     """Root seed [1]."""
 
 
-TINY = Config(levels=(0.0, 0.2), wirings=1, trials=12, duration=200.0, warmup=50.0)
+TINY = Config(levels=(0.0, 0.2), wirings=1, trials=12, duration=200.0, warmup=50.0, kinds=("additive", "threshold"))
 DEFAULT = Config()
 FULL = Config(levels=(0.0, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6), wirings=8, trials=200, dt=0.5)
 
-KINDS = ("additive", "multiplicative", "poisson", "threshold")
 BOUND = 0.05
+RASTER_BYTES = 1e8
+"""Rasters of all members are kept if they are smaller than this [B]; else those shown are run again."""
 
 
 def sources(kind: str, config: Config) -> dict[str, Any]:
@@ -116,8 +119,15 @@ def simulation(kind: str, config: Config) -> jn.Simulation:
             "cv": jn.statistics.IntervalCV(),
             "correlation": jn.statistics.CountCorrelation(config.bin),
             "counts": jn.statistics.BinnedCounts(config.bin),
+            **({"raster": jn.statistics.Raster()} if keeps_rasters(config) else {}),
         },
     )
+
+
+def keeps_rasters(config: Config) -> bool:
+    """Whether the rasters of all members are small: a program that runs some of them again takes longer to compile."""
+    members = len(config.kinds) * len(config.levels) * config.wirings * config.trials
+    return members * config.size * config.duration / config.dt / 8 < RASTER_BYTES
 
 
 def weights(config: Config) -> np.ndarray:
@@ -133,7 +143,11 @@ def weights(config: Config) -> np.ndarray:
 
 def build(config: Config) -> dict[str, jn.Simulation]:
     """One simulation per kind of noise."""
-    return {kind: simulation(kind, config) for kind in KINDS}
+    if "additive" not in config.kinds or len(set(config.kinds)) < max(2, len(config.kinds)):
+        from jaxsnn_noise._checks import fail
+
+        fail("kinds", "must be at least two different kinds, additive among them", config.kinds)
+    return {kind: simulation(kind, config) for kind in config.kinds}
 
 
 def measure(config: Config, progress: Progress) -> dict[str, Any]:
@@ -151,7 +165,7 @@ def measure(config: Config, progress: Progress) -> dict[str, Any]:
     attributes = {**data.attrs, "seed": config.seed}
     reliable = jn.reduce.reliability(data["counts"], over="trial", bins=("bin_counts", "cells_neuron"))
     fano = jn.reduce.fano_factor(data["counts"].sum("bin_counts"), over="trial")
-    members = data.drop_vars("counts").drop_dims("bin_counts", errors="ignore")
+    members = data.drop_vars(["counts", "raster"], errors="ignore").drop_dims("bin_counts", errors="ignore")
     return {
         "members": members.assign_attrs(attributes),
         "reliability": reliable.assign_attrs(attributes),
@@ -164,13 +178,15 @@ def _rasters(data: Any, config: Config) -> Any:
     """One trial of each kind at the highest level, and one without noise, run again with the raster kept."""
     import xarray
 
-    chosen = [("none", "additive", config.levels[0]), *((kind, kind, config.levels[-1]) for kind in KINDS)]
+    chosen = [("none", "additive", config.levels[0]), *((kind, kind, config.levels[-1]) for kind in config.kinds)]
     steps = round(config.duration / config.dt)
     pictures = []
     for _, kind, level in chosen:
-        statistics = {"raster": jn.statistics.Raster()}
-        member = {"kind": kind, "level": level, "wiring": 0, "trial": 0}
-        packed = jn.replay(data, sel=member, statistics=statistics, progress=False)["raster"].values
+        member = {"kind": kind, "level": np.float32(level), "wiring": 0, "trial": 0}
+        if "raster" in data:
+            packed = data["raster"].sel(member).values
+        else:
+            packed = jn.replay(data, sel=member, statistics={"raster": jn.statistics.Raster()}, progress=False)["raster"].values
         pictures.append(np.asarray(jn.statistics.unpack(packed, steps)))
     coords = {"shown": [name for name, _, _ in chosen]}
     return xarray.Dataset({"raster": (("shown", "time", "neuron"), np.stack(pictures))}, coords)
@@ -205,11 +221,11 @@ def _curves(result: Any, field: str, label: str, caption: str) -> Picture:
 
     figure, axes = figures.new_figure()
     tables = []
-    for kind in KINDS:
+    for kind in result["kind"].values:
         line = result.sel(kind=kind)
         ends = (line[k].values for k in (field, "low", "high"))
         _, table = figures.line_with_interval(
-            axes, result["level"].values, *ends, x_label="noise level [mV]", y_label=label, series=kind
+            axes, result["level"].values, *ends, x_label="noise level [mV]", y_label=label, series=str(kind)
         )
         tables.append(table)
     return Picture(figure, pandas.concat(tables, ignore_index=True), caption)
@@ -271,6 +287,8 @@ def asynchronous(data: Any, config: Config) -> Judgement:
 
 def diffusion_limit(data: Any, config: Config) -> Judgement:
     """Poisson background and white noise of the same membrane spread give the same rate within 5 %."""
+    if "poisson" not in config.kinds:
+        return jn.reduce.unmeasured("Poisson background")
     rates = data["members"]["rate"].isel(level=-1).mean(("cells_neuron", "wiring"))
     result = jn.reduce.paired_contrast(rates, "kind", "additive", over=("trial",)).sel(kind="poisson")
     base = float(rates.sel(kind="additive").mean())

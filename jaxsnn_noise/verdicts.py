@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, SupportsFloat
 
-
 TOO_WIDE = "too wide to decide"
 """Why a claim is undecided: its interval holds the bound."""
 NOT_MEASURED = "not measured in this preset"

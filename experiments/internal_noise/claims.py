@@ -1,15 +1,18 @@
-"""Judges of the claims about internal noise in trained networks."""
+"""What the claims about internal noise in trained networks ask of the data: paired values, a bound, and a side.
+
+A question takes a :class:`Networks`, which finds measurements by their filter for one reading (pixels, place of the
+filter) and one recipe of training. The same question is judged for the primary reading, and described for all others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxsnn_noise import reduce
-from jaxsnn_noise.study import Judgement
 
 from .digit_networks import Setting
 
@@ -17,9 +20,68 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Data = Mapping[str, Any]
-Judge = Callable[[Data, Any], Judgement]
-judged = partial(reduce.judge, units="points", called="images")
 WORST = ("membrane", "multiplicative")
+EXEMPT = "additive current"
+"""The kind that the source exempts: with a sigmoid filter it is said to be the dominant error."""
+SECOND = "second_"
+"""What names of measurements of the second recipe begin with."""
+
+
+class Lacking(Exception):
+    """Nothing was measured for this question."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The measurements of one reading.
+
+    Args:
+        data: All measurements by name.
+        pixels: "raw" or "standardised".
+        place: "image" or "current": where the filters act.
+        recipe: What the names begin with: empty, or :data:`SECOND`.
+    """
+
+    data: Data
+    pixels: str = "standardised"
+    place: str = "image"
+    recipe: str = ""
+
+    def part(self, name: str) -> xr.Dataset:
+        """The networks with a filter, or "none"."""
+        return self.named(Setting(name, self.place, self.pixels).name)
+
+    def named(self, name: str) -> xr.Dataset:
+        """A measurement by its name.
+
+        Raises:
+            Lacking: It was left out.
+        """
+        if self.recipe + name not in self.data:
+            raise Lacking(self.recipe + name)
+        return self.data[self.recipe + name]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Values whose mean is compared with a bound.
+
+    Args:
+        values: [seed, sample, D, cells ...].
+        test: ``at_most`` or ``at_least``.
+        detail: What the values are.
+        bound: The bound [units].
+        units: Unit of the values.
+    """
+
+    values: xr.DataArray
+    test: Callable[..., Any]
+    detail: str
+    bound: float = 0.0
+    units: str = "points"
+
+
+Question = Callable[[Networks, Any], Asked]
 
 
 def losses(part: xr.Dataset, correct: str = "correct") -> xr.DataArray:
@@ -35,180 +97,164 @@ def by_kind(values: xr.DataArray) -> xr.DataArray:
 
 
 def strongest(part: xr.Dataset) -> xr.DataArray:
-    """Loss per kind at the highest intensity, mean over independent and common noise."""
-    return by_kind(losses(part).isel(D=-1, drop=True).mean("correlation"))
+    """Loss per kind and intensity, mean over independent and common noise."""
+    return by_kind(losses(part).mean("correlation"))
 
 
-def of_setting(name: str, judge: Callable[[xr.Dataset, Any], Judgement]) -> Judge:
-    """A judge of one setting; no verdict where the setting was not measured."""
-
-    def judge_setting(data: Data, config: Any) -> Judgement:
-        return judge(data[name], config) if name in data else reduce.unmeasured(name)
-
-    return judge_setting
-
-
-def worst_is_multiplicative_membrane(part: xr.Dataset, config: Any) -> Judgement:
+def multiplicative_membrane_is_worst(find: Networks, config: Any) -> Asked:
     """Every other kind costs less."""
     del config
-    loss = strongest(part)
-    worst = " ".join(WORST[::-1])
-    others = loss.drop_sel(kind=worst) - loss.sel(kind=worst, drop=True)
-    detail = f"loss under it {loss.sel(kind=worst).mean().item():.1f} points; loss of another kind minus that"
-    return judged(others, 0.0, reduce.at_most, detail=detail)
+    loss, worst = strongest(find.part("none")), " ".join(WORST[::-1])
+    return Asked(
+        loss.drop_sel(kind=worst) - loss.sel(kind=worst, drop=True),
+        reduce.at_most,
+        "loss of another kind minus under it",
+    )
 
 
-def rises(field: str) -> Callable[[xr.Dataset, Any], Judgement]:
-    """A fraction of the hidden neurons rises when the membrane gets multiplicative noise."""
-
-    def judge(part: xr.Dataset, config: Any) -> Judgement:
-        del config
-        noisy = part[field].sel(site=WORST[0], coupling=WORST[1]).isel(D=-1, drop=True).mean("correlation")
-        change = 100.0 * (noisy - part[f"quiet_{field}"])
-        detail = f"from {100 * part[f'quiet_{field}'].mean().item():.1f} %"
-        return judged(change.drop_vars(("site", "coupling")), 0.0, reduce.at_least, detail=detail)
-
-    return judge
+def potentials_are_driven_down(find: Networks, config: Any) -> Asked:
+    """The share of time that hidden potentials are far below threshold rises."""
+    part = find.part("none")
+    noisy = part["far_below"].sel(site=WORST[0], coupling=WORST[1], drop=True).mean("correlation")
+    detail = f"time below {config.depth:g} mV minus {100 * float(part['quiet_far_below'].mean()):.1f} % without noise"
+    return Asked(100.0 * (noisy - part["quiet_far_below"]), reduce.at_least, detail)
 
 
-def clipping_helps(part: xr.Dataset, config: Any) -> Judgement:
+def neurons_fall_silent(find: Networks, config: Any) -> Asked:
+    """Of the neurons that fire for an image without noise, more fall silent than under additive noise of the membrane.
+
+    Without noise nothing falls silent, and under any noise something does, so noise at the same site and of the same
+    intensity is what to compare with.
+    """
+    part = find.part("none")
+    fell = part["fell_silent"].sel(site=WORST[0]).mean("correlation").drop_vars("site")
+    fired = 1.0 - part["quiet_silent"].mean("sample")  # of each network, so that no image divides by nothing
+    gap = 100.0 * (fell.sel(coupling=WORST[1], drop=True) - fell.sel(coupling="additive", drop=True)) / fired
+    told = [
+        100.0 * float((fell.sel(coupling=c, D=config.primary).mean("sample") / fired).mean())
+        for c in (WORST[1], "additive")
+    ]
+    woke = part["woke"].sel(site=WORST[0], coupling=WORST[1], D=config.primary)
+    asleep = part["quiet_silent"]
+    detail = (
+        f"of the neurons that fire, {told[0]:.1f} % fall silent under multiplicative and {told[1]:.1f} % under additive "
+        f"noise at D = {config.primary:g}; of the {100 * float(asleep.mean()):.1f} % that are silent, multiplicative noise "
+        f"wakes {100 * float(woke.mean() / asleep.mean()):.1f} %"
+    )
+    return Asked(gap, reduce.at_least, detail)
+
+
+def clipping_removes_the_effect(find: Networks, config: Any) -> Asked:
     """Clipping the membrane at the reset from below takes away at least half of the loss."""
-    del config
-    free = losses(part).sel(site=WORST[0], coupling=WORST[1], drop=True).isel(D=-1, drop=True).mean("correlation")
-    clipped = losses(part, "clipped_correct").isel(D=-1, drop=True).mean("correlation")
-    detail = f"half of the loss of {free.mean().item():.1f} minus the loss when clipped, {clipped.mean().item():.1f}"
-    return judged(0.5 * free - clipped, 0.0, reduce.at_least, detail=detail)
+    part = find.part("none")
+    free = losses(part).sel(site=WORST[0], coupling=WORST[1], drop=True).mean("correlation")
+    clipped = losses(part, "clipped_correct").mean("correlation")
+    at = [float(x.sel(D=config.primary).mean()) for x in (free, clipped)]
+    detail = f"half of the loss of {at[0]:.1f} minus the loss when clipped, {at[1]:.1f} at D = {config.primary:g}"
+    return Asked(0.5 * free - clipped, reduce.at_least, detail)
 
 
-def weaker_on_current(part: xr.Dataset, config: Any) -> Judgement:
+def smaller_beta_shrinks_the_effect(find: Networks, config: Any) -> Asked:
+    """The loss to multiplicative membrane noise is larger for the largest beta than for the smallest."""
+    names = config.beta_names()
+    most, least = max(names), min(names)
+    if most == least:
+        raise Lacking("networks with another beta")
+    loss = [strongest(find.named(names[b])).sel(kind=" ".join(WORST[::-1]), drop=True) for b in (most, least)]
+    return Asked(loss[0] - loss[1], reduce.at_least, f"loss at beta {most:g} minus loss at beta {least:g}")
+
+
+def current_is_milder(find: Networks, config: Any) -> Asked:
     """Multiplicative noise costs less on the current than on the membrane."""
     del config
-    loss = strongest(part)
+    loss = strongest(find.part("none"))
     gap = loss.sel(kind="multiplicative membrane", drop=True) - loss.sel(kind="multiplicative current", drop=True)
-    return judged(gap, 0.0, reduce.at_least, detail="loss with it on the membrane minus on the current")
+    return Asked(gap, reduce.at_least, "loss with it on the membrane minus on the current")
 
 
-def weaker_with_leak(data: Data, config: Any) -> Judgement:
-    """The loss to multiplicative membrane noise is larger for the largest beta than for the smallest."""
-    found = {beta: data[name] for beta, name in config.beta_names().items() if name in data}
-    if len(found) < 2:
-        return reduce.unmeasured("networks with another beta")
-    images = min(part.sizes["sample"] for part in found.values())
-    loss = {b: strongest(part).sel(kind=" ".join(WORST[::-1]), drop=True) for b, part in found.items()}
-    gap = loss[max(found)].isel(sample=slice(images)) - loss[min(found)].isel(sample=slice(images))
-    detail = f"loss at beta {max(found):g} minus loss at beta {min(found):g}"
-    return judged(gap, 0.0, reduce.at_least, detail=detail)
+def sigmoid_is_best(*, without: str | None = None, kind: str | None = None) -> Question:
+    """Networks with the sigmoid lose less than those with any other filter: mean over kinds (but one), or one kind."""
+
+    def averaged(part: xr.Dataset) -> xr.DataArray:
+        loss = strongest(part)
+        if kind is not None:
+            return loss.sel(kind=kind, drop=True)
+        return (loss if without is None else loss.drop_sel(kind=without)).mean("kind")
+
+    def ask(find: Networks, config: Any) -> Asked:
+        import xarray as xr
+
+        best, others = averaged(find.part("sigmoid")), {}
+        for name in config.filters:
+            if name != "sigmoid":
+                try:
+                    others[name] = averaged(find.part(name))
+                except Lacking:  # ReLU leaves raw images as they are
+                    continue
+        if not others:
+            raise Lacking("another filter")
+        gaps = xr.concat([best - other for other in others.values()], dim=xr.Variable("filter", list(others)))
+        at = float(best.sel(D=config.primary).mean())
+        detail = f"loss with the sigmoid ({at:.1f} at D = {config.primary:g}) minus loss with another filter"
+        return Asked(gaps, reduce.at_most, detail)
+
+    return ask
 
 
-def sigmoid_is_best(place: str, pixels: str, kind: str | None) -> Judge:
-    """Networks with the sigmoid lose less than those with any other filter; mean over kinds, or one kind."""
-
-    def judge(data: Data, config: Any) -> Judgement:
-        del config
-        names = {f: Setting(f, place, pixels).name for f in ("none", "tanh", "relu", "sigmoid")}
-        parts = {f: data[name] for f, name in names.items() if name in data}
-        if "sigmoid" not in parts or len(parts) < 2:
-            return reduce.unmeasured(f"{names['sigmoid']} and another filter")
-        images = min(part.sizes["sample"] for part in parts.values())
-        loss = {f: _averaged(strongest(part).isel(sample=slice(images)), kind) for f, part in parts.items()}
-        best = loss.pop("sigmoid")
-        gaps = _along("filter", {f: best - other for f, other in loss.items()})
-        detail = f"loss with the sigmoid ({best.mean().item():.1f}) minus loss with another filter"
-        return judged(gaps, 0.0, reduce.at_most, detail=detail)
-
-    return judge
-
-
-def current_dominates(part: xr.Dataset, config: Any) -> Judgement:
+def additive_current_dominates(find: Networks, config: Any) -> Asked:
     """Additive current noise costs more than every other kind at the same intensity, in the form simulated."""
-    loss, gain = strongest(part), config.layers.current_gain
-    gaps = loss.drop_sel(kind="additive current") - loss.sel(kind="additive current", drop=True)
-    detail = f"loss of another kind minus that of additive current noise, (1 - beta) R = {gain:g}"
-    return judged(gaps, 0.0, reduce.at_most, detail=detail)
+    loss = strongest(find.part("sigmoid"))
+    gaps = loss.drop_sel(kind=EXEMPT) - loss.sel(kind=EXEMPT, drop=True)
+    detail = f"loss of another kind minus that of additive current noise, (1 - beta) R = {config.layers.current_gain:g}"
+    return Asked(gaps, reduce.at_most, detail)
 
 
-def current_dominates_in_sum_form(part: xr.Dataset, config: Any) -> Judgement:
+def additive_current_dominates_sum_form(find: Networks, config: Any) -> Asked:
     """In the form ``v <- beta v + I``, additive current noise costs more than every other kind.
 
     There it is, number by number, the additive membrane noise of the same intensity, so that one is looked at.
     """
     del config
-    loss = strongest(part).drop_sel(kind="additive current")
+    loss = strongest(find.part("sigmoid")).drop_sel(kind=EXEMPT)
     gaps = loss.drop_sel(kind="additive membrane") - loss.sel(kind="additive membrane", drop=True)
     detail = "loss of another kind minus that of additive current (there equal to additive membrane) noise"
-    return judged(gaps, 0.0, reduce.at_most, detail=detail)
+    return Asked(gaps, reduce.at_most, detail)
 
 
-def others_at_most_one(part: xr.Dataset, config: Any) -> Judgement:
-    """Every kind but additive current noise costs at most a point at the highest intensity, independent or common."""
+def others_cost_at_most_one_point(find: Networks, config: Any) -> Asked:
+    """Every kind but additive current noise costs at most a point, independent or common."""
     del config
-    loss = by_kind(losses(part)).drop_sel(kind="additive current")
-    levels = [(d, judged(loss.sel(D=d, drop=True), 1.0, reduce.at_most)) for d in loss["D"].values]
-    detail = "by D: " + ", ".join(f"{d:g} {found.verdict.value}" for d, found in levels)
-    last = levels[-1][1]
-    return Judgement(
-        last.verdict, last.estimate, last.low, last.high, last.rule, last.units, f"{detail}; {last.detail}"
-    )
+    loss = by_kind(losses(find.part("sigmoid"))).drop_sel(kind=EXEMPT)
+    return Asked(loss, reduce.at_most, "loss of a kind", bound=1.0)
 
 
-def common_hurts_less(coupling: str) -> Callable[[xr.Dataset, Any], Judgement]:
-    """Common noise costs less than independent noise at the highest intensity, mean over the three sites."""
+def common_hurts_less(site: str, coupling: str) -> Question:
+    """Common noise costs less than independent noise of the same intensity at one site."""
 
-    def judge(part: xr.Dataset, config: Any) -> Judgement:
+    def ask(find: Networks, config: Any) -> Asked:
         del config
-        loss = losses(part).sel(coupling=coupling, drop=True).isel(D=-1, drop=True)
+        loss = losses(find.part("none")).sel(site=site, coupling=coupling, drop=True)
         gap = loss.sel(correlation="common", drop=True) - loss.sel(correlation="independent", drop=True)
-        each = ", ".join(f"{site} {gap.sel(site=site).mean().item():+.1f}" for site in gap["site"].values)
-        detail = f"loss to common minus loss to independent noise ({each})"
-        return judged(gap.mean("site"), 0.0, reduce.at_most, detail=detail)
+        return Asked(gap, reduce.at_most, "loss to common minus loss to independent noise")
 
-    return judge
+    return ask
 
 
-def weights_give_variance(data: Data, config: Any) -> Judgement:
-    """The variance of the readouts under additive output noise is what the weights say, within a fifth."""
-    del config
-    images = max(part.sizes["sample"] for part in networks(data).values())
-    largest = {k: part for k, part in networks(data).items() if part.sizes["sample"] == images}
-    ratios = {
-        name: (part["readout_variance"] / part["predicted_variance"].mean("seed")).isel(D=-1, drop=True)
-        for name, part in largest.items()
-    }
-    detail = "measured over predicted variance"
-    return reduce.judge_within(_along("setting", ratios), 0.8, 1.25, called="images", detail=detail)
-
-
-def weights_tell_which_is_worse(data: Data, config: Any) -> Judgement:
+def weights_tell_which_is_worse(find: Networks, config: Any) -> Asked:
     """Common output noise hurts less where the weights say that it moves the differences between classes less."""
-    del config
-    parts = networks(data)
-    images = min(part.sizes["sample"] for part in parts.values())
-    gaps, said = {}, []
-    for name, part in parts.items():
-        predicted = part["predicted_variance"].sel(part="between classes").isel(D=-1)
-        ratio = (predicted.sel(correlation="common") / predicted.sel(correlation="independent")).mean().item()
-        loss = losses(part).sel(site="output", coupling="additive", drop=True).isel(D=-1, drop=True)
-        loss = loss.isel(sample=slice(images))
-        gap = loss.sel(correlation="common", drop=True) - loss.sel(correlation="independent", drop=True)
-        gaps[name] = gap if ratio < 1 else -gap
-        said.append(ratio)
+    part = find.part("none")
+    if "predicted_variance" not in part:
+        raise Lacking("what the weights predict")
+    predicted = part["predicted_variance"].sel(part="between classes", D=config.primary)
+    ratio = (predicted.sel(correlation="common") / predicted.sel(correlation="independent")).mean().item()
+    gap = common_hurts_less("output", "additive")(find, config).values
     detail = (
-        f"predicted variance ratio common/independent {min(said):.2f} to {max(said):.2f}; "
+        f"predicted variance ratio common/independent {ratio:.2f}; "
         "loss to common minus loss to independent noise (turned round where the ratio is above 1)"
     )
-    return judged(_along("setting", gaps), 0.0, reduce.at_most, detail=detail)
+    return Asked(gap if ratio < 1 else -gap, reduce.at_most, detail)
 
 
 def networks(data: Data) -> dict[str, xr.Dataset]:
-    """The measurements of trained networks, by name."""
+    """The measurements of networks of the first recipe, by name."""
     return {name: part for name, part in data.items() if "readout_variance" in part}
-
-
-def _averaged(loss: xr.DataArray, kind: str | None) -> xr.DataArray:
-    return loss.mean("kind") if kind is None else loss.sel(kind=kind, drop=True)
-
-
-def _along(name: str, parts: Mapping[str, xr.DataArray]) -> xr.DataArray:
-    import xarray as xr
-
-    return xr.concat(list(parts.values()), dim=xr.Variable(name, list(parts)))

@@ -12,7 +12,7 @@ import optax
 
 from jaxsnn_noise import Network, Simulation, datasets, networks, training
 from jaxsnn_noise.coding import Constant, Filter, Relu, Sigmoid, Tanh
-from jaxsnn_noise.neurons import LIF, FlooredReset, LeakyIntegrator
+from jaxsnn_noise.neurons import LIF, FlooredReset, LeakyIntegrator, Neuron
 from jaxsnn_noise.noise import Source
 
 FILTERS: dict[str, Filter | None] = {"none": None, "tanh": Tanh(), "relu": Relu(), "sigmoid": Sigmoid()}
@@ -20,8 +20,6 @@ PLACES = ("image", "current")
 PIXELS = ("raw", "standardised")
 GAIN = {"image": 0.5, "current": 1.5}
 """Standard deviation of the initial weights times sqrt(fan-in) [nA], by the place of the filter."""
-LOGIT = 10.0
-"""Factor from the mean potential of a readout neuron to its logit [1/mV]."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,9 @@ class Layers:
 class Teaching:
     """How the networks are trained: without noise, by surrogate gradients through time."""
 
-    seeds: int = 3
-    """Trainings per setting, each with its own initial weights and order of images [1]."""
+    seeds: int = 8
+    """Networks per setting, each with its own initial weights and order of images; verdicts speak of networks like
+    these [1]."""
     epochs: int = 5
     """Passes over the training images [1]."""
     samples: int = 5000
@@ -62,6 +61,12 @@ class Teaching:
     """Images per optimiser step [1]."""
     learning_rate: float = 0.006
     """Adam's rate at the start; it falls to zero along a cosine [1]."""
+    centred: bool = True
+    """Whether gradients of the input weights are centralised."""
+    spiking_readout: bool = False
+    """Whether readouts are neurons that spike, and are read by their spikes; else by their mean potential."""
+    logit: float = 10.0
+    """Factor from what is read of a readout neuron, mV or spikes, to its logit [1/mV, or 1]."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +141,25 @@ def digits(samples: int, seed: int) -> Digits:
     return Digits((train[0], train[1]), parts[1], float(train[0].mean()), float(train[0].std()))
 
 
-def network(layers: Layers, setting: Setting, key: Any, sources: dict[str, Source] | None = None) -> Network:
+def network(
+    layers: Layers,
+    setting: Setting,
+    key: Any,
+    sources: dict[str, Source] | None = None,
+    *,
+    spiking_readout: bool = False,
+) -> Network:
     """A network with random weights; ``sources`` sit on the hidden population."""
     resistance = layers.resistance
+
+    def spiking(n: int) -> Neuron:
+        return LIF(n, tau_mem=layers.tau_mem, resistance=resistance)
+
     return networks.feedforward(
         [784, layers.hidden, 10],
         key=key,
         neuron=lambda n: LIF(n, tau_mem=layers.tau_mem, resistance=resistance, reset=FlooredReset()),
-        readout=lambda n: LeakyIntegrator(n, tau_mem=layers.tau_mem),
+        readout=spiking if spiking_readout else lambda n: LeakyIntegrator(n, tau_mem=layers.tau_mem),
         gain=GAIN[setting.place],
         noise=sources,
         prefilter=setting.prefilter,
@@ -177,15 +193,37 @@ def _centred_adam(rate: float, steps: int) -> optax.GradientTransformation:
     return optax.multi_transform({"centred": centred, "free": adam}, _groups)
 
 
+@dataclass(frozen=True)
+class PlainAdam:
+    """Adam with a cosine decay.
+
+    Args:
+        rate: Learning rate of the first step.
+    """
+
+    rate: float
+
+    def __call__(self, steps: int) -> optax.GradientTransformation:
+        """The optimiser of a run of so many steps; equal ones are one object, so that fits share their program."""
+        return _plain_adam(self.rate, steps)
+
+
+@functools.lru_cache(maxsize=8)
+def _plain_adam(rate: float, steps: int) -> optax.GradientTransformation:
+    return optax.adam(optax.cosine_decay_schedule(rate, steps))
+
+
 def taught(layers: Layers, setting: Setting, teaching: Teaching, data: Digits, key: Any) -> training.Fitted:
     """The networks of a setting, one per training seed, trained without noise."""
     values, labels = data.train
     return training.fit(
-        lambda seed: _simulation(network(layers, setting, seed), layers.steps),
+        lambda seed: _simulation(
+            network(layers, setting, seed, spiking_readout=teaching.spiking_readout), layers.steps
+        ),
         (setting.inputs(values, data.mean, data.std), labels),
         key=key,
-        loss=training.losses.CrossEntropy(scale=LOGIT),
-        optimiser=CentredAdam(teaching.learning_rate),
+        loss=training.losses.CrossEntropy(scale=teaching.logit),
+        optimiser=(CentredAdam if teaching.centred else PlainAdam)(teaching.learning_rate),
         epochs=teaching.epochs,
         batch_size=teaching.batch_size,
         seeds=teaching.seeds,

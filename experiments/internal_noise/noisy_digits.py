@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxsnn_noise import Samples, Simulation, Trials, monte_carlo, theory
 from jaxsnn_noise.coding import Constant
-from jaxsnn_noise.statistics import FractionBelow, Mean
+from jaxsnn_noise.statistics import FractionBelow, Mean, SpikeCount
 from jaxsnn_noise.training import Fitted
 
 from .conditions import CORRELATIONS, COUPLINGS, SITES, Condition, as_axis, factorial, silent_sources
@@ -27,7 +27,7 @@ PARTS = ("all", "between classes")
 decision."""
 
 
-def noisy(layers: Layers, setting: Setting, depth: float, key: Any = 0) -> Simulation:
+def noisy(layers: Layers, setting: Setting, depth: float, key: Any = 0, *, spiking_readout: bool = False) -> Simulation:
     """A network with silent noise at three stages of its hidden neurons.
 
     Args:
@@ -35,14 +35,17 @@ def noisy(layers: Layers, setting: Setting, depth: float, key: Any = 0) -> Simul
         setting: Where the filter sits.
         depth: Level below which a potential is counted as far below threshold [mV].
         key: Of the initial weights.
+        spiking_readout: Whether readouts spike, and are read by their spikes.
     """
+    read = SpikeCount(population="output") if spiking_readout else Mean("v", population="output")
     return Simulation(
-        network(layers, setting, key, silent_sources()),
+        network(layers, setting, key, silent_sources(), spiking_readout=spiking_readout),
         {"input": Constant(np.zeros(784, np.float32))},
         duration=float(layers.steps),
         dt=1.0,
         statistics={
-            "output": Mean("v", population="output"),
+            "output": read,
+            "hidden": SpikeCount(population="hidden"),
             "far_below": FractionBelow(depth, population="hidden"),
         },
     )
@@ -59,6 +62,7 @@ def measured(
     trials: int,
     depth: float,
     seed: int,
+    whole_test: bool,
     progress: Callable[[int, int], None],
 ) -> xr.Dataset:
     """Train the networks of a setting, and show them test images under every kind and intensity of noise.
@@ -73,23 +77,29 @@ def measured(
         trials: Fresh noise per image.
         depth: Level below which a potential is counted as far below threshold [mV].
         seed: Root seed.
+        whole_test: Whether accuracy without noise is that on all test images, else on those shown.
         progress: Takes (members done, of how many).
 
     Returns:
-        Booleans ``correct`` per network, kind, intensity, trial and image; the same without noise, and with the
-        membrane clipped at the reset; what the hidden neurons did; the readout's variance from trial to trial under
-        additive output noise, and what the weights predict for it.
+        ``correct`` per network, kind, intensity, trial and image (1 or 0; where several readouts are equally large, the
+        share that the right one has in them); the same without noise, and with the membrane clipped at the reset; what
+        the hidden neurons did; for readouts that do not spike their variance from trial to trial under additive output
+        noise, and what the weights predict for it.
     """
     fitted = taught(layers, setting, teaching, data, seed)
     values, labels = setting.inputs(data.test[0], data.mean, data.std), data.test[1]
-    accuracy = fitted.evaluate((values, labels), key=seed)["accuracy"].values
     conditions = [Condition(), *factorial(levels), *_clipped(levels)]
-    sim = noisy(layers, setting, depth)
+    sim = noisy(layers, setting, depth, spiking_readout=teaching.spiking_readout)
     axes = [fitted.axis(), as_axis("hidden", conditions), Trials(trials), Samples(values[:images])]
     together = {"seed": teaching.seeds, "condition": len(conditions), "trial": min(trials, TRIALS_AT_ONCE)}
     few = max(1, MEMBERS_AT_ONCE // int(np.prod(list(together.values()))))
     found = monte_carlo(sim, axes, key=seed, chunk={**together, "sample": few}, progress=progress)
-    return _labelled(layers, fitted, found, np.asarray(labels[:images]), levels).assign(accuracy=("seed", accuracy))
+    made = _labelled(fitted, found, np.asarray(labels[:images]), levels)
+    accuracy = made["quiet_correct"].mean("sample").values
+    if whole_test:
+        accuracy = fitted.evaluate((values, labels), key=seed)["accuracy"].values
+    made = made.assign(accuracy=("seed", accuracy))
+    return made if teaching.spiking_readout else made.assign(_variances(layers, fitted, found, levels))
 
 
 def _clipped(levels: Sequence[float]) -> list[Condition]:
@@ -97,42 +107,60 @@ def _clipped(levels: Sequence[float]) -> list[Condition]:
     return [Condition("membrane", "multiplicative", c, d, floor=0.0) for c in CORRELATIONS for d in levels]
 
 
-def _labelled(
-    layers: Layers, fitted: Fitted, found: xr.Dataset, labels: np.ndarray, levels: Sequence[float]
-) -> xr.Dataset:
+def _labelled(fitted: Fitted, found: xr.Dataset, labels: np.ndarray, levels: Sequence[float]) -> xr.Dataset:
     import xarray as xr
 
-    readout = found["output"].values  # [seed, condition, trial, sample, class]
-    correct = readout.argmax(axis=-1) == labels
+    correct = right(found["output"].values, labels)  # [seed, condition, trial, sample]
     below = found["far_below"].mean("trial").values
-    silent = found["health_hidden_silent"].mean("trial").values
-    seeds, kinds = correct.shape[0], (len(SITES), len(COUPLINGS), len(CORRELATIONS), len(levels))
-    last = 1 + int(np.prod(kinds))
+    fires = found["hidden"].values > 0  # [seed, condition, trial, sample, neuron]
+    fell = np.mean(fires[:, :1, :1] & ~fires, axis=(2, 4))
+    woke = np.mean(fires & ~fires[:, :1, :1], axis=(2, 4))
+    last = 1 + int(np.prod(_shape(levels)))
     many: tuple[str, ...] = ("seed", "site", "coupling", "correlation", "D")
-
-    def cells(array: np.ndarray) -> np.ndarray:
-        return array[:, 1:last].reshape(seeds, *kinds, *array.shape[2:])
-
-    spread = cells(readout)[:, list(SITES).index("output"), COUPLINGS.index("additive")]
-    clipped = correct[:, last:].reshape(seeds, len(CORRELATIONS), len(levels), *correct.shape[2:])
-    few = ("seed", "correlation", "D")
+    clipped = correct[:, last:].reshape(len(correct), len(CORRELATIONS), len(levels), *correct.shape[2:])
     columns = {
         "quiet_correct": (("seed", "sample"), correct[:, 0, 0]),
-        "correct": ((*many, "trial", "sample"), cells(correct)),
-        "clipped_correct": ((*few, "trial", "sample"), clipped),
-        "far_below": ((*many, "sample"), cells(below), {"units": "1"}),
+        "correct": ((*many, "trial", "sample"), _cells(correct, levels)),
+        "clipped_correct": (("seed", "correlation", "D", "trial", "sample"), clipped),
+        "far_below": ((*many, "sample"), _cells(below, levels), {"units": "1"}),
         "quiet_far_below": (("seed", "sample"), below[:, 0], {"units": "1"}),
-        "silent": ((*many, "sample"), cells(silent), {"units": "1"}),
-        "quiet_silent": (("seed", "sample"), silent[:, 0], {"units": "1"}),
-        "readout_variance": ((*few, "sample", "part"), _parts(spread, trial=3), {"units": "mV^2"}),
-        "predicted_variance": ((*few, "part"), _predicted(layers, output_weights(fitted), levels), {"units": "mV^2"}),
+        "quiet_silent": (("seed", "sample"), np.mean(~fires[:, 0, 0], axis=-1), {"units": "1"}),
+        "fell_silent": ((*many, "sample"), _cells(fell, levels), {"units": "1"}),
+        "woke": ((*many, "sample"), _cells(woke, levels), {"units": "1"}),
         "health_nonfinite": ((), int(found["health_hidden_nonfinite"].sum())),
     }
     coords = {
         "seed": list(fitted.seeds), "site": list(SITES), "coupling": list(COUPLINGS),
-        "correlation": list(CORRELATIONS), "D": list(levels), "part": list(PARTS),
+        "correlation": list(CORRELATIONS), "D": list(levels),
     }  # fmt: skip
     return xr.Dataset(columns, coords, found.attrs)
+
+
+def right(readout: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The share that the label has in the largest readouts [..., sample]: 1 or 0 without ties."""
+    largest = readout == readout.max(axis=-1, keepdims=True)
+    own = np.take_along_axis(largest, np.broadcast_to(labels[:, None], (*readout.shape[:-1], 1)), axis=-1)[..., 0]
+    return np.asarray(own / largest.sum(axis=-1), np.float32)
+
+
+def _variances(layers: Layers, fitted: Fitted, found: xr.Dataset, levels: Sequence[float]) -> dict[str, Any]:
+    readout = _cells(found["output"].values, levels)[:, list(SITES).index("output"), COUPLINGS.index("additive")]
+    few, units = ("seed", "correlation", "D"), {"units": "mV^2"}
+    return {
+        "readout_variance": ((*few, "sample", "part"), _parts(readout, trial=3), units),
+        "predicted_variance": ((*few, "part"), _predicted(layers, output_weights(fitted), levels), units),
+        "part": list(PARTS),
+    }
+
+
+def _shape(levels: Sequence[float]) -> tuple[int, ...]:
+    return (len(SITES), len(COUPLINGS), len(CORRELATIONS), len(levels))
+
+
+def _cells(array: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """Conditions unfolded into site, coupling, correlation and intensity."""
+    shape = _shape(levels)
+    return array[:, 1 : 1 + int(np.prod(shape))].reshape(len(array), *shape, *array.shape[2:])
 
 
 def _parts(readout: np.ndarray, trial: int) -> np.ndarray:

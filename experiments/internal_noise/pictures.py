@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LEVEL = "noise intensity D"
 LOSS = "accuracy lost [points]"
+SAME_NOISE = ("raw_none", "raw_sigmoid_current", "raw_sigmoid_image", "standardised_none")
+"""The settings in which additive noise on current and membrane is compared."""
 
 
 def one_neuron(data: Mapping[str, Any], config: Any) -> Picture:
@@ -137,11 +139,13 @@ def mechanism(data: Mapping[str, Any], config: Any) -> Picture:
     for name, part in parts.items():
         words = names[name]
         worst: Any = {"site": WORST[0], "coupling": WORST[1], "correlation": "independent"}
-        for axes, field, label in ((first, "far_below", f"potentials below {config.depth:g} mV [%]"),
-                                   (second, "silent", "silent hidden neurons [%]")):  # fmt: skip
-            line = reduce.mean_and_error(100.0 * part[field].sel(**worst).mean("seed"), "sample")
-            tables.append(_line(axes, line, label, words).assign(panel=field))
-            axes.axhline(100.0 * float(part[f"quiet_{field}"].mean()), color=figures.GREY, linewidth=0.6, linestyle=":")
+        line = reduce.mean_and_error(100.0 * part["far_below"].sel(**worst).mean("seed"), "sample")
+        tables.append(_line(first, line, f"potentials below {config.depth:g} mV [%]", words).assign(panel="far_below"))
+        first.axhline(100.0 * float(part["quiet_far_below"].mean()), color=figures.GREY, linewidth=0.6, linestyle=":")
+        asleep = float(part["quiet_silent"].mean())
+        for field, share, label in (("fell_silent", 1.0 - asleep, "fell silent"), ("woke", asleep, "woke")):
+            line = reduce.mean_and_error(100.0 * part[field].sel(**worst).mean("seed") / share, "sample")
+            tables.append(_line(second, line, "hidden neurons [%]", f"{words}, {label}").assign(panel=field))
         for loss, series in ((losses(part).sel(**worst), words),
                              (losses(part, "clipped_correct").sel(correlation="independent"), f"{words}, clipped")):  # fmt: skip
             line = reduce.mean_and_error(loss.mean("seed"), "sample")
@@ -152,7 +156,8 @@ def mechanism(data: Mapping[str, Any], config: Any) -> Picture:
             tables.append(_line(fourth, line, LOSS, f"beta {beta:g}").assign(panel="loss by beta"))
     caption = (
         "Independent multiplicative noise on the membrane of unfiltered networks. Above: hidden potentials far below "
-        "threshold and silent hidden neurons (dotted: without noise). Below: accuracy lost, as it is and with the membrane "
+        "threshold (dotted: without noise), and hidden neurons that fell silent, of those that fire for the image without noise, or woke, of "
+        "those that do not. Below: accuracy lost, as it is and with the membrane "
         f"clipped at the reset from below; and by beta (standardised pixels). {_bands(parts)}"
     )
     return Picture(figure, _joined(tables), caption)
@@ -193,8 +198,7 @@ def common(data: Mapping[str, Any]) -> Picture:
 def same_noise(data: Mapping[str, Any], config: Any) -> Picture:
     """Additive noise on the current at D is additive noise on the membrane at gain^2 D."""
     figure, axes = figures.new_figure()
-    names = ("raw_none", "raw_sigmoid_current", "raw_sigmoid_image", "standardised_none")
-    parts = {name: data[name] for name in names if name in data}
+    parts = {name: data[name] for name in SAME_NOISE if name in data}
     tables = []
     for part in list(parts.values())[:3]:
         loss = losses(part).sel(coupling="additive", correlation="independent").mean("seed")

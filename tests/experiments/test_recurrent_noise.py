@@ -12,7 +12,9 @@ import pytest
 import jaxsnn_noise as jn
 from experiments import recurrent_noise as module
 from helpers.statistical import assert_variance
+from jaxsnn_noise import InputError
 from jaxsnn_noise.study import Verdict, load, run_study
+from jaxsnn_noise.verdicts import NOT_MEASURED
 
 
 @pytest.mark.slow
@@ -40,7 +42,7 @@ def test_the_tiny_preset_ends_in_verdicts(tmp_path: Any) -> None:
 def made_up(*, cv: tuple[float, float], reliability: float, poisson: float, correlation: float) -> Any:
     import xarray
 
-    kinds = list(module.KINDS)
+    kinds = list(module.DEFAULT.kinds)
     rng = np.random.default_rng(1)
     jitter = 0.001 * rng.normal(size=(4, 2, 1, 20))
     coords = {"kind": kinds, "level": [0.0, 0.2]}
@@ -60,7 +62,7 @@ def made_up(*, cv: tuple[float, float], reliability: float, poisson: float, corr
 
 
 def verdicts(data: Any) -> dict[str, Verdict]:
-    return {c.name: c.judge(data, module.TINY).verdict for c in module.CLAIMS}
+    return {c.name: c.judge(data, module.DEFAULT).verdict for c in module.CLAIMS}
 
 
 def test_the_judges_say_yes_to_what_agrees_and_no_to_what_does_not() -> None:
@@ -69,3 +71,22 @@ def test_the_judges_say_yes_to_what_agrees_and_no_to_what_does_not() -> None:
     bad = verdicts(made_up(cv=(0.4, 0.1), reliability=0.99, poisson=1.2, correlation=0.3))
     assert bad.pop("repeats_exactly") is Verdict.REPRODUCED  # the made-up data repeat at level 0
     assert set(bad.values()) == {Verdict.NOT_REPRODUCED}
+
+
+def test_a_kind_that_is_left_out_leaves_its_claim_open_and_says_so() -> None:
+    few = dataclasses.replace(module.DEFAULT, kinds=("additive", "threshold"))
+    data = made_up(cv=(0.1, 0.4), reliability=0.5, poisson=1.0, correlation=0.01)
+    found = {c.name: c.judge(data, few) for c in module.CLAIMS}
+    assert found["diffusion_limit"].why == NOT_MEASURED
+    with pytest.raises(InputError, match="kinds: must be at least two"):
+        module.build(dataclasses.replace(module.DEFAULT, kinds=("poisson",)))
+
+
+@pytest.mark.slow
+def test_rasters_that_were_kept_are_those_of_the_members_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = dataclasses.replace(module.TINY, size=20, trials=3, duration=60.0, warmup=20.0)
+    kept = module.measure(small, Silent())["rasters"]
+    monkeypatch.setattr(module, "RASTER_BYTES", 0.0)
+    again = module.measure(small, Silent())["rasters"]
+    np.testing.assert_array_equal(kept["raster"], again["raster"])
+    assert kept["raster"].values.any()
