@@ -186,7 +186,9 @@ def _rasters(data: Any, config: Config) -> Any:
         if "raster" in data:
             packed = data["raster"].sel(member).values
         else:
-            packed = jn.replay(data, sel=member, statistics={"raster": jn.statistics.Raster()}, progress=False)["raster"].values
+            packed = jn.replay(data, sel=member, statistics={"raster": jn.statistics.Raster()}, progress=False)[
+                "raster"
+            ].values
         pictures.append(np.asarray(jn.statistics.unpack(packed, steps)))
     coords = {"shown": [name for name, _, _ in chosen]}
     return xarray.Dataset({"raster": (("shown", "time", "neuron"), np.stack(pictures))}, coords)

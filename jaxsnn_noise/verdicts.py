@@ -17,7 +17,7 @@ TOO_WIDE = "too wide to decide"
 NOT_MEASURED = "not measured in this preset"
 """Why a claim is undecided: nothing was measured."""
 DEPENDS = "depends on the network"
-"""Why a claim is undecided: networks made in another way say the contrary."""
+"""Why a claim is undecided: networks made in another way do not show the same."""
 NOT_TOGETHER = "decided alone, not among all claims"
 """Why a claim is undecided: its p-value does not stand Holm's correction."""
 

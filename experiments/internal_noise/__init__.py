@@ -276,9 +276,10 @@ def methods(config: Config, data: Mapping[str, xr.Dataset]) -> str:
     gain, other = layers.current_gain, config.second
     of_second = [float(part["accuracy"].mean()) for name, part in data.items() if name.startswith(SECOND)]
     second = (
-        f"""A second recipe has to agree, or a claim depends on the network: {other.seeds} networks with readouts that
-spike and are read by their spikes (where several are equally many, an image counts in part), plain gradients, Adam at
-{other.learning_rate:g}; they reach {100 * min(of_second):.1f} to {100 * max(of_second):.1f} %."""
+        f"""Networks of a second recipe have to show the same, for themselves, or a claim depends on the network:
+{other.seeds} of them, with readouts that spike and are read by their spikes (where several are equally many, an image
+counts in part), plain gradients, Adam at {other.learning_rate:g}; they reach {100 * min(of_second):.1f} to
+{100 * max(of_second):.1f} %."""
         if of_second
         else ""
     )

@@ -7,7 +7,7 @@ filter) and one recipe of training. The same question is judged for the primary 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,12 +40,14 @@ class Networks:
         pixels: "raw" or "standardised".
         place: "image" or "current": where the filters act.
         recipe: What the names begin with: empty, or :data:`SECOND`.
+        used: Names that were asked for; two readings with the same ones are one.
     """
 
     data: Data
     pixels: str = "standardised"
     place: str = "image"
     recipe: str = ""
+    used: list[str] = field(default_factory=list)
 
     def part(self, name: str) -> xr.Dataset:
         """The networks with a filter, or "none"."""
@@ -59,6 +61,7 @@ class Networks:
         """
         if self.recipe + name not in self.data:
             raise Lacking(self.recipe + name)
+        self.used.append(self.recipe + name)
         return self.data[self.recipe + name]
 
 

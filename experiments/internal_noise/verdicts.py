@@ -23,8 +23,8 @@ Judge = Callable[[Data, Any], Judgement]
 def primary(ask: Question, *, second: bool = True) -> Judge:
     """The judge of a question: standardised pixels, filters on the image, the primary intensity, networks random.
 
-    Other intensities are described in the detail. ``second``: networks of the second recipe have to lie on the same side
-    of the bound, or the claim depends on the network.
+    Other intensities are described in the detail. ``second``: the networks of the second recipe have to show the same,
+    for themselves (they are few); else the claim depends on the network.
     """
 
     def judge(data: Data, config: Any) -> Judgement:
@@ -33,36 +33,31 @@ def primary(ask: Question, *, second: bool = True) -> Judge:
         except Lacking as lack:
             return reduce.unmeasured(str(lack))
         found = answered(asked, config.primary)
-        details = [found.detail, _by_level(asked, config.primary)]
-        if not second:
-            return replace(found, detail="; ".join(d for d in details if d))
-        try:
-            again = ask(Networks(data, recipe=SECOND), config)
-        except Lacking:
-            details.append("not asked of a second recipe")
-            return replace(found, detail="; ".join(d for d in details if d))
-        other = answered(again, config.primary)
-        details.append(f"second recipe ({again.values.sizes['seed']} networks): {_interval(other)}")
-        details = [d for d in details if d]
-        if found.verdict is not Verdict.UNDECIDED and holds(again, config.primary) != (
-            found.verdict is Verdict.REPRODUCED
-        ):
-            return replace(found, verdict=Verdict.UNDECIDED, why=DEPENDS, detail="; ".join(details))
-        return replace(found, detail="; ".join(details))
+        details, agrees = [found.detail, _by_level(asked, config.primary)], True
+        if second:
+            said, agrees = _second(ask, data, config, found.verdict)
+            details.append(said)
+        made = replace(found, detail="; ".join(d for d in details if d))
+        return made if agrees else replace(made, verdict=Verdict.UNDECIDED, why=DEPENDS)
 
     return judge
+
+
+def _second(ask: Question, data: Data, config: Any, verdict: Verdict) -> tuple[str, bool]:
+    """What the second recipe says, and whether a verdict may stand beside it."""
+    try:
+        asked = ask(Networks(data, recipe=SECOND), config)
+    except Lacking:
+        return "not asked of a second recipe", True
+    alone = answered(replace(asked, values=asked.values.mean("seed")), config.primary).verdict
+    words = f"second recipe ({asked.values.sizes['seed']} networks): {_interval(answered(asked, config.primary))}"
+    return f"{words}, for these alone: {alone.value}", verdict in (alone, Verdict.UNDECIDED)
 
 
 def answered(asked: Asked, level: float) -> Judgement:
     """The judgement of a question at one intensity, for networks like these."""
     values = asked.values.sel(D=level, drop=True)
     return reduce.judge(values, asked.bound, asked.test, units=asked.units, called="images", detail=asked.detail)
-
-
-def holds(asked: Asked, level: float) -> bool:
-    """Whether the estimate of every cell obeys the bound."""
-    means = asked.values.sel(D=level, drop=True).mean(("seed", "sample"))
-    return bool((means <= asked.bound).all() if asked.test is reduce.at_most else (means >= asked.bound).all())
 
 
 def weights_give_variance(data: Data, config: Any) -> Judgement:
@@ -79,14 +74,18 @@ def described(data: Data, config: Any, questions: Mapping[str, Question]) -> Dat
     """Every question for every reading, recipe and intensity: estimates and intervals that nobody judges."""
     import pandas
 
-    rows = []
+    rows, seen = [], set()
     readings = [(pixels, place, "") for pixels, place in itertools.product(config.pixels, PLACES)]
     for name, ask in questions.items():
         for pixels, place, recipe in [*readings, ("standardised", "image", SECOND)]:
+            find = Networks(data, pixels, place, recipe)
             try:
-                asked = ask(Networks(data, pixels, place, recipe), config)
+                asked = ask(find, config)
             except Lacking:
                 continue
+            if (used := (name, *find.used)) in seen:
+                continue
+            seen.add(used)
             for level in asked.values["D"].values:
                 found = answered(asked, level)
                 rows.append(
@@ -107,7 +106,7 @@ def described(data: Data, config: Any, questions: Mapping[str, Question]) -> Dat
                         "shown": _shown(found.detail),
                     }
                 )
-    return pandas.DataFrame(rows).drop_duplicates(["claim", "pixels", "recipe", "D", "estimate", "shown"])
+    return pandas.DataFrame(rows)
 
 
 def _by_level(asked: Asked, level: float) -> str:

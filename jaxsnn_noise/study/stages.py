@@ -79,13 +79,14 @@ class Stages:
         for claim in self.study.claims:
             judgement, error = self.errors.guard(f"claim {claim.name}", _judged, claim, data, self.config)
             results.append(ClaimResult(claim.name, claim.text, claim.source, judgement, error))
-        if self.study.settle is not None:
-            results = self._settled(results)
+        results = self._settled(results)
         self._save_claims(results)
         return tuple(results)
 
     def _settled(self, results: list[ClaimResult]) -> list[ClaimResult]:
         """The same claims with what the study makes of all judgements together; none stand where that fails."""
+        if self.study.settle is None:
+            return results
         judged = {result.name: result.judgement for result in results if result.judgement is not None}
         settled, error = self.errors.guard("settle", self.study.settle, judged)
         return [
