@@ -8,9 +8,10 @@ once more.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -59,9 +60,12 @@ def in_range(who: str, value: Any, low: float, high: float, unit: str = "") -> N
 
 
 def inside(who: str, value: Any, range_: ranges.Range, unit: str | None = "") -> None:
-    """Every entry lies in a range."""
-    array = concrete(value)
-    if array is not None and not range_.holds(array):
+    """Every entry is a number that lies in a range."""
+    try:
+        array = concrete(value)
+    except ValueError:  # rows of several lengths
+        fail(who, range_.asked(unit), value)
+    if array is not None and (not _is_real(array.dtype, flags=True) or not range_.holds(array)):
         fail(who, range_.asked(unit), value)
 
 
@@ -74,7 +78,7 @@ def count(who: str, value: Any, least: int = 1) -> int:
 
 def flag(who: str, value: Any) -> bool:
     """True or false, and nothing that merely counts as one of them (0, "no", an array)."""
-    if not isinstance(value, (bool, np.bool_)):
+    if not isinstance(value, (bool, np.bool_)) or isinstance(value, np.ma.core.MaskedConstant):
         fail(who, "must be True or False", value)
     return bool(value)
 
@@ -86,14 +90,37 @@ def name(who: str, value: Any) -> str:
     return value
 
 
+def names(who: str, value: Any) -> tuple[str, ...]:
+    """A name, or several, as a tuple."""
+    found = (value,) if isinstance(value, str) else value
+    if not isinstance(found, (tuple, list, set, frozenset)) or not all(isinstance(one, str) for one in found):
+        fail(who, "must be a name, or a list of names", value)
+    return tuple(found)
+
+
+def is_a(who: str, value: Any, kind: type, example: str) -> None:
+    """Something of a class."""
+    if not isinstance(value, kind):
+        fail(who, f"must be a {kind.__name__}, e.g. {example}", value)
+
+
+def named(who: str, value: Any, what: str) -> dict[str, Any]:
+    """A mapping from names to something, sorted by name; ``None`` is an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) and key for key in value):
+        fail(who, f"must map names to {what}", value)
+    return dict(sorted(value.items()))
+
+
 def number(who: str, value: Any) -> float:
     """A real number that is part of the structure of a program, as a float (so it can be neither traced nor swept)."""
-    if isinstance(value, (bool, str)) or np.ndim(value) or concrete(value) is None:
+    if isinstance(value, jax.core.Tracer):
         fail(who, "must be one number", value)
-    try:
-        return float(value)
-    except (TypeError, ValueError):
+    real_numbers(who, value, rule="must be one number")
+    if np.ndim(value):
         fail(who, "must be one number", value)
+    return float(value)
 
 
 def unmasked(who: str, value: Any) -> None:
@@ -103,7 +130,7 @@ def unmasked(who: str, value: Any) -> None:
         fail(who, rule, f"{int(np.ma.getmaskarray(value).sum())} masked of {value.size}")
 
 
-def real_numbers(who: str, value: Any, *, flags: bool = False) -> None:
+def real_numbers(who: str, value: Any, *, flags: bool = False, rule: str = "must be real numbers") -> None:
     """Numbers, or an array of them, that float32 can hold the kind of: no texts, complex numbers or masked entries.
 
     Truth values pass with ``flags`` only.
@@ -111,20 +138,23 @@ def real_numbers(who: str, value: Any, *, flags: bool = False) -> None:
     unmasked(who, value)
     dtype = getattr(value, "dtype", None)
     try:
-        dtype = np.asarray(value).dtype if dtype is None else dtype
-        kinds = [jnp.floating, jnp.integer, *([jnp.bool_] if flags else [])]
-        real = any(jnp.issubdtype(dtype, kind) for kind in kinds)
+        real = _is_real(np.asarray(value).dtype if dtype is None else dtype, flags=flags)
     except (TypeError, ValueError):
         real = False
     mixed = isinstance(value, (list, tuple)) and any(isinstance(one, (bool, np.bool_)) for one in value)
     if not real or (mixed and not flags):
-        fail(who, "must be real numbers", value)
+        fail(who, rule, value)
+
+
+def _is_real(dtype: Any, *, flags: bool) -> bool:
+    kinds = [jnp.floating, jnp.integer, *([jnp.bool_] if flags else [])]
+    return any(jnp.issubdtype(dtype, kind) for kind in kinds)
 
 
 def one_of(who: str, name: str, known: Iterable[str]) -> None:
     """``name`` is one of the known names."""
     names = list(known)
-    if name not in names:
+    if not isinstance(name, str) or name not in names:
         fail(who, "unknown name", name, known=names)
 
 

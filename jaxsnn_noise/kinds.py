@@ -38,7 +38,8 @@ def check_fields(who: str, module: Any) -> None:
     Raises:
         InputError: who (with the field), what it must be, the value.
     """
-    for name, holds, rule in _rules(type(module)):
+    rules: Callable[[Any], Any] = _rules
+    for name, holds, rule in rules(type(module)):
         value = getattr(module, name, None)
         if not holds(value):
             fail(f"{who}.{name}", rule, value)

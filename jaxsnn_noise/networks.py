@@ -86,8 +86,8 @@ def feedforward(
     Reference: Rossbroich, Gygax, Zenke 2022, Fluctuation-driven initialization for spiking neural network training,
     doi:10.1088/2634-4386/ac97bb.
     """
-    if len(sizes) < 2:
-        fail("feedforward.sizes", "needs at least an input and an output size", list(sizes))
+    if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
+        fail("feedforward.sizes", "needs at least an input and an output size", sizes)
     for size in sizes:
         count("feedforward.sizes", size)
     positive("feedforward.gain", gain, "nA")

@@ -155,25 +155,30 @@ class Ranged(eqx.Module):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "__check_init__" in vars(cls):  # Equinox asks the class itself first, which may rely on what its fields are
-            cls.__check_init__ = _kinds_first(vars(cls)["__check_init__"])  # type: ignore[method-assign]
+            cls.__check_init__ = _form_first(vars(cls)["__check_init__"])  # type: ignore[assignment,method-assign]
         for name, field in vars(cls).items():
             if isinstance(field, dataclasses.Field) and isinstance(field.metadata.get("converter"), _Leaf):
                 field.metadata["converter"].who = f"{cls.__name__}.{name}"
 
     def __check_init__(self) -> None:
-        who = type(self).__name__
-        check_fields(who, self)
-        for name, said in fields_of(type(self)):
-            leaf = getattr(self, name)
-            if leaf is not None and said.shape == () and not self.per_neuron and jnp.ndim(leaf):
-                fail(f"{who}.{name}", "must be one number", leaf)
-        check_part(who, self)
+        _check_form(self)
+        check_part(type(self).__name__, self)
 
 
-def _kinds_first(check: Callable[[Any], None]) -> Callable[[Any], None]:
+def _check_form(module: Any) -> None:
+    """Fields are of the kinds that they say, and parameters that are one number are one."""
+    who = type(module).__name__
+    check_fields(who, module)
+    for name, said in fields_of(type(module)):
+        leaf = getattr(module, name)
+        if leaf is not None and said.shape == () and not module.per_neuron and jnp.ndim(leaf):
+            fail(f"{who}.{name}", "must be one number", leaf)
+
+
+def _form_first(check: Callable[[Any], None]) -> Callable[[Any], None]:
     @functools.wraps(check)
     def both(self: Any) -> None:
-        check_fields(type(self).__name__, self)
+        _check_form(self)
         check(self)
 
     return both

@@ -48,6 +48,8 @@ def replace(tree: Tree, values: Mapping[str, Any]) -> Tree:
     Raises:
         InputError: unknown path, a path that leads to no array, a shape that does not broadcast.
     """
+    if not isinstance(values, Mapping) or not all(isinstance(path, str) for path in values):
+        fail("paths.replace", "takes a mapping from paths to values", values)
     getters, new = [], []
     for path in sorted(values):
         getter = _getter(tree, path)
@@ -91,6 +93,8 @@ def _fields(cls: Any) -> tuple[tuple[str, Getter], ...]:
 
 
 def _getter(tree: Any, path: str) -> Getter:
+    if not isinstance(path, str):
+        fail("path", 'must be a text, e.g. "network.cells.neuron.tau_mem"', path)
     steps: list[Getter] = []
     node = tree
     for position, name in enumerate(path.split(".")):

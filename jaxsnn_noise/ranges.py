@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import numpy as np
@@ -37,6 +37,23 @@ class Range:
     finite: bool = dataclasses.field(default=True, kw_only=True)
     whole: bool = dataclasses.field(default=False, kw_only=True)
     why: str = dataclasses.field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        flags = (self.low_open, self.high_open, self.finite, self.whole)
+        if not all(isinstance(flag, bool) for flag in flags) or not isinstance(self.why, str):
+            self._refuse("takes True or False for its ends and kinds, and a text for why", (*flags, self.why))
+        for end in (self.low, self.high):
+            try:
+                array = concrete(end)
+            except ValueError:
+                self._refuse("needs a number at each end", end)
+            if array is not None and (array.ndim or array.dtype.kind not in "fiu" or np.isnan(array)):
+                self._refuse("needs a number at each end", end)
+
+    def _refuse(self, rule: str, got: Any) -> NoReturn:
+        from jaxsnn_noise._checks import fail  # which builds on ranges
+
+        fail("Range", rule, got)
 
     def ends(self) -> tuple[float, float] | None:
         """Both ends as numbers, or ``None`` while one is traced."""

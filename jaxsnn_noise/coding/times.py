@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Array, Int32
 
 from jaxsnn_noise._checks import concrete, count, fail, real_numbers
-from jaxsnn_noise._typing import Leaf, PerNeuron, as_float
+from jaxsnn_noise._typing import Leaf, PerNeuron
 from jaxsnn_noise.coding.inputs import Input
-from jaxsnn_noise.parameters import parameter, positive
+from jaxsnn_noise.parameters import as_parameter, parameter, positive
 from jaxsnn_noise.random import Tick
 
 NEVER = 1e30
@@ -61,7 +61,7 @@ class SpikeTimes(Input):
         if (times is None) == (values is None):
             fail("SpikeTimes", "needs either the times of each channel or values [spike, channel]", None)
         self.largest, self.to = count("SpikeTimes.largest", largest), to
-        self.values = as_float(_columns(times) if times is not None else values, "SpikeTimes.values")
+        self.values = as_parameter("SpikeTimes.values", _columns(times) if times is not None else values)
 
     def init(self, key: Any, size: int, dt: float) -> Int32[Array, "neuron"]:
         """How many spikes of each channel are over."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 import abc
 from typing import Self
 
-import equinox as eqx
-
 from jaxsnn_noise.engine.carry import Carry
 from jaxsnn_noise.engine.loop import Stretch
 from jaxsnn_noise.engine.plan import Plan
 from jaxsnn_noise.engine.record import Accumulators, Watch
 from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.parameters import Ranged
 
 
-class Backend(eqx.Module):
+class Backend(Ranged):
     """How the steps of a run are computed. What a step is stands in :func:`jaxsnn_noise.engine.step.step`.
 
     A backend is a value; what it is told at construction changes no spike. ``simulate``, ``start`` and ``advance``, ensembles

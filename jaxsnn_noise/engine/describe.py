@@ -11,12 +11,12 @@ import equinox as eqx
 import numpy as np
 
 from jaxsnn_noise import paths
-from jaxsnn_noise._checks import concrete
+from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise.engine.deciding import needs_decision
 from jaxsnn_noise.engine.entering import goes_to
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.observed import place_of
-from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.engine.simulation import Simulation, is_simulation
 from jaxsnn_noise.firing import HardThreshold
 from jaxsnn_noise.hardware.imperfection import in_order
 from jaxsnn_noise.parameters import declarations
@@ -28,6 +28,7 @@ System = TypeVar("System", Network, Simulation)
 
 def report(sim: Simulation) -> str:
     """A text of everything in a simulation, with units: time, parts, every leaf with its value, what is random."""
+    is_simulation("report.sim", sim)
     lines = [
         f"Simulation: {sim.duration:g} ms in steps of {sim.dt:g} ms after {sim.warmup:g} ms of warm-up",
     ]
@@ -126,6 +127,8 @@ def without_noise(system: System) -> System:
 
     Imperfections and inputs stay.
     """
+    if not isinstance(system, (Simulation, Network)):
+        fail("without_noise", "takes a Network or a Simulation", system)
     if isinstance(system, Simulation):
         return eqx.tree_at(lambda s: s.network, system, without_noise(system.network))
     populations = {}

@@ -7,9 +7,10 @@ from typing import Any
 
 import equinox as eqx
 
-from jaxsnn_noise._checks import count, fail, one_of, steps_of
+from jaxsnn_noise._checks import count, fail, named, one_of, steps_of
 from jaxsnn_noise.engine.deciding import deciding_source, needs_decision, undecided
 from jaxsnn_noise.firing import Firing, HardThreshold
+from jaxsnn_noise.kinds import check_fields
 from jaxsnn_noise.neurons import Neuron, Stepper
 from jaxsnn_noise.noise import Seam, Source
 from jaxsnn_noise.parameters import check_tree
@@ -51,12 +52,13 @@ class Population(eqx.Module):
         combine: Combine | None = None,
     ):
         self.neuron = neuron
-        self.noise = dict(sorted((noise or {}).items()))
+        self.noise = named("Population.noise", noise, "sources, e.g. noise.VoltageNoise(...)")
         self.firing = HardThreshold() if firing is None else firing
-        self.initial = dict(sorted((initial or {}).items()))
+        self.initial = named("Population.initial", initial, "laws, e.g. laws.Fixed(0.0)")
         self.prefilter = prefilter
         self.stepper = stepper
         self.combine = Sum() if combine is None else combine
+        check_fields("Population", self)
 
     @property
     def size(self) -> int:
@@ -162,8 +164,8 @@ class Network(eqx.Module):
         populations: Mapping[str, Population | Port],
         projections: Mapping[str, Projection] | None = None,
     ):
-        self.populations = dict(sorted(populations.items()))
-        self.projections = dict(sorted((projections or {}).items()))
+        self.populations = named("Network.populations", populations, "populations and ports")
+        self.projections = named("Network.projections", projections, "projections, e.g. synapses.Dense(...)")
         self.check("network")
 
     def path_children(self) -> dict[str, Any]:

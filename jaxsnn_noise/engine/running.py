@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Shaped
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import fail, one_of
+from jaxsnn_noise._checks import fail, names, one_of
 from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.coding import Constant, Input
 from jaxsnn_noise.engine.addresses import Address, address_of
@@ -22,7 +22,7 @@ from jaxsnn_noise.engine.backend import Backend
 from jaxsnn_noise.engine.member import accepted, run
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.samples import batch_of, check_signals, with_input
-from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
+from jaxsnn_noise.engine.simulation import Simulation, is_simulation, validate, with_statistics
 from jaxsnn_noise.firing import Stopped
 from jaxsnn_noise.statistics import Mean, SpikeCount, Statistic
 
@@ -79,6 +79,8 @@ def as_function(sim: Simulation, leaves: Sequence[str], outputs: Sequence[str], 
             then misses what a spike changes for those after it, and may have the wrong size or sign (numbers in the limits of
             the documentation).
     """
+    is_simulation("as_function.sim", sim)
+    leaves, outputs, root = names("as_function.leaves", leaves), names("as_function.outputs", outputs), random.root(key)
     for path in leaves:
         paths.get(sim, path)
     for name in outputs:
@@ -89,7 +91,7 @@ def as_function(sim: Simulation, leaves: Sequence[str], outputs: Sequence[str], 
     def function(*values: Any) -> tuple[Any, ...]:
         given = [_warned(tuple(detached), jnp.asarray(value)) for value in values] if detached else values
         changed = paths.replace(sim, dict(zip(leaves, given, strict=True)))
-        results = simulate(changed, key=key)
+        results = simulate(changed, key=root)
         return tuple(results[name] for name in outputs)
 
     return function

@@ -5,13 +5,13 @@ from __future__ import annotations
 import abc
 from typing import ClassVar
 
-import equinox as eqx
 import numpy as np
 
 from jaxsnn_noise.engine.network import Network
+from jaxsnn_noise.parameters import Ranged
 
 
-class Schedule(eqx.Module):
+class Schedule(Ranged):
     """Which populations advance together in one scan over time."""
 
     batches: ClassVar[bool]

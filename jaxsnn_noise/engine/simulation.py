@@ -8,7 +8,7 @@ from typing import Any
 import equinox as eqx
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import count, fail, number, one_of, positive, steps_of
+from jaxsnn_noise._checks import count, fail, is_a, named, number, one_of, positive, steps_of
 from jaxsnn_noise.coding import Input
 from jaxsnn_noise.engine.deciding import deciding_source, undecided
 from jaxsnn_noise.engine.entering import check_inputs
@@ -67,11 +67,11 @@ class Simulation(eqx.Module):
         if not isinstance(network, Network):
             fail("network", "must be a Network", network)
         self.network = network
-        self.inputs = dict(sorted((inputs or {}).items()))
-        self.imperfections = dict(sorted((imperfections or {}).items()))
+        self.inputs = named("inputs", inputs, "inputs, e.g. coding.Constant(1.0)")
+        self.imperfections = named("imperfections", imperfections, "imperfections, e.g. hardware.Mismatch(...)")
         self.duration, self.dt, self.warmup = number("duration", duration), number("dt", dt), number("warmup", warmup)
-        self.frozen = tuple(sorted((k, _axes(k, v)) for k, v in (frozen or {}).items()))
-        self.statistics = resolved(network, statistics or {})
+        self.frozen = tuple((k, _axes(k, v)) for k, v in named("frozen", frozen, "tuples of names of axes").items())
+        self.statistics = resolved(network, statistics)
         validate(self)
 
     @property
@@ -89,17 +89,23 @@ class Simulation(eqx.Module):
         return self.total_steps if statistic.from_start else self.total_steps - self.warmup_steps
 
 
+def is_simulation(who: str, sim: Any) -> None:
+    """It is a simulation."""
+    is_a(who, sim, Simulation, "Simulation(network, inputs, duration=..., dt=...)")
+
+
 def with_statistics(sim: Simulation, statistics: Mapping[str, Statistic]) -> Simulation:
     """The simulation with other statistics."""
+    is_simulation("sim", sim)
     return eqx.tree_at(lambda s: s.statistics, sim, resolved(sim.network, statistics))
 
 
-def resolved(network: Network, statistics: Mapping[str, Statistic]) -> dict[str, Statistic]:
+def resolved(network: Network, statistics: Mapping[str, Statistic] | None) -> dict[str, Statistic]:
     """The statistics with their populations named, and ``health_<population>`` of every population added."""
     cells = network.cells()
     spiking = [k for k, p in cells.items() if p.neuron.spiking]
-    named = {}
-    for name, statistic in sorted(statistics.items()):
+    found = {}
+    for name, statistic in named("statistics", statistics, "statistics, e.g. statistics.Rate()").items():
         if not isinstance(statistic, Statistic):
             fail(f"statistics.{name}", "must be a statistic, e.g. statistics.Rate()", statistic)
         population = statistic.population
@@ -108,7 +114,7 @@ def resolved(network: Network, statistics: Mapping[str, Statistic]) -> dict[str,
                 fail(f"statistics.{name}", "watches a population or a projection, not both", population)
             one_of(f"statistics.{name}.projection", statistic.projection, network.projections)
             check_health(name, statistic, "")
-            named[name] = statistic.on(network.projections[statistic.projection])
+            found[name] = statistic.on(network.projections[statistic.projection])
             continue
         if population is None:
             choice = list(cells) if len(cells) == 1 else spiking
@@ -117,14 +123,15 @@ def resolved(network: Network, statistics: Mapping[str, Statistic]) -> dict[str,
             population = choice[0]
         one_of(f"statistics.{name}.population", population, cells)
         check_health(name, statistic, population)
-        named[name] = statistic.of(population)
+        found[name] = statistic.of(population)
     for cell in cells:
-        named.setdefault(f"health_{cell}", Health(population=cell))
-    return dict(sorted(named.items()))
+        found.setdefault(f"health_{cell}", Health(population=cell))
+    return dict(sorted(found.items()))
 
 
 def validate(sim: Simulation) -> None:
     """Look at the concrete values of a simulation (sweeps and ``tree_at`` skip constructors); tracers pass."""
+    is_simulation("sim", sim)
     positive("dt", sim.dt, "ms")
     positive("duration", sim.duration, "ms")
     if not 0 <= sim.warmup < float("inf"):
@@ -177,6 +184,6 @@ def streams(sim: Simulation) -> list[str]:
 
 
 def _axes(stream: str, names: Any) -> tuple[str, ...]:
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) for name in names):
         fail(f"frozen[{stream!r}]", 'must be a tuple of names of axes, e.g. ("sample",) or ()', names)
     return tuple(names)

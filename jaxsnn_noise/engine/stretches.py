@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import concrete, count, fail, flag, positive, steps_of
+from jaxsnn_noise._checks import concrete, count, fail, flag, number, positive, steps_of
 from jaxsnn_noise.engine.addresses import Address, address_of
 from jaxsnn_noise.engine.backend import Backend
 from jaxsnn_noise.engine.carry import Carry
@@ -20,7 +20,7 @@ from jaxsnn_noise.engine.member import accepted, begin, planned
 from jaxsnn_noise.engine.observed import entity_of
 from jaxsnn_noise.engine.plan import Plan
 from jaxsnn_noise.engine.record import Watch
-from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
+from jaxsnn_noise.engine.simulation import Simulation, is_simulation, validate, with_statistics
 from jaxsnn_noise.engine.state import State, check_continued, made_for
 from jaxsnn_noise.statistics import About, Statistic
 
@@ -78,11 +78,13 @@ def advance(
         InputError: another network, dt or stream version than the state was started with; a duration that is no multiple of
             dt; an input with values for fewer steps; a statistic that cannot go on.
     """
+    is_simulation("advance.sim", sim)
     check_continued(state, sim)
     if statistics is not None:
         sim = with_statistics(sim, statistics)
     validate(sim)
     flag("advance.continued", continued)
+    duration = number("advance.duration", duration)
     positive("advance.duration", duration, "ms")
     steps = count("advance.steps", steps_of("advance.duration", duration, sim.dt))
     _check_reach(sim, state, steps)

@@ -129,7 +129,7 @@ def replay(
         if shown is not None and not hasattr(shown, "coords"):
             fail("replay", "takes a result of monte_carlo, or a grid", shown)
         known = as_grid("replay", result) if shown is None else grid_of("replay", shown, grid)
-        at = positions("replay", known.labels, sel or {}, shown)
+        at = positions("replay", known.labels, {} if sel is None else sel, shown)
         number = checks.workers(workers, "replay")
         work = Work("replay", known.recording(statistics), chosen=at, chunk=chunk, workers=number)
     return computed(work, progress=progress)
@@ -158,7 +158,7 @@ def chip(grid: xarray.Dataset | Grid | str | os.PathLike[str], sel: Mapping[str,
         3
     """
     known = grid_of("chip", grid, None) if hasattr(grid, "attrs") else as_grid("chip", grid)
-    at = positions("chip", known.labels, sel or {}, grid if hasattr(grid, "coords") else None)
+    at = positions("chip", known.labels, {} if sel is None else sel, grid if hasattr(grid, "coords") else None)
     if known.cases is not None and np.size(at[known.cases]) != 1:
         fail("chip.sel", "must select one case", sel, known=list(known.sims))
     case = list(known.sims)[int(np.ravel(at[known.cases])[0])] if known.cases is not None else ""

@@ -12,7 +12,7 @@ from jax.scipy.special import ndtr, ndtri
 from jaxsnn_noise import _checks
 from jaxsnn_noise._typing import Leaf, Values, as_float
 from jaxsnn_noise.laws.law import Law, unit_of_quantity
-from jaxsnn_noise.parameters import Range, nonnegative, parameter, real
+from jaxsnn_noise.parameters import Range, as_parameter, nonnegative, parameter, real
 
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_THIRD = math.sqrt(1.0 / 3.0)
@@ -229,13 +229,13 @@ class Empirical(Law):
     """
 
     values: Leaf = parameter(
-        "1", real, shape=None, converter=lambda values: jnp.sort(jnp.ravel(as_float(values, "Empirical.values")))
+        "1", real, shape=None, converter=lambda values: jnp.sort(jnp.ravel(as_parameter("Empirical.values", values)))
     )
 
     @classmethod
     def from_measurements(cls, measured: Any) -> Law:
         """The law whose factors are the measured values over their mean."""
-        values = as_float(measured)
+        values = as_parameter("Empirical.measured", measured)
         return cls(values=values / jnp.mean(values))
 
     def perturb(self, nominal: Values, z: Values) -> Values:

@@ -6,10 +6,10 @@ import abc
 from collections.abc import Callable
 from typing import Any, Self
 
-import equinox as eqx
 import jax
 
 from jaxsnn_noise._typing import Values
+from jaxsnn_noise.parameters import Ranged
 
 Drift = Callable[[Any], Any]
 """From a state to its time derivative, a tree of the same structure [per ms]."""
@@ -17,7 +17,7 @@ Kick = Callable[[Any], Values]
 """From a state to what the noise of this step adds to its membrane [mV]."""
 
 
-class Stepper(eqx.Module):
+class Stepper(Ranged):
     """Moves a state by one step of ``dv = f(v) dt + g(v) dW``."""
 
     @abc.abstractmethod

@@ -9,14 +9,13 @@ from __future__ import annotations
 import abc
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
 from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import Leaf, PerNeuron, Values
 from jaxsnn_noise.opacity import opaque
-from jaxsnn_noise.parameters import Part, nonnegative, parameter, positive
+from jaxsnn_noise.parameters import Part, Ranged, nonnegative, parameter, positive
 from jaxsnn_noise.relaxation import faded
 from jaxsnn_noise.roots import square_root
 from jaxsnn_noise.signals import Context
@@ -218,7 +217,7 @@ class Additive(Coupling):
         return std * x
 
 
-class Interpretation(eqx.Module):
+class Interpretation(Ranged):
     """The calculus of a multiplicative diffusion."""
 
 

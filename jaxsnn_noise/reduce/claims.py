@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
 import numpy as np
 
-from jaxsnn_noise._checks import fail, finite
+from jaxsnn_noise._checks import fail, finite, is_a, number
+from jaxsnn_noise._checks import names as names_of
+from jaxsnn_noise.parameters import Ranged
 from jaxsnn_noise.reduce.betabinomial import Clusters
 from jaxsnn_noise.reduce.counts import count_limits, count_scores
 from jaxsnn_noise.reduce.design import check_confidence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-class Correction(eqx.Module):
+class Correction(Ranged):
     """How p-values are adjusted so that *any* false verdict has a stated probability (abstract)."""
 
     @abc.abstractmethod
@@ -169,7 +170,7 @@ def every(claims: xr.Dataset, over: str | Sequence[str] | None = None) -> xr.Dat
         fail(who, "needs what at_most or at_least returned", type(claims).__name__)
     if claims.attrs.get("correction", "none") != "none":
         fail(who, "needs claims without a correction (it brings its own)", claims.attrs["correction"])
-    names = list(claims.dims) if over is None else [over] if isinstance(over, str) else list(over)
+    names = list(claims.dims) if over is None else list(names_of(f"{who}: over", over))
     for name in names:
         if name not in claims.dims:
             fail(f"{who}: over", "unknown dimension", name, known=map(str, claims.dims))
@@ -196,6 +197,9 @@ def _claim(
     most: bool,
 ) -> xr.Dataset:
     check_confidence(who, confidence)
+    bound = number(f"{who}: bound", bound)
+    if correction is not None:
+        is_a(f"{who}: correction", correction, Correction, "Holm()")
     finite(f"{who}: bound", bound)
     estimate = _estimate(who, values, over, confidence, nested)
     cells = _Cells.of(estimate)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsnn_noise._checks import fail
+from jaxsnn_noise._checks import fail, names, one_of
 from jaxsnn_noise.reduce.design import check_array, check_confidence, tabulate
 from jaxsnn_noise.reduce.errors import clustered, mean_and_error
 
@@ -65,9 +65,8 @@ def paired_contrast(
     who = "reduce.paired_contrast"
     check_confidence(who, confidence)
     check_array(who, array)
-    if dim not in array.dims:
-        fail(f"{who}: dim", "unknown dimension", dim, known=map(str, array.dims))
-    if dim in ((over,) if isinstance(over, str) else tuple(over)):
+    one_of(f"{who}: dim", dim, map(str, array.dims))
+    if dim in names(f"{who}: over", over):
         fail(f"{who}: over", "must not hold the paired dimension", dim)
     at = _position(who, array, dim, reference)
     others = [i for i in range(array.sizes[dim]) if i != at]
@@ -100,6 +99,8 @@ def _position(who: str, array: xr.DataArray, dim: Hashable, reference: Any) -> i
             f"must be a position 0..{array.sizes[dim] - 1} ({dim!r} has no labels)",
             reference,
         )
+    if np.ndim(np.asarray(reference, object)) or isinstance(reference, (list, tuple)):
+        fail(f"{who}: reference", f"must be one label of dimension {dim!r}", reference)
     labels = array[dim].to_numpy()
     if labels.dtype.kind in "iuf" and isinstance(reference, (int, float, np.number)):
         same = np.isclose(labels.astype(np.float64), float(reference), rtol=1e-6, atol=0.0)

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsnn_noise._checks import fail
+from jaxsnn_noise._checks import fail, named, number
+from jaxsnn_noise._checks import names as names_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -87,14 +88,15 @@ def check_array(who: str, array: Any) -> None:
 
 def check_confidence(who: str, confidence: float) -> float:
     """``confidence`` lies strictly between 0 and 1."""
-    if not 0.0 < confidence < 1.0:
+    found = number(f"{who}: confidence", confidence)
+    if not 0.0 < found < 1.0:
         fail(f"{who}: confidence", "must lie strictly between 0 and 1 [1]", confidence)
-    return float(confidence)
+    return found
 
 
 def random_dimensions(who: str, array: xr.DataArray, over: str | Sequence[str]) -> tuple[str, ...]:
     """The names in ``over``, each a dimension of ``array`` with at least two members."""
-    names = (over,) if isinstance(over, str) else tuple(over)
+    names = names_of(f"{who}: over", over)
     if not names:
         fail(f"{who}: over", "must name at least one random dimension", names, known=map(str, array.dims))
     for name in names:
@@ -113,6 +115,10 @@ def random_dimensions(who: str, array: xr.DataArray, over: str | Sequence[str]) 
 
 def parents(who: str, names: Sequence[str], array: xr.DataArray, nested: Mapping[str, str] | None) -> dict[str, str]:
     """For each nested name its closest ancestor in ``names``; ``nested=None`` stands for :data:`NESTED`."""
+    if nested is not None:
+        nested = named(f"{who}: nested", nested, "names of dimensions, child to parent")
+        if not all(isinstance(parent, str) for parent in nested.values()):
+            fail(f"{who}: nested", "must map names to names of dimensions, child to parent", nested)
     known = {*map(str, array.dims), *NESTED, *NESTED.values()}
     for name in {name for pair in nested.items() for name in pair} - known if nested is not None else ():
         fail(f"{who}: nested", "unknown dimension", name, known=known)

@@ -9,18 +9,20 @@ delete-a-group jackknives (:mod:`jaxsnn_noise.reduce.jackknife`).
 from __future__ import annotations
 
 import abc
+import functools
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import numpy as np
 
-from jaxsnn_noise._checks import count, fail, positive
+from jaxsnn_noise._checks import count, fail, number, positive
+from jaxsnn_noise.parameters import Ranged
 from jaxsnn_noise.reduce.counts import count_limits, dispersion
 from jaxsnn_noise.reduce.errors import t_quantile
 from jaxsnn_noise.reduce.jackknife import by_group, jackknife
 
 
-class MemberFold(eqx.Module):
+class MemberFold(Ranged):
     """A statistic over the members along one random dimension (abstract)."""
 
     @abc.abstractmethod
@@ -74,7 +76,7 @@ class FanoFactor(MemberFold):
     groups: int = eqx.field(static=True, default=32)
 
     def __check_init__(self) -> None:
-        count("reduce.FanoFactor: groups", self.groups, least=2)
+        _groups("reduce.FanoFactor: groups", self.groups)
 
     def init(self, shape: tuple[int, ...]) -> FanoSums:
         grouped = np.zeros((self.groups, *shape), np.int64)
@@ -145,7 +147,7 @@ class Reliability(MemberFold):
     groups: int = eqx.field(static=True, default=32)
 
     def __check_init__(self) -> None:
-        count("reduce.Reliability: groups", self.groups, least=2)
+        _groups("reduce.Reliability: groups", self.groups)
 
     def init(self, shape: tuple[int, ...]) -> ReliabilitySums:
         cell = shape[:-1]
@@ -211,7 +213,7 @@ class PSTH(MemberFold):
         [50.0, 50.0]
     """
 
-    bin_ms: float = eqx.field(static=True, converter=float)
+    bin_ms: float = eqx.field(static=True, converter=functools.partial(number, "PSTH.bin_ms"))
 
     def __check_init__(self) -> None:
         positive("reduce.PSTH: bin_ms", self.bin_ms, "ms")
@@ -288,3 +290,12 @@ def _similarity(direction: Any, active: Any, members: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
         value = (length - active) / (members * (members - 1.0))
     return np.where((members > 1) & (active > 0), value, np.nan)
+
+
+def _groups(who: str, n: int) -> None:
+    """A number of groups of a jackknife: sums of each are kept for every cell."""
+    if count(who, n, least=2) > MOST_GROUPS:
+        fail(who, f"must be at most {MOST_GROUPS:,}: sums of each are kept for every cell", n)
+
+
+MOST_GROUPS = 10_000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsnn_noise._checks import count, fail
+from jaxsnn_noise._checks import count, fail, names, one_of
 from jaxsnn_noise.reduce.design import check_array, check_confidence, random_dimensions
 from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
 
@@ -87,7 +87,7 @@ def reliability(
     """
     who = "reduce.reliability"
     check_array(who, binned)
-    chosen = _bins(who, binned, bins) if bins is None or isinstance(bins, str) else bins
+    chosen = _bins(who, binned, bins) if bins is None or isinstance(bins, str) else names(f"{who}: bins", bins)
     along = (chosen,) if isinstance(chosen, str) else tuple(chosen)
     found = _stream(who, Reliability(groups), binned, over, along, confidence, chunk)
     return found.assign_attrs(estimate="reliability")
@@ -128,8 +128,7 @@ def psth(
     who = "reduce.psth"
     check_array(who, binned)
     bins = _bins(who, binned, bins)
-    if bins not in binned.dims:
-        fail(f"{who}: bins", "unknown dimension", bins, known=map(str, binned.dims))
+    one_of(f"{who}: bins", bins, map(str, binned.dims))
     fold = PSTH(_spacing(who, binned, bins) if bin_ms is None else bin_ms)
     found = _stream(who, fold, binned, over, (bins,), confidence, chunk)
     for name in ("rate", "standard_error", "low", "high"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import abc
+import functools
 from typing import Any
 
 import equinox as eqx
 import numpy as np
 
-from jaxsnn_noise._checks import fail
+from jaxsnn_noise._checks import fail, is_a, number, real_numbers
 from jaxsnn_noise.verdicts import Verdict, compare
 
 
@@ -23,7 +24,7 @@ class Rule(eqx.Module):
 class AtMost(Rule):
     """``value <= bound``, the bound in the unit of the value."""
 
-    bound: float = eqx.field(converter=float)
+    bound: float = eqx.field(converter=functools.partial(number, "reduce bound"))
 
     def interval(self) -> tuple[float, float]:
         return -np.inf, self.bound
@@ -32,7 +33,7 @@ class AtMost(Rule):
 class AtLeast(Rule):
     """``value >= bound``, the bound in the unit of the value."""
 
-    bound: float = eqx.field(converter=float)
+    bound: float = eqx.field(converter=functools.partial(number, "reduce bound"))
 
     def interval(self) -> tuple[float, float]:
         return self.bound, np.inf
@@ -41,8 +42,8 @@ class AtLeast(Rule):
 class Within(Rule):
     """``least <= value <= most``, both in the unit of the value: a claim of (practical) equality."""
 
-    least: float = eqx.field(converter=float)
-    most: float = eqx.field(converter=float)
+    least: float = eqx.field(converter=functools.partial(number, "Within.least"))
+    most: float = eqx.field(converter=functools.partial(number, "Within.most"))
 
     def __check_init__(self) -> None:
         if not self.least <= self.most:
@@ -75,6 +76,9 @@ def decide(low: Any, high: Any, rule: Rule) -> Any:
         >>> decide(0.2, 0.8, AtMost(1.0)).value, decide(0.2, 1.8, AtMost(1.0)).value
         ('reproduced', 'undecided')
     """
+    is_a("reduce.decide: rule", rule, Rule, "AtMost(1.0)")
+    real_numbers("reduce.decide: low", low)
+    real_numbers("reduce.decide: high", high)
     first, last = np.asarray(low, np.float64), np.asarray(high, np.float64)
     if np.any(first > last):
         fail("reduce.decide", "needs low <= high", (low, high))

@@ -45,7 +45,10 @@ class Recorded(eqx.Module):
 
 
 def _variables(names: str | Iterable[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+    found = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else ()
+    if not found or not all(isinstance(name, str) for name in found):
+        fail("Trace.variables", 'must be names of variables, e.g. "v" or ("v", "state.w")', names)
+    return found
 
 
 def _neurons(which: Iterable[int] | None) -> tuple[int, ...] | None:

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Array, Float32
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import fail, finite, in_range, nonnegative
+from jaxsnn_noise._checks import count, fail, finite, in_range, named, nonnegative
 from jaxsnn_noise._typing import PerNeuron, Values
-from jaxsnn_noise.parameters import parameter
+from jaxsnn_noise.parameters import as_parameter, parameter
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
 from jaxsnn_noise.synapses.projection import Projection, check_delay, pairs_of_matrix, range_of_weights, unit_of_weights
 from jaxsnn_noise.synapses.sums import ExactSums, Sums, Weights, dot
@@ -60,7 +60,7 @@ class Dense(Projection):
         self.weights = weights
         self.kinetics = Held() if kinetics is None else kinetics
         self.delay = delay
-        self.noise = dict(noise or {})
+        self.noise = named("Dense.noise", noise, "sources, e.g. noise.ReleaseNoise(...)")
         self.sums = ExactSums() if sums is None else sums
 
     def prepared(self, largest: int = 1) -> Weights:
@@ -98,11 +98,23 @@ def random_weights(
         std: Standard deviation of the weights, >= 0.
         mean: Their mean.
         key: A JAX key or a seed; the numbers come from the house's own stream.
+
+    Raises:
+        InputError: a shape that is none; numbers out of range, or beyond single precision.
     """
-    in_range("random_weights.probability", probability, 0.0, 1.0, "1")
-    nonnegative("random_weights.std", std)
-    finite("random_weights.mean", mean)
+    if not isinstance(shape, (tuple, list)) or len(shape) != 2:
+        fail("random_weights.shape", "must be (target, source)", shape)
+    for size in shape:
+        count("random_weights.shape", size)
+    given = {"probability": probability, "std": std, "mean": mean}
+    single = {name: as_parameter(f"random_weights.{name}", value) for name, value in given.items()}
+    for name, value in single.items():
+        if value.ndim:
+            fail(f"random_weights.{name}", "must be one number", value)
+    in_range("random_weights.probability", single["probability"], 0.0, 1.0, "1")
+    nonnegative("random_weights.std", single["std"])
+    finite("random_weights.mean", single["mean"])
     base = random.root(key)
-    weights = mean + std * random.normals(random.stream(base, "weights"), shape)
-    exists = random.uniforms(random.stream(base, "connections"), shape) < probability
+    weights = single["mean"] + single["std"] * random.normals(random.stream(base, "weights"), shape)
+    exists = random.uniforms(random.stream(base, "connections"), shape) < single["probability"]
     return jnp.where(exists, jax.lax.convert_element_type(weights, jnp.float32), 0.0)

@@ -22,6 +22,7 @@ from jaxtyping import Array, Int32, UInt32
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, count, fail, in_range, number
 from jaxsnn_noise._typing import Key, is_key
+from jaxsnn_noise.parameters import Ranged
 
 PAIRS_AT_ONCE = 1 << 23
 """Pairs, or draws, that are held in memory at once: a few arrays of 32 MB."""
@@ -50,7 +51,7 @@ class Graph(eqx.Module):
         return self.rows.shape[0]
 
 
-class Connectivity(eqx.Module):
+class Connectivity(Ranged):
     """Abstract: a rule that draws a :class:`Graph`."""
 
     @abc.abstractmethod

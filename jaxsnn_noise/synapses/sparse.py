@@ -13,9 +13,9 @@ from jax import lax
 from jaxtyping import Array, Float32, Int32
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import concrete, count, fail, in_range
-from jaxsnn_noise._typing import PerNeuron, Values, as_float
-from jaxsnn_noise.parameters import Range, parameter
+from jaxsnn_noise._checks import concrete, count, fail, flag, in_range, named, real_numbers
+from jaxsnn_noise._typing import PerNeuron, Values
+from jaxsnn_noise.parameters import Range, as_parameter, parameter
 from jaxsnn_noise.synapses.events import Columns, over_spikes, source_of_each
 from jaxsnn_noise.synapses.graphs import Connectivity, Graph
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
@@ -90,7 +90,7 @@ class Sparse(Projection):
     ):
         who = f"{type(self).__name__}({source!r}, {target!r})"
         self.source, self.target = source, target
-        self.size, self.multapses = _size(f"{who}.size", size), multapses
+        self.size, self.multapses = _size(f"{who}.size", size), flag(f"{who}.multapses", multapses)
         rows = _indices(f"{who}.rows", rows, self.size[0])
         columns = _indices(f"{who}.columns", columns, self.size[1])
         if rows.shape != columns.shape:
@@ -103,7 +103,7 @@ class Sparse(Projection):
         _check_order(who, self.rows, self.starts, self.size[0], multapses)
         self.kinetics = Held() if kinetics is None else kinetics
         self.delay = delay
-        self.noise = dict(noise or {})
+        self.noise = named("Sparse.noise", noise, "sources, e.g. noise.ReleaseNoise(...)")
         self.sums = ExactSums() if sums is None else sums
 
     @classmethod
@@ -221,6 +221,8 @@ def _size(who: str, size: Any) -> tuple[int, int]:
 
 def _indices(who: str, value: Any, size: int) -> Any:
     """Whole numbers in [0, size - 1] as int32, a NumPy array unless traced."""
+    if not isinstance(value, jax.core.Tracer):
+        real_numbers(who, value, rule="must be whole numbers, one per synapse")
     array = concrete(value)
     if array is None:
         return value.astype(jnp.int32)
@@ -233,11 +235,13 @@ def _indices(who: str, value: Any, size: int) -> Any:
 
 
 def _weights(who: str, weights: Any, key: Any, synapses: int) -> Values:
+    if not hasattr(weights, "draw") and key is not None:
+        fail(f"{who.rsplit('.', 1)[0]}.key", "is of weights that are a law, and these are none", key)
     if hasattr(weights, "draw"):
         if key is None:
             fail(f"{who}", "a law needs a key", weights)
         weights = weights.draw(random.stream(random.root(key), "weights"), synapses) if synapses else jnp.zeros(0)
-    array = as_float(weights, who)
+    array = as_parameter(who, weights)
     if array.shape not in ((), (synapses,)):
         fail(who, f"must be one number or one per synapse (shape ({synapses},))", array.shape)
     return array

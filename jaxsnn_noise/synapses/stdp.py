@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float32
 
-from jaxsnn_noise._checks import fail
+from jaxsnn_noise._checks import fail, named
 from jaxsnn_noise._typing import Key, PerNeuron, Scalar, Values
-from jaxsnn_noise.parameters import Range, nonnegative, parameter, positive, variable
+from jaxsnn_noise.parameters import Range, Ranged, nonnegative, parameter, positive, variable
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.relaxation import faded
 from jaxsnn_noise.signals import Frame, Seen
@@ -22,7 +22,7 @@ from jaxsnn_noise.synapses.projection import Projection, check_delay, pairs_of_m
 from jaxsnn_noise.synapses.sums import FixedSums, Weights, dot
 
 
-class Bounds(eqx.Module):
+class Bounds(Ranged):
     """How a weight is kept between 0 and ``w_max`` while it learns."""
 
     @abc.abstractmethod
@@ -44,7 +44,7 @@ class SoftBounds(Bounds):
         return _between(weights + ((w_max - weights) * up - weights * down), w_max)
 
 
-class Wiring(eqx.Module):
+class Wiring(Ranged):
     """Which pairs of neurons have a synapse."""
 
     @abc.abstractmethod
@@ -182,7 +182,7 @@ class PairSTDP(Projection):
         self.bounds = HardBounds() if bounds is None else bounds
         self.wiring = WhereNonzero() if wiring is None else wiring
         self.kinetics = Held() if kinetics is None else kinetics
-        self.noise = dict(noise or {})
+        self.noise = named("PairSTDP.noise", noise, "sources, e.g. noise.ReleaseNoise(...)")
 
     def prepared(self, largest: int = 1) -> Untaught:
         return Untaught(self.weights, self.wiring.exists(self.weights), largest)

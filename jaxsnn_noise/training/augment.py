@@ -16,6 +16,7 @@ from jax import lax
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail
 from jaxsnn_noise._typing import Key, Values
+from jaxsnn_noise.parameters import Ranged
 
 __all__ = [
     "Augment",
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-class Augment(eqx.Module):
+class Augment(Ranged):
     """Abstract: a random map of the values of one sample."""
 
     @abc.abstractmethod

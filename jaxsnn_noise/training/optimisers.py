@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import optax
 
-from jaxsnn_noise._checks import fail, in_range, nonnegative, positive
+from jaxsnn_noise._checks import fail, in_range, nonnegative, number, positive
 
 __all__ = [
     "WarmupCosine",
@@ -41,6 +41,8 @@ class WarmupCosine:
     clip: float | None = None
 
     def __post_init__(self) -> None:
+        for name in ("peak", "weight_decay", "warmup", *(["clip"] if self.clip is not None else [])):
+            object.__setattr__(self, name, number(f"WarmupCosine.{name}", getattr(self, name)))
         positive("WarmupCosine.peak", self.peak)
         nonnegative("WarmupCosine.weight_decay", self.weight_decay)
         in_range("WarmupCosine.warmup", self.warmup, 0.0, 1.0)

@@ -1,6 +1,7 @@
 """Values that nobody means, given to everything that is public: run as a program, without the type checks of the tests.
 
-``python -m helpers.fuzz constructors``: every argument of every public class, one at a time, the others as its example has them.
+``python -m helpers.fuzz constructors``: every argument of every public class, one at a time, the others as its example has them;
+``runs``, ``studies``, ``reductions`` and ``closed_forms``: those of functions.
 Whatever is given is refused by an ``InputError``, or it is taken for what it is: a leaf holds the number in single precision, in
 its range. Prints what went wrong, one line each, and how many cases there were.
 """
@@ -20,9 +21,11 @@ import jax
 import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
+from beartype import BeartypeConf
 from beartype.door import is_bearable
 
 from helpers.discovery import example
+from helpers.fuzz_functions import closed_forms, reductions, runs, studies
 from helpers.surface import callables
 from jaxsnn_noise import InputError, parameters
 
@@ -63,6 +66,10 @@ VALUES: dict[str, Callable[[], Any]] = {
 }
 
 
+NEVER = ("complex", "ragged", "thing", "date")
+"""What no function takes for anything."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Case:
     """One call: who, which argument, which value."""
@@ -71,6 +78,7 @@ class Case:
     argument: str
     value: str
     call: Callable[[Any], Any]
+    of_class: bool = False
 
 
 def constructors() -> Iterator[Case]:
@@ -85,12 +93,30 @@ def constructors() -> Iterator[Case]:
         kwargs = arguments_of(cls, made)
         for argument in kwargs:
             for value in VALUES:
+                yield Case(name, argument, value, functools.partial(_made, cls, kwargs, argument), True)
+
+
+def of_functions(calls: Callable[[], Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]]) -> Iterator[Case]:
+    """Every argument of functions with good arguments, which are tried first."""
+    for name, function, good in calls():
+        try:
+            function(**good)
+        except Exception as error:
+            yield Case(name, "as it should be", "None", functools.partial(_raised, error))
+            continue
+        for argument in good:
+            for value in VALUES:
                 yield Case(
-                    name,
-                    argument,
-                    value,
-                    lambda given, cls=cls, kwargs=kwargs, argument=argument: cls(**{**kwargs, argument: given}),
+                    name, argument, value, functools.partial(_made, function, good, argument), inspect.isclass(function)
                 )
+
+
+def _raised(error: Exception, given: Any) -> None:
+    raise error
+
+
+def _made(cls: Any, kwargs: dict[str, Any], argument: str, given: Any) -> Any:
+    return cls(**{**kwargs, argument: given})
 
 
 def arguments_of(cls: type, made: Any) -> dict[str, Any]:
@@ -127,10 +153,14 @@ def wrong(case: Case) -> str | None:
 
 def mistaken(case: Case, given: Any, made: Any) -> str | None:
     """What was made of the value, if that is not the value."""
-    if not hasattr(made, case.argument):
+    if case.value in NEVER and (not case.of_class or not hasattr(made, case.argument)):
+        return "taken"
+    if not case.of_class or not hasattr(made, case.argument):
         return None
     held = getattr(made, case.argument)
     if isinstance(held, jax.Array) and jnp.issubdtype(held.dtype, jnp.number):
+        if isinstance(given, bool) and case.who.endswith(".SpikeTrain"):  # rasters of truth values are rasters
+            return None
         if given is None or isinstance(given, (bool, str)) or callable(given) or np.iscomplexobj(given):
             return f"taken as {np.asarray(held).reshape(-1)[:3]}"
         if isinstance(given, np.ma.MaskedArray):
@@ -144,7 +174,7 @@ def mistaken(case: Case, given: Any, made: Any) -> str | None:
             return f"out of its range, {said.range}: {np.asarray(held).reshape(-1)[:3]}"
         return None
     hint = hints(type(made)).get(case.argument, Any)
-    if not is_bearable(held, hint):
+    if not is_bearable(held, hint, conf=BeartypeConf(is_pep484_tower=True)):
         return f"held as {held!r}, which is no {hint}"[:120]
     same = held is given or (type(held) is type(given) and repr(held) == repr(given))
     if not same and not isinstance(given, (list, dict, np.ndarray)) and held is not None and given is not None:
@@ -157,7 +187,7 @@ def mistaken(case: Case, given: Any, made: Any) -> str | None:
 
 
 @functools.cache
-def hints(cls: type) -> dict[str, Any]:
+def hints(cls: Any) -> dict[str, Any]:
     """The types of the fields of a class, as far as they can be known while a program runs."""
     found = {}
     for base in reversed(cls.__mro__):
@@ -180,7 +210,10 @@ def _late(*_: Any) -> None:
 def main(what: str) -> int:
     """Run all cases of a kind; the number of those that went wrong."""
     signal.signal(signal.SIGALRM, _late)
-    kinds: dict[str, Callable[[], Iterator[Case]]] = {"constructors": constructors}
+    kinds: dict[str, Callable[[], Iterator[Case]]] = {
+        "constructors": constructors,
+        **{f.__name__: functools.partial(of_functions, f) for f in (runs, studies, reductions, closed_forms)},
+    }
     bad = total = 0
     for case in kinds[what]():
         total += 1

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import equinox as eqx
 
-from jaxsnn_noise._checks import fail
+from jaxsnn_noise._checks import fail, named
+from jaxsnn_noise._checks import name as text
 from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.kinds import check_fields
 
 
 class Cases(eqx.Module):
@@ -25,9 +27,11 @@ class Cases(eqx.Module):
     name: str = eqx.field(static=True)
 
     def __init__(self, simulations: Mapping[str, Simulation], *, name: str = "case"):
+        self.simulations = named("Cases.simulations", simulations, "simulations")
+        self.name = text("Cases.name", name)
         if not simulations:
-            fail("Cases", "needs at least one simulation", dict(simulations))
-        self.simulations, self.name = dict(simulations), name
+            fail("Cases", "needs at least one simulation", simulations)
+        check_fields("Cases", self)
 
     @property
     def size(self) -> int:

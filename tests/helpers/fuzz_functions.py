@@ -1,0 +1,137 @@
+"""Calls of public functions with arguments that are good, for :mod:`helpers.fuzz` to spoil one at a time."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import xarray
+
+import jaxsnn_noise as jn
+from helpers.nets import SIGMA, recurrent
+from helpers.surface import callables
+from jaxsnn_noise.distributions import Logistic
+
+RATE = {"rate": jn.statistics.Rate()}
+
+THEORY: dict[str, Any] = {
+    "mean": 0.8, "sigma": 0.2, "tau_mem": 20.0, "v_threshold": 1.0, "v_reset": 0.0, "refractory": 2.0, "dt": 0.1, "time": 5.0,
+    "start": 0.0, "lag": 2.0, "duration": 100.0, "std": 0.3, "tau_noise": 5.0, "resistance": 2.0, "rate_hz": 10.0, "jump": 0.1,
+    "jump_std": 0.05, "probability": 0.1, "weights": np.ones((2, 3)), "intensity": 0.1, "fraction": 0.3, "size": 10,
+    "correlation": 0.1, "beta": 0.9, "drive": 1.0, "margin": -0.1, "width": 0.2, "at_threshold_hz": 100.0, "hazard_hz": 50.0,
+    "dead_time": 2.0, "steps": 100, "cv": 0.8, "skewness": 1.0, "use": 0.5, "resources": 0.8, "sites": 5, "tau_rec": 100.0,
+    "tau_fac": 50.0, "a_plus": 0.01, "a_minus": 0.01, "tau_plus": 20.0, "tau_minus": 20.0, "conductance": 0.1, "tau_syn": 5.0,
+    "reversal": 60.0, "v_rest": 0.0, "weight": 0.01, "charge": 1.0, "amplitude": 0.1, "before": 0.5, "after": 0.9,
+    "brunel": 0.5, "lag_steps": 3, "state_std": 0.1, "threshold_std": 0.1,
+}  # fmt: skip
+"""Good values of the arguments of closed forms, by name."""
+
+
+@functools.cache
+def table() -> xarray.DataArray:
+    """Counts over chips, trials, bins and neurons."""
+    counts = np.random.default_rng(0).integers(0, 2, (4, 6, 5, 3))
+    dims = ("device", "trial", "bin", "neuron")
+    return xarray.DataArray(
+        counts, dims=dims, coords={d: np.arange(n) for d, n in zip(dims, counts.shape, strict=True)}
+    )
+
+
+@functools.cache
+def small() -> jn.Simulation:
+    """Three neurons for ten steps."""
+    return recurrent(3, duration=10.0, statistics=RATE)
+
+
+@functools.cache
+def result() -> Any:
+    """A study of three trials."""
+    return jn.monte_carlo(small(), [jn.Trials(3)], key=0, progress=False)
+
+
+def closed_forms() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
+    """Every function of the theory."""
+    for name, function in sorted(callables().items()):
+        if name.startswith("jaxsnn_noise.theory.") and not inspect.isclass(function):
+            names = inspect.signature(function).parameters
+            good = {"noise": Logistic()} | THEORY
+            yield name, function, {k: good[k] for k in names}
+
+
+def reductions() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
+    """Every function over members."""
+    array, flat, reduce = table(), table().isel(bin=0, drop=True), jn.reduce
+    over = ("device", "trial")
+    yield (
+        "reduce.mean_and_error",
+        reduce.mean_and_error,
+        {"array": flat, "over": over, "confidence": 0.95, "nested": None},
+    )
+    proportion = {"array": flat, "over": over, "confidence": 0.95, "out_of": 1, "nested": None}
+    yield "reduce.proportion", reduce.proportion, proportion
+    contrast = {"array": flat, "dim": "neuron", "reference": 0, "over": over, "confidence": 0.95, "nested": None}
+    yield "reduce.paired_contrast", reduce.paired_contrast, contrast
+    yield "reduce.variance_components", reduce.variance_components, {"array": flat, "over": over, "nested": None}
+    for name in ("at_least", "at_most"):
+        claim = {"values": flat, "bound": 0.5, "over": over, "confidence": 0.95, "nested": None, "correction": None}
+        yield f"reduce.{name}", getattr(reduce, name), claim
+    yield "reduce.fano_factor", reduce.fano_factor, {"counts": flat, "over": "trial", "confidence": 0.95, "groups": 4}
+    binned = {"binned": array.isel(device=0, drop=True), "over": "trial", "confidence": 0.95, "chunk": None}
+    yield "reduce.psth", reduce.psth, {**binned, "bins": "bin", "bin_ms": 5.0}
+    yield "reduce.reliability", reduce.reliability, {**binned, "bins": "bin", "groups": 4}
+    yield "reduce.decide", reduce.decide, {"low": 0.1, "high": 0.2, "rule": reduce.AtMost(0.3)}
+    yield "reduce.every", reduce.every, {"claims": reduce.at_most(flat, 0.5, over), "over": "neuron"}
+
+
+def runs() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
+    """What runs simulations, and what is built for them."""
+    sim, axes = small(), [jn.Trials(2)]
+    network, inputs = sim.network, sim.inputs
+    yield (
+        "simulate",
+        jn.simulate,
+        {"sim": sim, "key": 0, "address": {"trial": 1}, "statistics": RATE, "backend": jn.Scan()},
+    )
+    yield "start", jn.start, {"sim": sim, "key": 0, "address": {"trial": 1}}
+    state = jn.start(sim, key=0)
+    yield "advance", jn.advance, {"sim": sim, "state": state, "duration": 5.0, "statistics": RATE}
+    yield "as_function", jn.as_function, {"sim": sim, "leaves": [SIGMA], "outputs": ["rate"], "key": 0}
+    yield "report", jn.report, {"sim": sim}
+    yield "without_noise", jn.without_noise, {"system": sim}
+    yield "paths.get", jn.paths.get, {"tree": sim, "path": SIGMA}
+    yield "paths.replace", jn.paths.replace, {"tree": sim, "values": {SIGMA: 0.2}}
+    population = {
+        "neuron": jn.neurons.LIF(3),
+        "noise": {},
+        "firing": None,
+        "initial": None,
+        "stepper": None,
+        "combine": None,
+    }
+    yield "Population", jn.Population, population
+    yield "Port", jn.Port, {"size": 3}
+    yield "Network", jn.Network, {"populations": network.populations, "projections": network.projections}
+    whole = {"network": network, "inputs": inputs, "duration": 10.0, "dt": 1.0, "warmup": 5.0, "imperfections": {}}
+    yield "Simulation", jn.Simulation, {**whole, "statistics": RATE, "frozen": {"inputs": ("trial",)}}
+    yield "Cases", jn.Cases, {"simulations": {"a": sim}, "name": "case"}
+    yield "Grid", jn.Grid, {"sim": sim, "axes": axes, "key": 0, "statistics": RATE, "backend": jn.Scan()}
+    weights = {"shape": (3, 3), "probability": 0.5, "std": 0.1, "key": 0}
+    yield "random_weights", jn.synapses.random_weights, weights
+    yield "networks.feedforward", jn.networks.feedforward, {"sizes": [3, 4, 2], "key": 0}
+
+
+def studies() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
+    """What runs studies."""
+    sim, axes = small(), [jn.Trials(2)]
+    study = {"sim": sim, "axes": axes, "key": 0, "chunk": 2, "statistics": RATE, "backend": jn.Scan(), "workers": 1}
+    yield "monte_carlo", jn.monte_carlo, {**study, "store": None, "progress": False}
+    yield "plan", jn.plan, {**study, "timed": False}
+    again = {"result": result(), "grid": None, "statistics": RATE, "sel": {"trial": 1}, "chunk": 2, "workers": 1}
+    yield "replay", jn.replay, {**again, "progress": False}
+    yield "chip", jn.chip, {"grid": result(), "sel": {"trial": 1}}
+    picture = {"network": sim.network, "batch": np.zeros((2, 3)), "key": 0, "steps": 5}
+    signature = inspect.signature(jn.apply).parameters
+    yield "apply", jn.apply, {k: v for k, v in picture.items() if k in signature}
