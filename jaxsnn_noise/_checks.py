@@ -173,7 +173,8 @@ def _shown(value: Any) -> str:
     except ValueError:  # lists of unequal lengths are no array
         array = None
     if array is None or array.size <= 6:
-        return repr(value)
+        text = " ".join(repr(value).split())
+        return text if len(text) <= 300 else f"{text[:300]}..."
     if not np.issubdtype(array.dtype, np.number):
         return f"an array of shape {array.shape}, dtype {array.dtype}"
     bad = "" if np.all(np.isfinite(array)) else f", {int(np.sum(~np.isfinite(array)))} not finite"

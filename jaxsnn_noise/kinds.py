@@ -26,7 +26,7 @@ _UNIONS = (typing.Union, types.UnionType)
 _PLAIN: dict[type, tuple[tuple[type, ...], str]] = {
     bool: ((bool, np.bool_), "True or False"),
     int: ((int, np.integer), "a whole number"),
-    float: ((float, int, np.floating, np.integer), "a number"),
+    float: ((float, int, np.floating, np.integer), "one number"),
     str: ((str,), "a text"),
     type(None): ((type(None),), "None"),
 }
@@ -41,8 +41,15 @@ def check_fields(who: str, module: Any) -> None:
     rules: Callable[[Any], Any] = _rules
     for name, holds, rule in rules(type(module)):
         value = getattr(module, name, None)
-        if not holds(value):
-            fail(f"{who}.{name}", rule, value)
+        if holds(value):
+            continue
+        hint = _hint(type(module), name)
+        if typing.get_origin(hint) in (dict, collections.abc.Mapping) and isinstance(value, collections.abc.Mapping):
+            of = typing.get_args(hint)[1]
+            for key, one in value.items():  # the one that is wrong says more than all of them
+                if isinstance(key, str) and not _holds(of, one):
+                    fail(f"{who}.{name}[{key!r}]", f"must be {_words(of)}", one)
+        fail(f"{who}.{name}", rule, value)
 
 
 @functools.cache
@@ -134,13 +141,11 @@ def _words(hint: Any) -> str:
         return f"a list, each of which is {_words(inside[0])}"
     if origin in (dict, collections.abc.Mapping):
         return f"a mapping from {_words(inside[0])} to {_words(inside[1])}"
-    return f"a {hint.__name__}" + _members(hint)
+    return f"of the kind {hint.__name__}" + _members(hint)
 
 
 def _members(cls: Any) -> str:
     """A few classes below a class, as examples."""
-    if not inspect.isabstract(cls):
-        return ""
     below = sorted(_concrete(cls), key=lambda one: one.__name__)
     return f", e.g. {', '.join(f'{one.__name__}(...)' for one in below[:3])}" if below else ""
 

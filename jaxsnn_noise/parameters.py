@@ -218,6 +218,7 @@ def check_part(who: str, part: Any, *outer: Any) -> None:
     Raises:
         InputError: who (with the field), the rule with its unit, the value.
     """
+    check_fields(who, part)  # once more: what edits a tree may put anything there
     for name, said in fields_of(type(part)):
         held = getattr(part, name)
         for leaf in (held,) if eqx.is_array(held) else jax.tree.leaves(held):
