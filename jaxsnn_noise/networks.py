@@ -157,7 +157,7 @@ def _response(population: Population, kinetics: Kinetics | None, weight: Values,
     spike[0] = 1.0
     sim = Simulation(network, {"port": SpikeTrain(spike)}, duration=steps * dt, dt=dt)
     rest = population.neuron.potential(population.neuron.rest())
-    return simulate(sim, key=0, statistics={"v": Trace("v", population="cells")})["v"].v - rest[None]
+    return simulate(sim, key=0, statistics={"v": Trace(("v",), population="cells")})["v"].v - rest[None]
 
 
 def __dir__() -> list[str]:

@@ -114,7 +114,7 @@ class Folder:
         except InputError as error:
             raise _Damaged(f"is damaged ({str(error).removeprefix('load: ').split('; got')[0]})") from error
         epochs = header.get("epochs")
-        if file.name != f"{_name(block)}{epochs:06d}.eqx":
+        if type(epochs) is not int or file.name != f"{_name(block)}{epochs:06d}.eqx":
             raise _Damaged(f"holds epoch {epochs} and not what its name says")
         like = Standing.at_start(start.learners, [k for k in start.history if k != "seconds"], epochs)
         for name, wanted in self._header(block, like).items():
@@ -138,7 +138,7 @@ class Folder:
         if type(version) is int and version != FORMAT:
             fail("fit.checkpoint", f"holds another format than {FORMAT}; choose a new folder", version)
         texts = isinstance(parts, dict) and all(isinstance(value, str) for value in parts.values())
-        if type(version) is not int or not texts:
+        if type(version) is not int or not isinstance(parts, dict) or not texts:
             rule = f"holds a {_MANIFEST} that cannot be read; choose a new folder"
             fail("fit.checkpoint", rule, str(self.path))
         names = sorted(parts.keys() | self.parts.keys())

@@ -124,19 +124,23 @@ def both_data(
     batches = batches_of(train)
     if batches is not None:
         feed = feed_of(batches, sim, shown, losses.values(), data_of)
-        shape, first, data = feed.first.values.shape[1:], 0, feed
-    else:
-        data = data_of("fit.train", train, sim, shown, losses.values())
-        if batch_size > data.size:
-            fail("fit.batch_size", f"must be at most the number of samples, {data.size}", batch_size)
-        shape, first = data.values.shape[1:], data.size
+        return feed, _held_out(validation, feed.first, sim, shown, losses, first=0)
+    data = data_of("fit.train", train, sim, shown, losses.values())
+    if batch_size > data.size:
+        fail("fit.batch_size", f"must be at most the number of samples, {data.size}", batch_size)
+    return data, _held_out(validation, data, sim, shown, losses, first=data.size)
+
+
+def _held_out(
+    validation: Any, train: Data, sim: Simulation, shown: str, losses: Mapping[str, Loss], *, first: int
+) -> Data | None:
     if validation is None:
-        return data, None
+        return None
     held_out = data_of("fit.validation", validation, sim, shown, losses.values(), first=first)
-    if held_out.values.shape[1:] != shape:
-        rule = f"values must have the shape [sample, *{shape}] of those of train"
+    if held_out.values.shape[1:] != train.values.shape[1:]:
+        rule = f"values must have the shape [sample, *{train.values.shape[1:]}] of those of train"
         fail("fit.validation", rule, held_out.values.shape)
-    return data, held_out
+    return held_out
 
 
 def steps_of(data: Data | Feed, batch_size: int, epochs: int) -> int | None:

@@ -46,8 +46,8 @@ def started(task: Task, data: Data, members: Member, learners: Learner) -> dict[
     extra = {_NAME.format(name): SpikeCount(population=name) for name in names}
     counting = eqx.tree_at(lambda t: t.sim.statistics, task, task.sim.statistics | extra)
     picked = np.unique(np.linspace(0, data.size - 1, min(MOST, task.batch_size, data.size)).astype(np.int32))
-    first = jax.tree.map(lambda leaf: leaf[0], (members, learners.free))
-    counts, gradient = _once(counting, len(names), data, *first, jnp.asarray(picked))
+    member, free = jax.tree.map(lambda leaf: leaf[0], (members, learners.free))
+    counts, gradient = _once(counting, len(names), data, member, free, jnp.asarray(picked))
     found = {"silent": {}, "saturated": {}, "gradient": {p: float(g) for p, g in gradient.items()}}
     for name, count in zip(sorted(names), counts, strict=True):
         fired = np.asarray(count)
