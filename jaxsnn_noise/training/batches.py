@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -45,14 +45,14 @@ class Batches:
     per_epoch: int | None = None
 
     def __post_init__(self) -> None:
-        source: Any = self.source
+        source = cast("Any", self.source)
         if self.per_epoch is not None:
             count("Batches.per_epoch", self.per_epoch)
         if isinstance(source, Iterator):
             rule = (
                 "can be gone through only once; give a list, a loader, or a function from the number of the epoch to it"
             )
-            fail("Batches.source", rule, type(self.source).__name__)
+            fail("Batches.source", rule, type(source).__name__)
         if not callable(source) and not isinstance(source, Iterable):
             rule = "must be an iterable of pairs (values, targets), or a function from the number of the epoch to one"
             fail("Batches.source", rule, type(self.source).__name__)
@@ -60,8 +60,9 @@ class Batches:
     @property
     def size(self) -> int | None:
         """Batches of an epoch, where that is known."""
-        if self.per_epoch is None and isinstance(self.source, Sized):
-            return len(self.source)
+        source = cast("Any", self.source)
+        if self.per_epoch is None and isinstance(source, Sized):
+            return len(source)
         return self.per_epoch
 
     @property
