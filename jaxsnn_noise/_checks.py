@@ -78,7 +78,7 @@ def count(who: str, value: Any, least: int = 1) -> int:
 
 def flag(who: str, value: Any) -> bool:
     """True or false, and nothing that merely counts as one of them (0, "no", an array)."""
-    if not isinstance(value, (bool, np.bool_)) or isinstance(value, np.ma.core.MaskedConstant):
+    if not isinstance(value, (bool, np.bool_)):
         fail(who, "must be True or False", value)
     return bool(value)
 

@@ -132,7 +132,7 @@ def _columns(times: Any) -> np.ndarray:
         if isinstance(one, str) or not isinstance(one, Iterable):
             fail(who, "must be a sequence of times [ms], which may be empty", one)
         listed = list(one) if not hasattr(one, "dtype") else one
-        if np.size(listed):
+        if len(listed):
             real_numbers(who, listed)
         column = np.sort(np.asarray(listed, np.float64).reshape(-1))
         if not ((column > 0) & (column < NEVER)).all():  # NaN too

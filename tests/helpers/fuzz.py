@@ -173,7 +173,8 @@ def mistaken(case: Case, given: Any, made: Any) -> str | None:
         if said is not None and not said.range.holds(np.asarray(held)):
             return f"out of its range, {said.range}: {np.asarray(held).reshape(-1)[:3]}"
         return None
-    hint = hints(type(made)).get(case.argument, Any)
+    kinds: Callable[[Any], dict[str, Any]] = hints
+    hint = kinds(type(made)).get(case.argument, Any)
     if not is_bearable(held, hint, conf=BeartypeConf(is_pep484_tower=True)):
         return f"held as {held!r}, which is no {hint}"[:120]
     same = held is given or (type(held) is type(given) and repr(held) == repr(given))
