@@ -131,8 +131,8 @@ def _columns(times: Any) -> np.ndarray:
         who = f"SpikeTimes.times of channel {channel}"
         if isinstance(one, str) or not isinstance(one, Iterable):
             fail(who, "must be a sequence of times [ms], which may be empty", one)
-        listed = list(one) if not hasattr(one, "dtype") else one
-        if len(listed):
+        listed: Any = list(one) if not hasattr(one, "dtype") else one
+        if np.size(listed):
             real_numbers(who, listed)
         column = np.sort(np.asarray(listed, np.float64).reshape(-1))
         if not ((column > 0) & (column < NEVER)).all():  # NaN too
