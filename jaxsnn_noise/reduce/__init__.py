@@ -7,8 +7,8 @@ how large, how sure   :func:`mean_and_error`, :func:`proportion`, :func:`varianc
 does it differ        :func:`paired_contrast` (common random numbers along a sweep or cases)
 does a claim hold     :func:`at_most`, :func:`at_least`, :func:`every`, :func:`decide`; as the
                       judgement of a study: :func:`judge`, :func:`judge_within`
-of many trials        :func:`fano_factor`, :func:`reliability`, :func:`psth`; their folds stream,
-                      and so does any other with :func:`fold_members`
+of many trials        :func:`fano_factor`, :func:`interval_cv`, :func:`reliability`, :func:`spike_events`,
+                      :func:`psth`; their folds stream, and so does any other with :func:`fold_members`
 ====================  ===============================================================================
 
 Which dimensions are random is always said by name (``over=("device", "trial")``); which of them are nested is known for
@@ -21,7 +21,9 @@ from jaxsnn_noise.reduce.components import variance_components
 from jaxsnn_noise.reduce.contrasts import paired_contrast
 from jaxsnn_noise.reduce.design import NESTED
 from jaxsnn_noise.reduce.errors import mean_and_error
+from jaxsnn_noise.reduce.events import spike_events
 from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
+from jaxsnn_noise.reduce.irregularity import PooledCV, interval_cv
 from jaxsnn_noise.reduce.judgements import judge, judge_within, unmeasured
 from jaxsnn_noise.reduce.proportions import proportion
 from jaxsnn_noise.reduce.streams import fano_factor, fold_members, psth, reliability
@@ -38,6 +40,7 @@ __all__ = [
     "Holm",
     "Judgement",
     "MemberFold",
+    "PooledCV",
     "Reliability",
     "Rule",
     "Verdict",
@@ -48,6 +51,7 @@ __all__ = [
     "every",
     "fano_factor",
     "fold_members",
+    "interval_cv",
     "judge",
     "judge_within",
     "mean_and_error",
@@ -55,6 +59,7 @@ __all__ = [
     "proportion",
     "psth",
     "reliability",
+    "spike_events",
     "unmeasured",
     "variance_components",
 ]

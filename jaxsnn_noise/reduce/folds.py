@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import abc
 import functools
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import numpy as np
@@ -24,6 +24,9 @@ from jaxsnn_noise.reduce.jackknife import by_group, jackknife
 
 class MemberFold(Ranged):
     """A statistic over the members along one random dimension (abstract)."""
+
+    vector: ClassVar[str] = "spike counts"
+    """What the entries of a member are."""
 
     @abc.abstractmethod
     def init(self, shape: tuple[int, ...]) -> Any:
@@ -106,11 +109,12 @@ class FanoFactor(MemberFold):
 
 
 class ReliabilitySums(NamedTuple):
-    """``members``, ``active`` [group, *cell]; ``direction`` [group, *cell, bin]; ``missing`` [*cell]."""
+    """``members``, ``active``, ``shifted`` [group, *cell]; ``direction`` [group, *cell, bin]; ``missing`` [*cell]."""
 
     members: np.ndarray
     active: np.ndarray
     direction: np.ndarray
+    shifted: np.ndarray
     missing: np.ndarray
 
 
@@ -127,11 +131,18 @@ class Reliability(MemberFold):
     are rounded to multiples of 2^-40 (an error of 1e-12), which makes their sums exact for up to 4 million members. The
     interval is symmetric on the logit scale of the possible values, ``-1 / (R - 1)`` to 1 (measured coverage of the 95
     % interval: 95 to 96 % for Poisson trains from 20 trials on; 92 to 99 % for trains of a single spike). A member with
-    a non-finite bin is missing. Trains are not centred: independent Poisson trains of a constant rate have a positive
-    reliability (their common mean), so compare with one of shuffled trials.
+    a non-finite bin is missing.
+
+    Trains are not centred: independent Poisson trains of a constant rate have a positive reliability, which grows with the rate.
+    ``chance`` is what trials have that keep their spikes but not their times: the mean over all circular shifts of the trials
+    against each other, exactly (no trial is shuffled)::
+
+        chance       = (|sum_i m_i|^2 - sum_i |m_i|^2) bins / (R (R - 1)),     m_i the mean of z_i over its bins
+        above_chance = (reliability - chance) / (1 - chance)
 
     Args:
         groups: Jackknife groups, at least 2.
+        series: Number of neurons (or channels) in a vector [bin, series], which are shifted together.
 
     References:
         Schreiber, Fellous, Whitmer, Tiesinga & Sejnowski (2003), A new correlation-based measure of spike timing
@@ -145,14 +156,17 @@ class Reliability(MemberFold):
     """
 
     groups: int = eqx.field(static=True, default=32)
+    series: int = eqx.field(static=True, default=1)
 
     def __check_init__(self) -> None:
         _groups("reduce.Reliability: groups", self.groups)
+        count("reduce.Reliability: series", self.series)
 
     def init(self, shape: tuple[int, ...]) -> ReliabilitySums:
         cell = shape[:-1]
         grouped = np.zeros((self.groups, *cell), np.int64)
-        return ReliabilitySums(grouped, grouped, np.zeros((self.groups, *shape), np.int64), np.zeros(cell, np.int64))
+        direction = np.zeros((self.groups, *shape), np.int64)
+        return ReliabilitySums(grouped, grouped, direction, grouped, np.zeros(cell, np.int64))
 
     def update(self, acc: ReliabilitySums, members: np.ndarray, first: int) -> ReliabilitySums:
         present = np.isfinite(members).all(axis=-1)
@@ -160,23 +174,43 @@ class Reliability(MemberFold):
         norm = np.sqrt(np.sum(trains**2, axis=-1, keepdims=True))
         direction = np.rint(trains / np.where(norm > 0, norm, 1.0) / _GRID).astype(np.int64)
         spiked = norm[..., 0] > 0
-        sums = [by_group(part, first, self.groups) for part in (present, spiked, direction)]
-        return self.merge(acc, ReliabilitySums(sums[0], sums[1], sums[2], _total(~present)))
+        own = np.rint(self._shifted(direction) / _GRID).astype(np.int64)
+        sums = [by_group(part, first, self.groups) for part in (present, spiked, direction, own)]
+        return self.merge(acc, ReliabilitySums(*sums, missing=_total(~present)))
+
+    def _shifted(self, direction: Any) -> Any:
+        """The mean inner product of a vector with all of its own circular shifts."""
+        by_series = np.reshape(direction * _GRID, (*direction.shape[:-1], -1, self.series))
+        return np.sum(by_series.mean(axis=-2) ** 2, axis=-1) * by_series.shape[-2]
+
+    def _chance(self, direction: Any, shifted: Any, active: Any, members: Any) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = (self._shifted(direction) - shifted * _GRID) / (members * (members - 1.0))
+        return np.where((members > 1) & (active > 0), value, np.nan)
 
     def finalize(self, acc: ReliabilitySums, confidence: float) -> dict[str, Any]:
-        members, active, direction = (part.sum(axis=0) for part in acc[:3])
+        members, active, direction, shifted = (part.sum(axis=0) for part in acc[:4])
         value = _similarity(direction, active, members)
         without = np.stack([
             _similarity(direction - acc.direction[g], active - acc.active[g], members - acc.members[g])
             for g in range(self.groups)
         ])  # fmt: skip
+        chance = self._chance(direction, shifted, active, members)
+        chances = np.stack([
+            self._chance(direction - acc.direction[g], shifted - acc.shifted[g], active - acc.active[g], members - acc.members[g])
+            for g in range(self.groups)
+        ])  # fmt: skip
         # Leaving out every train with spikes leaves a set that is all silent: no similarity in it.
-        without = np.where(np.isnan(without) & (members - acc.members > 1), 0.0, without)
+        nothing = np.isnan(without) & (members - acc.members > 1)
+        without, chances = np.where(nothing, 0.0, without), np.where(nothing, 0.0, chances)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            above, others = (value - chance) / (1.0 - chance), (without - chances) / (1.0 - chances)
         error, df = jackknife(value, without, acc.members)
         low, high = _logit_limits(value, t_quantile(df, 0.5 + 0.5 * confidence) * error, members)
         return {
             "reliability": value, "standard_error": error, "low": low, "high": high,
-            "reliability_active": _similarity(direction, active, active), "df": df,
+            "reliability_active": _similarity(direction, active, active), "chance": chance,
+            "above_chance": above, "above_chance_error": jackknife(above, others, acc.members)[0], "df": df,
             "n": members, "n_silent": members - active, "n_missing": acc.missing,
         }  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsnn_noise._checks import count, fail, names, one_of
+from jaxsnn_noise._checks import count, fail, names, number, one_of, positive
 from jaxsnn_noise.reduce.design import check_array, check_confidence, random_dimensions
 from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
 
@@ -56,27 +56,35 @@ def reliability(
     over: str = "trial",
     *,
     bins: str | Sequence[str] | None = None,
+    kernel: float | None = None,
+    bin_ms: float | None = None,
     confidence: float = 0.95,
     chunk: int | None = None,
     groups: int = 32,
 ) -> xr.Dataset:
-    """Trial-to-trial reliability of binned (or smoothed) spike trains; see :class:`Reliability`.
+    """Trial-to-trial reliability of binned or smoothed spike trains, with its chance level; see :class:`Reliability`.
+
+    With ``kernel`` trains are smoothed first, which is the measure of Schreiber et al. (2003): take bins much shorter than the
+    kernel, e.g. ``BinnedCounts(dt)``. What is smeared over an end of the record is cut off.
 
     Args:
         binned: Counts or smoothed rates per bin.
         over: The random dimension.
         bins: The dimension that makes a train a vector, the only one whose name starts with ``bin`` unless given;
-            ``("bin_counts", "cells_neuron")`` compares whole populations.
+            ``("bin_counts", "cells_neuron")`` compares whole populations: bins of time first.
+        kernel: Standard deviation of the Gaussian that trains are smoothed with [ms]; ``None``: they are taken as they are.
+        bin_ms: Width of a bin [ms], for the kernel; default the spacing of the labels of the bins.
         confidence: Coverage of the two-sided interval.
         chunk: Members read at a time (any number gives the same bits); default all.
         groups: Jackknife groups.
 
     Returns:
-        Dataset over the other dimensions: ``reliability``, ``standard_error``, ``low``, ``high``,
-        ``reliability_active`` [1], ``df``, ``n``, ``n_silent``, ``n_missing``.
+        Dataset over the other dimensions: ``reliability``, ``standard_error``, ``low``, ``high``, ``reliability_active``,
+        ``chance``, ``above_chance``, ``above_chance_error`` [1], ``df``, ``n``, ``n_silent``, ``n_missing``.
 
     Raises:
-        InputError: ``over`` is no dimension of at least two members, or ``bins`` no other dimension.
+        InputError: ``over`` is no dimension of at least two members, or ``bins`` no other dimension; a kernel that is not
+            positive, or bins whose width is not known.
 
     Example:
         >>> import xarray as xr
@@ -84,13 +92,31 @@ def reliability(
         >>> found = reliability(trains)
         >>> round(float(found["reliability_active"]), 9), int(found["n_silent"])
         (1.0, 1)
+        >>> round(float(found["chance"]), 9)
+        0.111111111
     """
     who = "reduce.reliability"
     check_array(who, binned)
     chosen = _bins(who, binned, bins) if bins is None or isinstance(bins, str) else names(f"{who}: bins", bins)
     along = (chosen,) if isinstance(chosen, str) else tuple(chosen)
-    found = _stream(who, Reliability(groups), binned, over, along, confidence, chunk)
-    return found.assign_attrs(estimate="reliability")
+    series = int(np.prod([binned.sizes[name] for name in along[1:] if name in binned.sizes]))
+    if kernel is not None:
+        binned = smoothed(who, binned, along[0], kernel, bin_ms)
+    found = _stream(who, Reliability(groups, series), binned, over, along, confidence, chunk)
+    return found.assign_attrs(estimate="reliability", **({} if kernel is None else {"kernel_ms": float(kernel)}))
+
+
+def smoothed(who: str, binned: xr.DataArray, bins: str, kernel: float, bin_ms: float | None) -> xr.DataArray:
+    """Trains convolved with a Gaussian of the standard deviation ``kernel`` [ms], cut off at the ends of the record."""
+    from scipy import ndimage
+
+    positive(f"{who}: kernel", number(f"{who}: kernel", kernel), "ms")
+    if bins not in binned.dims:
+        fail(f"{who}: bins", "unknown dimension", bins, known=map(str, binned.dims))
+    width = _spacing(who, binned, bins) if bin_ms is None else number(f"{who}: bin_ms", bin_ms)
+    positive(f"{who}: bin_ms", width, "ms")
+    values, axis = binned.to_numpy().astype(np.float64), binned.get_axis_num(bins)
+    return binned.copy(data=ndimage.gaussian_filter1d(values, kernel / width, axis=axis, mode="constant", truncate=6.0))
 
 
 def psth(

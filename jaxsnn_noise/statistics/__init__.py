@@ -6,8 +6,9 @@ from jaxsnn_noise.statistics.counts import Rate, SpikeCount
 from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 from jaxsnn_noise.statistics.fraction import FractionBelow
 from jaxsnn_noise.statistics.health import Health, Symptoms
-from jaxsnn_noise.statistics.intervals import IntervalCV, IntervalMean
+from jaxsnn_noise.statistics.intervals import IntervalCV, IntervalMean, IntervalSums, SummedIntervals
 from jaxsnn_noise.statistics.latency import FirstSpikeTime
+from jaxsnn_noise.statistics.local import IntervalCV2, IntervalLV
 from jaxsnn_noise.statistics.moments import Moments, VoltageMoments
 from jaxsnn_noise.statistics.operations import SynapticOperations
 from jaxsnn_noise.statistics.raster import Raster, unpack
@@ -25,7 +26,10 @@ __all__ = [
     "Frame",
     "Health",
     "IntervalCV",
+    "IntervalCV2",
+    "IntervalLV",
     "IntervalMean",
+    "IntervalSums",
     "Last",
     "Maximum",
     "Mean",
@@ -35,6 +39,7 @@ __all__ = [
     "Rate",
     "SpikeCount",
     "Statistic",
+    "SummedIntervals",
     "Symptoms",
     "SynapticOperations",
     "Trace",

@@ -68,7 +68,8 @@ def merge_times(a: Times, b: Times) -> tuple[Times, Int[Array, " neuron"]]:
 class IntervalMean(Statistic):
     """Mean interspike interval of each neuron, ``dt (last - first) / (spikes - 1)`` [ms].
 
-    NaN for a neuron with fewer than two spikes (no interval). No gradient passes.
+    NaN for a neuron with fewer than two spikes (no interval). No gradient passes. Biased low in short records, into which long
+    intervals do not fit: all intervals of 5 Hz trains of 1 s (CV 0.9) have a mean of 161 ms and not 200.
 
     Args:
         population: the population that is watched; ``None``: the only one.
@@ -116,12 +117,36 @@ class IntervalMean(Statistic):
         return cls()
 
 
-class IntervalCV(Statistic):
+class IntervalSquares(Statistic):
+    """Abstract: what is computed from the sums of each neuron's intervals and of their squares, whole numbers of steps."""
+
+    def init(self, about: About) -> TimesAndSquares:
+        words = 1 if about.steps <= _ONE_WORD_STEPS else 2
+        return TimesAndSquares(start_times(type(self).__name__, about), jnp.zeros((words, about.size), jnp.uint32))
+
+    def update(self, acc: TimesAndSquares, frame: Frame, about: About) -> TimesAndSquares:
+        del about
+        times, interval = advance_times(acc.times, frame)
+        return TimesAndSquares(times, _plus(acc.squares, _square(interval, acc.squares.shape[0])))
+
+    def merge(self, a: TimesAndSquares, b: TimesAndSquares, about: About) -> TimesAndSquares:
+        del about
+        times, seam = merge_times(a.times, b.times)
+        return TimesAndSquares(times, _plus(_plus(a.squares, b.squares), _square(seam, a.squares.shape[0])))
+
+
+class IntervalCV(IntervalSquares):
     """Coefficient of variation of the interspike intervals of each neuron, standard deviation over mean [1].
 
     ``CV = sqrt(sum (d_j - mean)^2 / k) / mean`` over its k intervals (the standard deviation divides by k): 0 for a
     regular train, 1 for a long Poisson train. NaN for a neuron with fewer than two intervals (three spikes). The sums
     are exact integers and the result is right to a few units in the last place. No gradient passes.
+
+    **Biased low in short records**, and a mean over trials stays so: with few intervals the deviations are taken from their own
+    mean, and long intervals do not fit into the record. Mean of the CVs of 20,000 records, by rate, true CV and length:
+    0.648 (5 Hz, 0.9, 1 s), 0.852 (5 Hz, 0.9, 5 s), 0.840 (20 Hz, 0.9, 1 s), 0.378 (5 Hz, 0.5, 1 s), 0.192 (20 Hz, 0.2, 1 s).
+    The CV of the intervals of all trials together (:class:`IntervalSums` and ``reduce.interval_cv``) has 0.852, 0.899, 0.899,
+    0.493, 0.200: within 1 % from some 20 intervals a record on. :class:`IntervalCV2` compares neighbours only.
 
     Args:
         population: the population that is watched; ``None``: the only one.
@@ -147,20 +172,6 @@ class IntervalCV(Statistic):
     def units(self) -> dict[str, str]:
         return {"": "1"}
 
-    def init(self, about: About) -> TimesAndSquares:
-        words = 1 if about.steps <= _ONE_WORD_STEPS else 2
-        return TimesAndSquares(start_times("IntervalCV", about), jnp.zeros((words, about.size), jnp.uint32))
-
-    def update(self, acc: TimesAndSquares, frame: Frame, about: About) -> TimesAndSquares:
-        del about
-        times, interval = advance_times(acc.times, frame)
-        return TimesAndSquares(times, _plus(acc.squares, _square(interval, acc.squares.shape[0])))
-
-    def merge(self, a: TimesAndSquares, b: TimesAndSquares, about: About) -> TimesAndSquares:
-        del about
-        times, seam = merge_times(a.times, b.times)
-        return TimesAndSquares(times, _plus(_plus(a.squares, b.squares), _square(seam, a.squares.shape[0])))
-
     def finalize(self, acc: TimesAndSquares, about: About) -> Float[Array, " neuron"]:
         del about
         # Squares about the whole number q nearest to the mean (k q + r = last - first, |r| <= k/2), in
@@ -183,6 +194,60 @@ class IntervalCV(Statistic):
     def dims(self, about: About) -> dict[str, tuple[str, ...]]:
         del about
         return {"": ("neuron",)}
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls()
+
+
+class SummedIntervals(eqx.Module):
+    """Sums over the intervals of each neuron, exact; ``squares + 2^32 squares_high`` is that of their squares."""
+
+    count: Int[Array, " neuron"]
+    total: Int[Array, " neuron"]
+    squares: UInt32[Array, " neuron"]
+    squares_high: UInt32[Array, " neuron"]
+
+
+class IntervalSums(IntervalSquares):
+    """What pools the intervals of many members: their number, sum and sum of squares, in whole steps.
+
+    For ``reduce.interval_cv``, the coefficient of variation of all intervals of all trials, which is not biased by records
+    that hold a few intervals only (as the mean of :class:`IntervalCV` is).
+
+    Args:
+        population: the population that is watched; ``None``: the only one.
+
+    Returns:
+        :class:`SummedIntervals`: ``count`` [1] and ``total`` [steps] int32 [neuron], ``squares`` and ``squares_high`` [steps^2] uint32 [neuron].
+
+    Raises:
+        InputError: no measured step.
+
+    >>> import jax.numpy as jnp
+    >>> from jaxsnn_noise.statistics import IntervalSums, over_raster
+    >>> sums = over_raster(IntervalSums(), jnp.array([[1, 1], [1, 0], [0, 1], [0, 0], [1, 1]]), dt=1.0)
+    >>> print(sums.count, sums.total, sums.squares)
+    [2 2] [4 4] [10  8]
+    """
+
+    population: str | None = eqx.field(static=True, default=None)
+
+    @property
+    def units(self) -> dict[str, str]:
+        return {"count": "1", "total": "steps", "squares": "steps^2", "squares_high": "steps^2"}
+
+    def finalize(self, acc: TimesAndSquares, about: About) -> SummedIntervals:
+        del about
+        some = acc.times.spikes >= 2
+        count = jnp.where(some, acc.times.spikes - jnp.int32(1), jnp.int32(0))
+        total = jnp.where(some, acc.times.last - acc.times.first, jnp.int32(0))
+        high = acc.squares[1] if acc.squares.shape[0] == 2 else jnp.zeros_like(acc.squares[0])
+        return SummedIntervals(count, total, acc.squares[0], high)
+
+    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
+        del about
+        return dict.fromkeys(self.units, ("neuron",))
 
     @classmethod
     def example(cls) -> Self:
