@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise import evaluation as evaluation
     from jaxsnn_noise import figures as figures
     from jaxsnn_noise import hardware as hardware
+    from jaxsnn_noise import interop as interop
     from jaxsnn_noise import laws as laws
     from jaxsnn_noise import networks as networks
     from jaxsnn_noise import neurons as neurons
@@ -79,6 +80,7 @@ _MODULES = frozenset(
         "evaluation",
         "figures",
         "hardware",
+        "interop",
         "laws",
         "networks",
         "neurons",

@@ -6,10 +6,13 @@ import sys
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 import jaxsnn_noise as jn
 from jaxsnn_noise import figures
+from jaxsnn_noise._checks import InputError
 
 # dichromats' view of linear RGB (Machado, Oliveira, Fernandes 2009, doi:10.1109/TVCG.2009.113, severity 1)
 VISION = {
@@ -105,6 +108,96 @@ def test_a_raster_has_one_mark_per_spike_at_the_end_of_its_step():
     np.testing.assert_array_equal(axes.collections[0].get_offsets(), [[10.5, 2], [12.5, 1]])
     with pytest.raises(ValueError, match=r"\[time, neuron\]"):
         figures.raster(axes, np.zeros(3), dt=1.0)
+    assert axes.get_ylabel() == "neuron"
+
+
+@pytest.mark.parametrize("bad", [np.nan, 0.5, 2.0, np.inf, -1.0])
+def test_what_is_no_spike_is_not_drawn_as_one(bad):
+    spikes = np.zeros((5, 3))
+    spikes[1, 1] = bad
+    with pytest.raises(
+        InputError, match=r"figures.raster: spikes must be 0 or 1 \(NaN are no spikes, nor are counts\)"
+    ):
+        figures.raster(figures.new_figure()[1], spikes, dt=1.0)
+
+
+def test_rows_are_labelled_as_what_they_are():
+    """Trials are no neurons."""
+    spikes = np.eye(4)
+    for given, label in (({"rows": "trial"}, "trial"), ({}, "neuron")):
+        _, axes = figures.new_figure()
+        _, table = figures.raster(axes, spikes, dt=1.0, **given)
+        assert axes.get_ylabel() == label
+        assert list(table.columns) == ["time [ms]", label]
+    _, axes = figures.new_figure()
+    figures.raster(axes, xr.DataArray(spikes, dims=("time", "device")), dt=1.0)
+    assert axes.get_ylabel() == "device"
+
+
+def spike_table():
+    """Two populations, the third of three trials silent, and so is the last neuron of the second population."""
+    table = pd.DataFrame({
+        "trial": [0, 0, 1, 1], "population": ["e", "i", "e", "e"], "neuron": [1, 0, 1, 2], "time": [1.0, 2.5, 4.0, 9.0],
+    })  # fmt: skip
+    table.attrs = {"sizes": {"e": 3, "i": 2}, "members": {"trial": [0, 1, 2]}, "start": 0.0, "stop": 10.0, "dt": 0.5}
+    return table
+
+
+def test_a_table_has_a_row_for_each_neuron_and_trial_silent_ones_too():
+    figure, axes = figures.new_figure()
+    _, drawn = figures.raster(axes, spike_table())
+    assert drawn["row"].tolist() == [3, 9, 4, 7]  # e 1 trial 0; i 0 trial 0; e 1 trial 1; e 2 trial 1
+    assert axes.get_ylim() == (-0.5, 14.5)
+    assert axes.get_xlim() == (0.0, 10.0)
+    assert axes.get_ylabel() == "population, neuron, trial"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["e", "i"]
+    offsets = {c.get_label(): c.get_offsets().tolist() for c in axes.collections}
+    assert offsets == {"e": [[1.0, 3], [4.0, 4], [9.0, 7]], "i": [[2.5, 9]]}
+    _, axes = figures.new_figure()
+    _, drawn = figures.raster(axes, spike_table(), silent=False)
+    assert drawn["row"].tolist() == [0, 3, 1, 2]
+    assert axes.get_ylim() == (-0.5, 3.5)
+
+
+def test_rows_and_colours_may_be_chosen():
+    figure, axes = figures.new_figure()
+    one = spike_table().query("population == 'e' and neuron == 1")
+    _, drawn = figures.raster(axes, one, rows="trial", colour="trial")
+    assert drawn["row"].tolist() == [0, 1]
+    assert axes.get_ylim() == (-0.5, 2.5)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "1", "2"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["trial 0", "trial 1"]
+    assert axes.get_ylabel() == "trial"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rows": "neuron"}, "must tell apart all that the table has several of: select one trial, or add it to rows"),
+        ({"rows": ("trial", "neuron")}, "select one population"),
+        ({"rows": "neurons"}, "unknown column; got 'neurons'. Did you mean 'neuron'"),
+        ({"colour": "kind"}, "unknown column; got 'kind'"),
+        ({"dt": 1.0}, "is for arrays"),
+    ],
+)
+def test_rows_in_which_neurons_or_trials_fall_together_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        figures.raster(figures.new_figure()[1], spike_table(), **options)
+
+
+def test_a_table_without_times_and_an_array_without_steps_are_refused():
+    axes = figures.new_figure()[1]
+    with pytest.raises(InputError, match="needs a column of times"):
+        figures.raster(axes, spike_table().drop(columns="time"))
+    with pytest.raises(InputError, match="NaN is no spike"):
+        figures.raster(axes, spike_table().assign(time=np.nan))
+    with pytest.raises(InputError, match=r"dt: must be given with an array \[ms\]"):
+        figures.raster(axes, np.eye(3))
+    with pytest.raises(InputError, match="an array has rows of one kind"):
+        figures.raster(axes, np.eye(3), dt=1.0, colour="population")
+    many = pd.DataFrame({"neuron": range(8), "time": 1.0})
+    with pytest.raises(InputError, match="at most 7 groups"):
+        figures.raster(axes, many, colour="neuron")
 
 
 def test_many_spikes_are_drawn_as_an_image():

@@ -42,7 +42,8 @@ from jaxsnn_noise.figures.house import (
     style,
     svg,
 )
-from jaxsnn_noise.figures.pictures import forest, heatmap, line_with_interval, raster
+from jaxsnn_noise.figures.pictures import forest, heatmap, line_with_interval
+from jaxsnn_noise.figures.rasters import raster
 
 __all__ = [
     "BLACK",

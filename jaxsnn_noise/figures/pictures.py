@@ -1,4 +1,4 @@
-"""The four pictures that studies draw most, each with its tidy table."""
+"""The pictures that studies draw most, each with its tidy table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxsnn_noise.figures.house import (
-    BLACK,
     BLUE,
     DIVERGING,
     GREY,
@@ -78,36 +77,6 @@ def line_with_interval(
             legend_below(axes.figure)
     columns = {x_label: x, y_label: estimate, "low": low, "high": high}
     return axes, DataFrame(({"series": series} if series else {}) | columns, index=range(len(x)))
-
-
-def raster(axes: Axes, spikes: ArrayLike, *, dt: float, start: float = 0.0) -> tuple[Axes, DataFrame]:
-    """Spike raster: one mark per spike, time to the right, neurons upwards.
-
-    Args:
-        axes: Where to draw.
-        spikes: Zeros and ones [time, neuron]; what is not zero is a spike.
-        dt: Length of a step [ms]. A spike of step t is fired at its end: ``start + (t + 1) dt``.
-        start: Time at the beginning of the first step [ms].
-
-    Returns:
-        The axes, and the table with columns ``time [ms]`` and ``neuron``.
-    """
-    from pandas import DataFrame
-
-    array = np.asarray(spikes)
-    if array.ndim != 2:
-        raise ValueError(f"figures.raster: spikes must be [time, neuron]; got shape {array.shape}")
-    steps, neurons = np.nonzero(array)
-    times = start + (steps + 1) * dt
-    with style():
-        size = min(30.0, max(1.0, 3000.0 / max(array.shape[1], 1)))
-        axes.scatter(times, neurons, s=size, marker="|", color=BLACK, linewidth=0.7, rasterized=len(times) > 2000)
-        axes.set_xlim(start, start + array.shape[0] * dt)
-        axes.set_ylim(-0.5, array.shape[1] - 0.5)
-        axes.grid(False)
-        axes.set_xlabel("time [ms]")
-        axes.set_ylabel("neuron")
-    return axes, DataFrame({"time [ms]": times, "neuron": neurons})
 
 
 def heatmap(
