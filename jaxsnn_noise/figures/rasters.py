@@ -203,13 +203,15 @@ def _marks(
 
 
 def _frame(axes: Axes, start: float, stop: float, number_of: int, label: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     with style():
         axes.set_xlim(start, stop)
         axes.set_ylim(-0.5, number_of - 0.5)
         axes.grid(False)
         axes.set_xlabel("time [ms]")
         axes.set_ylabel(label)
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _groups(axes: Axes, keys: list[tuple[Any, ...]], chosen: list[str]) -> None:

@@ -57,12 +57,15 @@ def spike_times(
     rasters = _rasters(who, results, names, sim)
     step = _step(who, results, sim, dt)
     at = float(number(f"{who}.start", start))
-    frames, sizes, members, steps = [], {}, {}, 0
+    frames: list[DataFrame] = []
+    sizes: dict[str, int] = {}
+    members: dict[str, list[Any]] = {}
+    steps = 0
     for population, axes, packed in rasters:
         spikes = np.unpackbits(packed, axis=-2, bitorder="little")
         steps = max(steps, spikes.shape[-2])
         *member, index, neuron = np.nonzero(spikes)
-        columns = {name: labels[i] for (name, labels), i in zip(axes.items(), member, strict=True)}
+        columns: dict[str, Any] = {name: labels[i] for (name, labels), i in zip(axes.items(), member, strict=True)}
         columns |= {"population": population, "neuron": neuron, "time": at + (index + 1) * step}
         frame = pandas.DataFrame(columns, index=range(len(neuron)))
         frames.append(frame.iloc[np.lexsort((index, neuron, *reversed(member)))])

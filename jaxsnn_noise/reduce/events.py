@@ -88,7 +88,8 @@ def _events(counts: np.ndarray, rate: np.ndarray, least: float, width: float) ->
     """Of trials [trial, bin] whose rate over them is ``rate``."""
     high = np.concatenate([[False], rate > least * rate.mean(), [False]])
     edges = np.flatnonzero(np.diff(high.astype(int))).reshape(-1, 2)
-    middles, found = (np.arange(counts.shape[1]) + 0.5) * width, []
+    middles = (np.arange(counts.shape[1]) + 0.5) * width
+    found: list[dict[str, Any]] = []
     for first, last in edges:
         inside = counts[:, first:last]
         times = np.repeat(np.broadcast_to(middles[first:last], inside.shape).ravel(), inside.ravel())

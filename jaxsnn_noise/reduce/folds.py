@@ -176,7 +176,7 @@ class Reliability(MemberFold):
         spiked = norm[..., 0] > 0
         own = np.rint(self._shifted(direction) / _GRID).astype(np.int64)
         sums = [by_group(part, first, self.groups) for part in (present, spiked, direction, own)]
-        return self.merge(acc, ReliabilitySums(*sums, missing=_total(~present)))
+        return self.merge(acc, ReliabilitySums(*sums, _total(~present)))
 
     def _shifted(self, direction: Any) -> Any:
         """The mean inner product of a vector with all of its own circular shifts."""

@@ -25,7 +25,7 @@ class PooledSums(NamedTuple):
     """Whole numbers [group, *cell]: members, intervals, sum; squares in two words; ``missing`` [*cell]."""
 
     members: np.ndarray
-    count: np.ndarray
+    intervals: np.ndarray
     total: np.ndarray
     low: np.ndarray
     high: np.ndarray
@@ -67,7 +67,7 @@ class PooledCV(MemberFold):
         if not shape or shape[-1] != len(FIELDS):
             fail("reduce.PooledCV", f"needs members [..., {len(FIELDS)}]: {', '.join(FIELDS)}", shape)
         grouped = np.zeros((self.groups, *shape[:-1]), np.int64)
-        return PooledSums(*(grouped,) * 5, missing=np.zeros(shape[:-1], np.int64))
+        return PooledSums(*(grouped,) * 5, np.zeros(shape[:-1], np.int64))
 
     def update(self, acc: PooledSums, members: np.ndarray, first: int) -> PooledSums:
         present = np.isfinite(members).all(axis=-1)
@@ -76,7 +76,7 @@ class PooledCV(MemberFold):
             fail("reduce.PooledCV", "needs the whole numbers of statistics.IntervalSums", members)
         parts = (present, *np.moveaxis(sums.astype(np.int64), -1, 0))
         grouped = [by_group(part, first, self.groups) for part in parts]
-        return self.merge(acc, PooledSums(*grouped, missing=np.asarray((~present).sum(axis=0, dtype=np.int64))))
+        return self.merge(acc, PooledSums(*grouped, np.asarray((~present).sum(axis=0, dtype=np.int64))))
 
     def finalize(self, acc: PooledSums, confidence: float) -> dict[str, Any]:
         whole = [part.sum(axis=0) for part in acc[:5]]
