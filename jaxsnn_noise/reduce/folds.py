@@ -175,8 +175,8 @@ class Reliability(MemberFold):
         direction = np.rint(trains / np.where(norm > 0, norm, 1.0) / _GRID).astype(np.int64)
         spiked = norm[..., 0] > 0
         own = np.rint(self._shifted(direction) / _GRID).astype(np.int64)
-        sums = [by_group(part, first, self.groups) for part in (present, spiked, direction, own)]
-        return self.merge(acc, ReliabilitySums(*sums, _total(~present)))
+        a, b, c, d = (by_group(part, first, self.groups) for part in (present, spiked, direction, own))
+        return self.merge(acc, ReliabilitySums(a, b, c, d, _total(~present)))
 
     def _shifted(self, direction: Any) -> Any:
         """The mean inner product of a vector with all of its own circular shifts."""

@@ -75,8 +75,9 @@ class PooledCV(MemberFold):
         if np.any((sums < 0) | (sums != np.rint(sums))):
             fail("reduce.PooledCV", "needs the whole numbers of statistics.IntervalSums", members)
         parts = (present, *np.moveaxis(sums.astype(np.int64), -1, 0))
-        grouped = [by_group(part, first, self.groups) for part in parts]
-        return self.merge(acc, PooledSums(*grouped, np.asarray((~present).sum(axis=0, dtype=np.int64))))
+        n, k, total, low, high = (by_group(part, first, self.groups) for part in parts)
+        missing = np.asarray((~present).sum(axis=0, dtype=np.int64))
+        return self.merge(acc, PooledSums(n, k, total, low, high, missing))
 
     def finalize(self, acc: PooledSums, confidence: float) -> dict[str, Any]:
         whole = [part.sum(axis=0) for part in acc[:5]]
