@@ -104,6 +104,21 @@ class ClaimResult:
         j = self.judgement
         return interval_text(j.estimate, j.low, j.high, j.units) if j else "no number"
 
+    @property
+    def weighed(self) -> str:
+        """What a reader needs to weigh the verdict: why it is open, the spread, what it could have seen, for whom."""
+        j = self.judgement
+        if j is None:
+            return ""
+        spread, seen = (f"{float(v):.2g} {j.units}".strip() for v in (j.spread, j.detectable))
+        parts = [
+            j.why,
+            f"SD over networks {spread}" if math.isfinite(j.spread) else "",
+            f"a difference of {seen} from the bound is seen in 80 % of runs" if math.isfinite(j.detectable) else "",
+            f"speaks for {j.speaks_for}" if j.speaks_for else "",
+        ]
+        return "; ".join(part for part in parts if part)
+
     def row(self) -> dict[str, Any]:
         """The result as one row of a table, with the columns ``COLUMNS``."""
         judged = self.judgement or Judgement(Verdict.UNDECIDED, math.nan, math.nan, math.nan, "")

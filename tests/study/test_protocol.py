@@ -73,3 +73,19 @@ def test_the_outcome_is_one_sentence():
     assert failed.row()["verdict"] == "undecided"
     assert failed.row()["error"] == "KeyError"
     assert math.isnan(failed.row()["estimate"])
+
+
+def test_a_result_tells_what_a_reader_needs_to_weigh_it() -> None:
+    weighed = Judgement(
+        Verdict.UNDECIDED, 1.0, -1.0, 3.0, "above 0", "points", spread=2.345, detectable=3.0,
+        speaks_for="networks made like these 8",
+    )  # fmt: skip
+    text = ClaimResult("a", "t", "s", weighed).weighed
+    assert text == (
+        "too wide to decide; SD over networks 2.3 points; a difference of 3 points from the bound is seen in 80 % of runs; "
+        "speaks for networks made like these 8"
+    )
+    assert ClaimResult("a", "t", "s", Judgement.above(0.0, 1.0, 0.5, 2.0)).weighed == ""
+    assert ClaimResult("a", "t", "s", None, "failed").weighed == ""
+    row = ClaimResult("a", "t", "s", weighed).row()
+    assert (row["why"], row["spread"], row["speaks_for"]) == ("too wide to decide", 2.345, "networks made like these 8")

@@ -445,3 +445,26 @@ def measure(config, progress):
 """
     run(fake_study.write(tmp_path, more=more), tmp_path / "out", display=Lines(stream))
     assert stream.getvalue().startswith("sums: done in")
+
+
+def test_claims_may_be_settled_together(tmp_path: Path) -> None:
+    """A file with ``settle`` has the last word on every judgement; where it fails no verdict stands."""
+    settle = """
+from dataclasses import replace
+from jaxsnn_noise.study import Verdict
+
+def settle(judgements):
+    assert set(judgements) == {"small", "large", "open"}
+    return {n: replace(j, verdict=Verdict.UNDECIDED, why="not together") for n, j in judgements.items()}
+"""
+    study = load(fake_study.write(tmp_path, more=settle))
+    made = run_study(study, study.preset("tiny"), tmp_path / "out")
+    assert {c.verdict for c in made.claims} == {Verdict.UNDECIDED}
+    rows = json.loads((tmp_path / "out" / "claims.json").read_text())["claims"]
+    assert {row["why"] for row in rows} == {"not together"}
+    broken = load(
+        fake_study.write(tmp_path, more="\n\ndef settle(judgements):\n    raise ValueError('no')\n", name="b.py")
+    )
+    made = run_study(broken, broken.preset("tiny"), tmp_path / "broken")
+    assert any("settle: ValueError: no" in text for text in made.errors)
+    assert all(c.judgement is None and "no" in c.error for c in made.claims)
