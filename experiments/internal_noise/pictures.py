@@ -240,7 +240,8 @@ def loss_table(data: Mapping[str, Any]) -> DataFrame:
             "loss [points]": fixed["mean"], "low": fixed["low"], "high": fixed["high"],
             "low, networks random": random["low"], "high, networks random": random["high"],
         }  # fmt: skip
-        table = fixed[[]].assign(columns).to_dataframe().reset_index()
+        order = ["site", "coupling", "correlation", "D"]
+        table = fixed[[]].assign(columns).to_dataframe(dim_order=order).reset_index()
         table.insert(0, "setting", f"{part.attrs['setting']}{_beta(name, part)}")
         made.append(table)
     return _joined(made)

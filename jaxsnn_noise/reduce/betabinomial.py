@@ -170,11 +170,11 @@ class _Part:
         n = self.counts.attempts[rows]
         coarse = self._with_p(odds, rows, _rho(self.grid, n))
         place, _ = _vertex(coarse + self.fixed[rows], SPACING)
-        for step in (SPACING / 4, SPACING / 16):
-            near = np.maximum(place, step)[:, None] + step * np.array([-1.0, 0.0, 1.0])
-            rhos = _rho(near, n)
-            shift, top = _vertex(self._with_p(odds, rows, rhos) + _without_p(n, rhos), step)
-            place = near[:, 0] + shift
+        step = SPACING / 8
+        near = np.maximum(place, step)[:, None] + step * np.array([-1.0, 0.0, 1.0])
+        rhos = _rho(near, n)
+        shift, top = _vertex(self._with_p(odds, rows, rhos) + _without_p(n, rhos), step)
+        place = near[:, 0] + shift
         return top, _rho(place[:, None], n)[:, 0]
 
     def _with_p(self, odds: np.ndarray, rows: np.ndarray, rhos: np.ndarray) -> np.ndarray:

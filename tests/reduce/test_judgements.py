@@ -111,7 +111,9 @@ def test_one_comparison_of_one_training_says_less() -> None:
 
 def test_what_lies_on_the_bound_without_scatter_shows_nothing() -> None:
     nothing = xr.DataArray(np.zeros(50), dims="trial")
-    assert judge(nothing, 0.0, at_most, random="trial").verdict is Verdict.UNDECIDED
+    tied = judge(nothing, 0.0, at_most, random="trial")
+    assert tied.verdict is Verdict.UNDECIDED
+    assert tied.p_reproduced == 1.0  # and no claim that Holm's correction may rest on
     assert judge(nothing, 0.1, at_most, random="trial").verdict is Verdict.REPRODUCED
 
 
