@@ -268,6 +268,7 @@ def test_other_intensities_readings_and_recipes_are_described_and_not_judged() -
     assert set(table["claim"]) == set(study.QUESTIONS)
     common = table[table["claim"] == "common_hurts_less_additive_output"]
     keys = set(zip(common["pixels"], common["recipe"], common["D"], strict=True))
+    assert len(common) == len(keys)  # the place of a filter is no other reading where there is none
     assert keys == {(p, "first", d) for p in CONFIG.pixels for d in LEVELS} | {("standardised", "second", 1.0)}
     best = table[(table["claim"] == "sigmoid_is_best") & (table["D"] == 1.0)]
     assert len(best) == 5  # two kinds of pixels, two places, and the second recipe

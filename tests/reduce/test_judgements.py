@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,9 @@ def test_holm_is_that_of_the_corrections_of_arrays() -> None:
     stands = [j.verdict is Verdict.NOT_REPRODUCED for j in holm(family).values()]
     np.testing.assert_array_equal(stands, Holm().adjust(2 * p) <= 0.05)
     assert 0 < sum(stands) < 12
+    # two-sided 0.016 * 3 stands, 0.03 * 2 does not, and so no later one does, though 0.04 * 1 would
+    steps = {n: replace(family["0"], p_refuted=x / 2) for n, x in (("a", 0.016), ("b", 0.03), ("c", 0.04))}
+    assert [j.verdict is Verdict.NOT_REPRODUCED for j in holm(steps).values()] == [True, False, False]
 
 
 def test_the_cell_that_decides_is_shown() -> None:
