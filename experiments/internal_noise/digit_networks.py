@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxsnn_noise import Network, Simulation, datasets, networks, training
+from jaxsnn_noise import Network, Population, Simulation, datasets, networks, training
 from jaxsnn_noise.coding import Constant, Filter, Relu, Sigmoid, Tanh
-from jaxsnn_noise.neurons import LIF, FlooredReset, LeakyIntegrator, Neuron
+from jaxsnn_noise.neurons import LIF, FlooredReset, LeakyIntegrator
 from jaxsnn_noise.noise import Source
 
 FILTERS: dict[str, Filter | None] = {"none": None, "tanh": Tanh(), "relu": Relu(), "sigmoid": Sigmoid()}
@@ -149,22 +149,22 @@ def network(
     *,
     spiking_readout: bool = False,
 ) -> Network:
-    """A network with random weights; ``sources`` sit on the hidden population."""
+    """A network with random weights, the same for both readouts; ``sources`` sit on the hidden population."""
     resistance = layers.resistance
-
-    def spiking(n: int) -> Neuron:
-        return LIF(n, tau_mem=layers.tau_mem, resistance=resistance)
-
-    return networks.feedforward(
+    made = networks.feedforward(
         [784, layers.hidden, 10],
         key=key,
         neuron=lambda n: LIF(n, tau_mem=layers.tau_mem, resistance=resistance, reset=FlooredReset()),
-        readout=spiking if spiking_readout else lambda n: LeakyIntegrator(n, tau_mem=layers.tau_mem),
+        readout=lambda n: LeakyIntegrator(n, tau_mem=layers.tau_mem),
         gain=GAIN[setting.place],
         noise=sources,
         prefilter=setting.prefilter,
         delay=None,  # as recorded: the readout answers a step after the hidden layer
     )
+    if not spiking_readout:
+        return made
+    readout = Population(LIF(10, tau_mem=layers.tau_mem, resistance=resistance))
+    return Network({**made.populations, "output": readout}, made.projections)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 
 from experiments.internal_noise import digit_networks as networks
 from experiments.internal_noise import noisy_digits as noisy
+from helpers.statistical import assert_variance
 from jaxsnn_noise.training.loop import usual_promotion
 
 FILTERS = ("none", "tanh", "relu", "sigmoid")
@@ -80,3 +81,12 @@ def test_the_current_gain_stays_when_beta_changes() -> None:
         layers = dataclasses.replace(networks.Layers(), beta=beta)
         assert np.exp(-1.0 / layers.tau_mem) == pytest.approx(beta)
         assert (1 - beta) * layers.resistance == pytest.approx(layers.current_gain)
+
+
+def test_readouts_that_spike_start_from_the_weights_of_those_that_do_not() -> None:
+    layers, setting = networks.Layers(hidden=200), networks.Setting("none", "image", "raw")
+    leaky, spiking = (networks.network(layers, setting, 3, spiking_readout=on) for on in (False, True))
+    assert (leaky.cells()["output"].neuron.spiking, spiking.cells()["output"].neuron.spiking) == (False, True)
+    for name in leaky.projections:
+        np.testing.assert_array_equal(leaky.projections[name].weights, spiking.projections[name].weights)
+    assert_variance(np.asarray(spiking.projections["hidden_to_output"].weights).ravel(), 0.5**2 / 200)
