@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import xarray
 
 from experiments import internal_noise as study
+from experiments.internal_noise import noisy_digits
 from experiments.internal_noise.claims import SECOND
 from experiments.internal_noise.conditions import CORRELATIONS, COUPLINGS, SITES
 from experiments.internal_noise.digit_networks import settings
@@ -260,6 +262,52 @@ def test_silence_is_asked_of_neurons_that_fired() -> None:
     assert found.verdict is Verdict.REPRODUCED
     assert float(found.estimate) == pytest.approx(100 * (0.5 - 0.3) / 0.7, abs=0.5)  # of the 70 % that fire
     assert "71.4 % fall silent under multiplicative and 42.9 % under additive" in found.detail
+
+
+@pytest.mark.parametrize(("kept", "verdict"), [(0.3, Verdict.REPRODUCED), (0.7, Verdict.NOT_REPRODUCED)])
+def test_clipping_has_to_take_away_half(kept: float, verdict: Verdict) -> None:
+    data = dict(agreeing())
+    free = 0.4 * 0.85  # of independent and common noise
+    data["standardised_none"] = dataset(
+        "standardised_none", as_the_paper_says, clipped=0.9 - kept * free, below=0.5, silent=0.5, scale=1.0
+    )
+    data = {k: v for k, v in data.items() if k not in AGAIN}
+    assert claim("clipping_removes_the_effect").judge(data, CONFIG).verdict is verdict
+
+
+def test_the_kind_that_the_source_exempts_is_left_out_of_one_claim_only() -> None:
+    def exempt(*, site: str, name: str, coupling: str = "", correlation: str = "", D: float = 0.0) -> float:
+        if not site:
+            return 0.9
+        current = (site, coupling) == ("current", "additive")
+        return 0.9 - ((0.8 if current else 0.01) if "sigmoid" in name else 0.1)
+
+    names = [f"standardised_{name}" for name in ("none", "tanh_image", "relu_image", "sigmoid_image")]
+    data = measured(exempt, names=names)
+    assert claim("sigmoid_is_best").judge(data, CONFIG).verdict is Verdict.NOT_REPRODUCED
+    assert claim("sigmoid_is_best_without_additive_current").judge(data, CONFIG).verdict is Verdict.REPRODUCED
+
+
+def test_neurons_fall_silent_if_they_fired_and_wake_if_they_did_not() -> None:
+    """Without noise neuron 0 fires; under noise it falls silent in one of two trials, and neuron 1 fires in both."""
+    conditions, levels = 1 + 12 + 2, (1.0,)
+    hidden = np.zeros((1, conditions, 2, 3, 2))
+    hidden[:, 0, :, :, 0] = 4
+    hidden[:, 1:, 1, :, 0] = 1
+    hidden[:, 1:, :, :, 1] = 2
+    many = ("seed", "condition", "trial", "sample")
+    found = xarray.Dataset({
+        "output": ((*many, "class"), np.zeros((1, conditions, 2, 3, 4))),
+        "hidden": ((*many, "neuron"), hidden),
+        "far_below": (many, np.zeros((1, conditions, 2, 3))),
+        "health_hidden_nonfinite": (many, np.zeros((1, conditions, 2, 3), int)),
+    })  # fmt: skip
+    fitted: Any = types.SimpleNamespace(seeds=(0,))
+    made = noisy_digits._labelled(fitted, found, np.zeros(3, int), levels)
+    np.testing.assert_array_equal(made["quiet_silent"], 0.5)
+    np.testing.assert_array_equal(made["fell_silent"], 0.25)
+    np.testing.assert_array_equal(made["woke"], 0.5)
+    np.testing.assert_array_equal(made["correct"], 0.25)  # four readouts are equally large
 
 
 @pytest.mark.slow
