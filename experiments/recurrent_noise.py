@@ -9,54 +9,63 @@ import numpy as np
 
 import jaxsnn_noise as jn
 from jaxsnn_noise import figures
-from jaxsnn_noise.study import Claim, Judgement, Picture, Progress
+from jaxsnn_noise.parameters import Range, fraction, nonnegative, positive, real
+from jaxsnn_noise.study import Claim, Judgement, Picture, Progress, option
 
 TITLE = "Noise in a recurrent network: rate, irregularity, correlation, reliability"
 COST = {"tiny": "20 s", "default": "30 s", "full": "10 min"}
+
+KINDS = ("additive", "multiplicative", "poisson", "threshold")
 
 
 @dataclass(frozen=True)
 class Config:
     """What is simulated; every value here is ours, chosen as round numbers of the field."""
 
-    size: int = 100
+    size: int = option(100, Range(2))
     """Neurons [1]."""
-    probability: float = 0.1
+    probability: float = option(0.1, fraction)
     """Connection probability [1]."""
-    weight_std: float = 0.2
+    weight_std: float = option(0.2, nonnegative)
     """Standard deviation of the synaptic weights, mean 0 [nA]."""
-    tau_mem: float = 20.0
+    tau_mem: float = option(20.0, positive)
     """Membrane time constant [ms]."""
-    tau_syn: float = 5.0
+    tau_syn: float = option(5.0, positive)
     """Time constant of the exponential synapses [ms]."""
-    refractory: float = 2.0
+    refractory: float = option(2.0, nonnegative)
     """Absolute refractory time [ms]."""
-    drive: float = 1.1
+    drive: float = option(1.1, real)
     """Mean of the stimulus [nA]; the threshold is 1 mV and the resistance 1 MOhm."""
-    stimulus_std: float = 0.3
+    stimulus_std: float = option(0.3, nonnegative)
     """Standard deviation of the stimulus, one course per neuron, the same in all trials [nA]."""
-    stimulus_tau: float = 5.0
+    stimulus_tau: float = option(5.0, positive)
     """Correlation time of the stimulus [ms]."""
-    levels: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2, 0.4)
+    levels: tuple[float, ...] = option((0.0, 0.05, 0.1, 0.2, 0.4), nonnegative, least=2, rising=True)
     """Noise: standard deviation that it gives a free membrane at threshold, or the threshold itself [mV]."""
-    background_hz: float = 500.0
+    background_hz: float = option(500.0, positive)
     """Rate of the excitatory and of the inhibitory Poisson background, each [Hz]."""
-    wirings: int = 2
+    wirings: int = option(2, Range(1))
     """Independent draws of the weights [1]."""
-    trials: int = 100
+    trials: int = option(100, Range(2))
     """Trials per kind, level and wiring [1]."""
-    duration: float = 1000.0
+    duration: float = option(1000.0, positive)
     """Measured time [ms]."""
-    warmup: float = 200.0
+    warmup: float = option(200.0, nonnegative)
     """Time before it [ms]."""
-    dt: float = 1.0
+    dt: float = option(1.0, positive)
     """Time step [ms]."""
-    kinds: tuple[str, ...] = ("additive", "multiplicative", "poisson", "threshold")
+    kinds: tuple[str, ...] = option(KINDS, choices=KINDS, least=1, distinct=True)
     """Kinds of noise; additive is among them, each is a program of its own."""
-    bin: float = 20.0
+    bin: float = option(20.0, positive)
     """Length of the bins of correlation and reliability [ms]."""
-    seed: int = 0
+    seed: int = option(0, Range(0))
     """Root seed [1]."""
+
+    def __post_init__(self) -> None:
+        if self.levels and self.levels[0] != 0.0:
+            raise ValueError("levels must begin with 0: everything is compared with no noise")
+        if "additive" not in self.kinds:
+            raise ValueError("kinds must have additive among them")
 
 
 TINY = Config(levels=(0.0, 0.2), wirings=1, trials=12, duration=200.0, warmup=50.0, kinds=("additive", "threshold"))

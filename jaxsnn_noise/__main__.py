@@ -40,7 +40,7 @@ examples:
 
 RUN_HELP = """\
 usage: jaxsnn-noise run NAME-or-FILE.py [--preset tiny|default|full] [--config FILE.toml] [--out DIR]
-                        [--overwrite | --resume] [--any.config.field VALUE ...]
+                        [--overwrite | --resume [--accept-changes]] [--any.config.field VALUE ...]
 
 Run a study: a built-in one by its name, or a file of your own by its path.
 
@@ -50,6 +50,7 @@ Run a study: a built-in one by its name, or a file of your own by its path.
   --out         folder for the results; results/NAME-PRESET if not given
   --overwrite   replace the run that is in the folder
   --resume      go on with the run in the folder: with its configuration, from the last thing that is saved
+  --accept-changes   resume though the study or a package was changed; the report says which parts are older
 
 `jaxsnn-noise run NAME --help` lists the fields of the study's configuration with their units and defaults.
 `jaxsnn-noise list` lists the built-in studies.
@@ -62,6 +63,7 @@ _OPTIONS: dict[str, tuple[Any, Any, str]] = {  # kind, default and meaning
     "out": (Path | None, None, "Folder for the results; results/NAME-PRESET if not given."),
     "overwrite": (bool, False, "Replace the run that is in the folder."),
     "resume": (bool, False, "Go on with the run in the folder, from the last thing that is saved."),
+    "accept_changes": (bool, False, "Resume though the study or a package was changed since; the report says so."),
 }
 
 
@@ -83,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"jaxsnn-noise {version()}")
         return 0
-    from jaxsnn_noise.study.protocol import StudyError, refuse
+    from jaxsnn_noise.study.protocol import StudyError, printable, refuse
 
     try:
         if args[0] not in _COMMANDS:
@@ -94,15 +96,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         if not isinstance(error, InputError):
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except StudyError as error:
         if error.__cause__ is not None and not isinstance(error.__cause__, OSError):
-            traceback.print_exception(error.__cause__)
-        print(f"error: {error}", file=sys.stderr)
+            print(printable("".join(traceback.format_exception(error.__cause__))), end="", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("interrupted; what was finished is saved, --resume goes on from there", file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        said = "; ".join(["interrupted", *getattr(interruption, "__notes__", [])])
+        print(printable(said), file=sys.stderr)
         return 130
 
 
@@ -136,17 +139,22 @@ def _run(args: list[str]) -> int:
         print(RUN_HELP, end="")
         return 0
     from jaxsnn_noise.study import Existing, display_for, load, read_toml, run_study
-    from jaxsnn_noise.study.protocol import refuse
+    from jaxsnn_noise.study.protocol import printable, refuse
+    from jaxsnn_noise.study.resuming import started_with
 
     if known.study is None:
         refuse("run", "which study? Its name or file comes first", shlex.join(args))
     study = load(known.study)
     base = study.preset(known.preset or "default")
     out = Path(known.out or f"results/{study.name}-{known.preset or 'default'}").expanduser()
-    anew = not known.resume or known.preset or known.config or not (out / "config.toml").is_file()
-    if known.config or not anew:
-        base = read_toml(known.config or out / "config.toml", base)
+    anew = not known.resume or known.preset or known.config
+    if known.config:
+        base = read_toml(known.config, base)
+    elif not anew:
+        base = started_with(out, base)
     options, config = _parse(study, base, args)
+    if options.accept_changes and not options.resume:
+        refuse("run", "--accept-changes goes with --resume", "it alone")
     if options.overwrite and options.resume:
         refuse("run", "either --overwrite or --resume", "both")
     existing = Existing.OVERWRITE if options.overwrite else Existing.RESUME if options.resume else Existing.REFUSE
@@ -157,6 +165,7 @@ def _run(args: list[str]) -> int:
             out,
             existing=existing,
             display=display_for(sys.stderr),
+            accept_changes=options.accept_changes,
             preset=options.preset if anew else "",  # a resumed run knows its own
             command=shlex.join(["jaxsnn-noise", "run", *args]),
         )
@@ -165,7 +174,7 @@ def _run(args: list[str]) -> int:
     print_claims(_console(), run.folder)
     print(f"report: {run.folder / 'report.html'}")
     for error in run.errors:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
     return 1 if run.errors else 0
 
 
@@ -173,19 +182,24 @@ def _parse(study: Any, base: Any, args: list[str]) -> tuple[Any, Any]:
     """Options and configuration, with help and errors from the fields of both."""
     import tyro
 
+    from jaxsnn_noise.study.asked import as_asked, remade
+    from jaxsnn_noise.study.options import check_config
+
     name = tyro.conf.arg(metavar="NAME-or-FILE.py", help="The study.")
     fields: list[Any] = [("study", Annotated[tyro.conf.Positional[str], name])]
     for option, (kind, default, text) in _OPTIONS.items():
         shown: Any = Annotated[kind, tyro.conf.FlagCreatePairsOff] if kind is bool else kind
         fields.append((option, Annotated[shown, tyro.conf.arg(help=text)], field(default=default)))
     nameless = tyro.conf.arg(name="")
+    asked = as_asked(study.config_type)
     parts: list[Any] = [
         ("options", Annotated[make_dataclass("options", fields), nameless]),
-        ("config", Annotated[study.config_type, nameless], field(default=base)),
+        ("config", Annotated[asked, nameless], field(default=remade(base, asked))),
     ]
     text = f"{study.title}\n\nDefaults are those of the preset and the file that are given."
     parsed: Any = tyro.cli(make_dataclass("run", parts), args=args, prog="jaxsnn-noise run", description=text)
-    return parsed.options, parsed.config
+    check_config("run", parsed.config, prefix="--")
+    return parsed.options, remade(parsed.config, study.config_type, "run: --")
 
 
 def _show(args: list[str]) -> int:

@@ -144,7 +144,8 @@ def test_an_error_on_the_way_exits_with_1(capsys, tmp_path):
     code, _, err = run(capsys, "run", path, "--preset", "tiny", "--out", "p")
     assert code == 1
     assert "fake.py" in err  # the traceback leads into the study
-    assert err.splitlines()[-1].startswith("error: measure failed: no current; saved in p: config.toml")
+    assert err.splitlines()[-1].startswith("error: measure failed: no current; saved in p: record.json, config.toml")
+    assert err.splitlines()[-1].endswith("(no measurement is kept: --resume starts anew)")
     code, out, _ = run(capsys, "show", "p")
     assert code == 0
     assert "failed (measure)" in out
@@ -162,7 +163,7 @@ def test_resuming_keeps_configuration_and_preset(capsys, tmp_path):
     assert "seed = 9" in Path("o/config.toml").read_text()
     code, _, err = run(capsys, *args, "--resume", "--seed", "8")
     assert code == 2
-    assert "it differs in; got ['seed']" in err
+    assert "seed was 9 and is 8" in err
     assert run(capsys, *args, "--overwrite")[0] == 0
     assert "seed = 0" in Path("o/config.toml").read_text()
 
@@ -219,7 +220,8 @@ def test_a_real_interruption_leaves_what_was_computed(tmp_path, kind):
         time.sleep(0.2)
         process.send_signal(kind)
         assert process.wait(30) == 130
-        assert "interrupted; what was finished is saved" in process.stderr.read()
+        assert "interrupted; saved in o: " in (said := process.stderr.read())
+        assert "stages/first.zarr (--resume goes on from there)" in said
     status = json.loads(Path("o/status.json").read_text())
     assert status["state"] == "interrupted"
     assert Path("o/stages/first.zarr").is_dir()

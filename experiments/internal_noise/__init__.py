@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jaxsnn_noise.study import Claim, Picture, Progress
+from jaxsnn_noise.parameters import Range, below, between, positive
+from jaxsnn_noise.study import Claim, Picture, Progress, option
 from jaxsnn_noise.verdicts import holm
 
 from . import claims as asks
@@ -21,7 +22,7 @@ from . import neuron_claims as of_neuron
 from . import pictures, verdicts
 from .claims import SECOND
 from .conditions import COUPLINGS, SITES
-from .digit_networks import PLACES, Digits, Layers, Setting, Teaching, digits, settings
+from .digit_networks import FILTERS, PIXELS, PLACES, TEST, Digits, Layers, Setting, Teaching, digits, settings
 from .noisy_digits import measured, noisy
 from .single_neuron import OneNeuron
 from .single_neuron import measured as measured_neuron
@@ -51,28 +52,36 @@ class Config:
     """The second recipe, which has to agree: standardised pixels, filters on the image, the primary intensity only."""
     neuron: OneNeuron = field(default_factory=OneNeuron)
     """The single neuron; 0 trials leave it out."""
-    filters: tuple[str, ...] = ("none", "tanh", "relu", "sigmoid")
-    """Pre-filters: none, tanh, relu, sigmoid."""
-    places: tuple[str, ...] = PLACES
+    filters: tuple[str, ...] = option(tuple(FILTERS), choices=FILTERS, least=1, distinct=True)
+    """Pre-filters."""
+    places: tuple[str, ...] = option(PLACES, choices=PLACES, least=1, distinct=True)
     """What a filter acts on: the image, or the current that enters a hidden neuron."""
-    pixels: tuple[str, ...] = ("raw", "standardised")
+    pixels: tuple[str, ...] = option(PIXELS, choices=PIXELS, least=1, distinct=True)
     """Pixels: raw in [0, 1], or standardised to mean 0 and variance 1."""
-    levels: tuple[float, ...] = (0.03, 0.1, 0.3, 1.0)
+    levels: tuple[float, ...] = option((0.03, 0.1, 0.3, 1.0), positive, least=2, rising=True)
     """Noise intensities D, rising [squared unit of the site, or 1]."""
-    primary: float = 1.0
+    primary: float = option(1.0, positive)
     """The intensity of which verdicts speak, one of the levels; the others are described [as the levels]."""
-    images: int = 300
+    images: int = option(300, between(1, TEST))
     """Test images for every setting [1]."""
     whole_test: bool = True
     """Whether the accuracy without noise is that on all test images, else on those shown."""
-    trials: int = 2
+    trials: int = option(2, Range(1))
     """Fresh noise per image [1]."""
-    other_betas: tuple[float, ...] = (0.5, 0.8)
+    other_betas: tuple[float, ...] = option((0.5, 0.8), Range(0.0, 1.0, low_open=True, high_open=True), distinct=True)
     """Further decays per step, for unfiltered standardised pixels [1]."""
-    depth: float = -5.0
+    depth: float = option(-5.0, below(1.0))
     """A potential below this is far below threshold [mV]; the threshold is 1 mV."""
-    seed: int = 0
+    seed: int = option(0, Range(0))
     """Root seed [1]."""
+
+    def __post_init__(self) -> None:
+        if self.primary not in self.levels:
+            raise ValueError("primary must be one of the levels")
+        if self.teaching.seeds < 1:
+            raise ValueError("teaching.seeds must be at least 1")
+        if self.layers.beta in self.other_betas:
+            raise ValueError("other_betas must leave out layers.beta, which is measured anyway")
 
     def beta_names(self) -> dict[float, str]:
         """Name of the measurement of unfiltered standardised pixels, by beta."""
@@ -114,14 +123,6 @@ FULL = replace(
 
 def build(config: Config) -> dict[str, Any]:
     """The single neuron and an unfiltered network, with every source of noise silent."""
-    if list(config.levels) != sorted(config.levels) or len(config.levels) < 2:
-        from jaxsnn_noise._checks import fail
-
-        fail("levels", "must be at least two rising intensities D", config.levels)
-    if config.primary not in config.levels:
-        from jaxsnn_noise._checks import fail
-
-        fail("primary", "must be one of the levels", config.primary, known=map(str, config.levels))
     return {
         "one neuron": neuron_simulation(config.neuron, config.layers.current_gain, config.depth),
         "network": noisy(config.layers, UNFILTERED, config.depth),

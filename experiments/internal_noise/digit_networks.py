@@ -14,10 +14,14 @@ from jaxsnn_noise import Network, Population, Simulation, datasets, networks, tr
 from jaxsnn_noise.coding import Constant, Filter, Relu, Sigmoid, Tanh
 from jaxsnn_noise.neurons import LIF, FlooredReset, LeakyIntegrator
 from jaxsnn_noise.noise import Source
+from jaxsnn_noise.parameters import Range, between, positive
+from jaxsnn_noise.study import option
 
 FILTERS: dict[str, Filter | None] = {"none": None, "tanh": Tanh(), "relu": Relu(), "sigmoid": Sigmoid()}
 PLACES = ("image", "current")
 PIXELS = ("raw", "standardised")
+TRAINING, TEST = 5000, 1000
+"""Images of the embedded subset."""
 GAIN = {"image": 0.5, "current": 1.5}
 """Standard deviation of the initial weights times sqrt(fan-in) [nA], by the place of the filter."""
 
@@ -26,13 +30,13 @@ GAIN = {"image": 0.5, "current": 1.5}
 class Layers:
     """The network: exact leaky integrate-and-fire neurons, ``v <- beta v + (1 - beta) R I``, and leaky readouts."""
 
-    hidden: int = 100
+    hidden: int = option(100, Range(1))
     """Hidden neurons [1]."""
-    beta: float = 0.905
+    beta: float = option(0.905, Range(0.0, 1.0, low_open=True, high_open=True))
     """Decay of the membrane per step, exp(-dt/tau) [1]."""
-    current_gain: float = 0.38
+    current_gain: float = option(0.38, positive)
     """What a current adds to the membrane in a step, (1 - beta) R [mV/nA]."""
-    steps: int = 20
+    steps: int = option(20, Range(1))
     """Steps of 1 ms that an image is shown [1]."""
 
     @property
@@ -50,23 +54,27 @@ class Layers:
 class Teaching:
     """How the networks are trained: without noise, by surrogate gradients through time."""
 
-    seeds: int = 8
+    seeds: int = option(8, Range(0))
     """Networks per setting, each with its own initial weights and order of images; verdicts speak of networks like
     these [1]."""
-    epochs: int = 5
+    epochs: int = option(5, Range(1))
     """Passes over the training images [1]."""
-    samples: int = 5000
+    samples: int = option(TRAINING, between(10, TRAINING))
     """Training images [1]."""
-    batch_size: int = 128
+    batch_size: int = option(128, Range(1))
     """Images per optimiser step [1]."""
-    learning_rate: float = 0.006
+    learning_rate: float = option(0.006, positive)
     """Adam's rate at the start; it falls to zero along a cosine [1]."""
     centred: bool = True
     """Whether gradients of the input weights are centralised."""
     spiking_readout: bool = False
     """Whether readouts are neurons that spike, and are read by their spikes; else by their mean potential."""
-    logit: float = 10.0
+    logit: float = option(10.0, positive)
     """Factor from what is read of a readout neuron, mV or spikes, to its logit [1/mV, or 1]."""
+
+    def __post_init__(self) -> None:
+        if self.batch_size > self.samples:
+            raise ValueError("batch_size must be at most the number of training images, samples")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ import numpy as np
 from jaxsnn_noise import Network, Population, Simulation, Trials, Vary, monte_carlo, theory
 from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.neurons import LIF, FlooredReset
+from jaxsnn_noise.parameters import Range, positive
 from jaxsnn_noise.statistics import FractionBelow, Mean, VoltageMoments
+from jaxsnn_noise.study import option
 
 from .conditions import (
     COUPLINGS,
@@ -33,20 +35,28 @@ NEVER = 1e30
 class OneNeuron:
     """A neuron under a constant current that makes it fire without noise."""
 
-    trials: int = 500
+    trials: int = option(500, Range(0))
     """Trials [1]."""
-    steps: int = 500
+    steps: int = option(500, Range(1))
     """Measured steps of 1 ms [1]."""
-    warmup: int = 300
+    warmup: int = option(300, Range(0))
     """Steps before them [1]."""
-    drive: float = 2.0
+    drive: float = option(2.0, Range(1.0, low_open=True))
     """Where the current would take the free membrane, R I, in thresholds [1]."""
-    betas: tuple[float, ...] = (0.5, 0.8, 0.905, 0.95)
+    betas: tuple[float, ...] = option(
+        (0.5, 0.8, 0.905, 0.95), Range(0.0, 1.0, low_open=True, high_open=True), least=1, rising=True
+    )
     """Decays of the membrane per step, exp(-dt/tau) [1]."""
-    levels: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+    levels: tuple[float, ...] = option((0.003, 0.01, 0.03, 0.1, 0.3, 1.0), positive, least=1, rising=True)
     """Noise intensities D [1, or squared unit of the site]."""
-    ratios: tuple[float, ...] = (0.1, 0.25, 0.5, 0.75, 0.9)
+    ratios: tuple[float, ...] = option(
+        (0.1, 0.25, 0.5, 0.75, 0.9), Range(0.0, 1.0, low_open=True, high_open=True), least=1, rising=True
+    )
     """Intensities on the free membrane, as fractions of the critical one [1]."""
+
+    def __post_init__(self) -> None:
+        if self.trials == 1:
+            raise ValueError("trials must be 0, which leaves the neuron out, or at least 2")
 
 
 def simulation(one: OneNeuron, current_gain: float, depth: float) -> Simulation:

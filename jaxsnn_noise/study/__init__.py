@@ -105,6 +105,7 @@ To run a study from Python: ``run_study(load("my_study.py"), config, "results/mi
 
 from jaxsnn_noise.study.catalog import builtin, find, listing, load
 from jaxsnn_noise.study.config import read_toml
+from jaxsnn_noise.study.options import option
 from jaxsnn_noise.study.outputs import Existing
 from jaxsnn_noise.study.progress import Lines, Live, Progress, Silent, display_for
 from jaxsnn_noise.study.protocol import Claim, ClaimResult, Judgement, Picture, Study, StudyError, Verdict
@@ -131,6 +132,7 @@ __all__ = [
     "find",
     "listing",
     "load",
+    "option",
     "read_toml",
     "run_study",
     "to_toml",

@@ -18,11 +18,11 @@ from types import ModuleType
 from typing import Any
 
 from jaxsnn_noise.study.config import check_round_trip
+from jaxsnn_noise.study.neighbours import MAIN
+from jaxsnn_noise.study.options import check_config
 from jaxsnn_noise.study.protocol import Claim, Study, near_names, refuse
 
 PRESETS = ("tiny", "default", "full")
-MAIN = "__init__.py"
-"""The file of a study that is a folder."""
 RESERVED = (
     "study",
     "preset",
@@ -30,6 +30,7 @@ RESERVED = (
     "out",
     "overwrite",
     "resume",
+    "accept_changes",
     "help",
 )  # options of `jaxsnn-noise run`
 
@@ -87,15 +88,8 @@ def name_of(path: Path) -> str:
     return path.parent.name if path.name == MAIN else path.stem
 
 
-def sources(path: Path) -> dict[str, Path]:
-    """The files of a study by name: the one, or all Python files of its folder."""
-    if path.name != MAIN:
-        return {path.name: path}
-    return {str(f.relative_to(path.parent)): f for f in sorted(path.parent.rglob("*.py"))}
-
-
 def _has_title(path: Path) -> bool:
-    return re.search(r"^TITLE\b", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) is not None
+    return re.search(r"^TITLE\b", path.read_text(encoding="utf-8-sig", errors="replace"), re.MULTILINE) is not None
 
 
 def listing(name: str, path: Path) -> Listing:
@@ -106,8 +100,8 @@ def listing(name: str, path: Path) -> Listing:
     """
     literals: dict[str, Any] = {}
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, OSError, UnicodeDecodeError, ValueError) as error:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, OSError, ValueError) as error:
         return Listing(name, path, f"(cannot be read: {error})", {})
     for node in tree.body:
         targets = (
@@ -226,6 +220,7 @@ def check(module: ModuleType, name: str, path: Path) -> Study:
         if not isinstance(value, config_type):
             refuse(f"{who}: {preset.upper()}", "must be an instance of Config", value)
         check_round_trip(f"{who}: {preset.upper()}", value)
+        check_config(f"{who}: {preset.upper()}", value)
     if not isinstance(module.TITLE, str) or not module.TITLE.strip():
         refuse(f"{who}: TITLE", "must be a string that says something", module.TITLE)
     claims = module.CLAIMS

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jaxsnn_noise.study.options import check_config
 from jaxsnn_noise.study.protocol import near_names, refuse
 from jaxsnn_noise.study.strict import structure
 from jaxsnn_noise.study.toml import to_toml, toml_value
@@ -33,11 +34,22 @@ def read_toml(file: str | Path, base: Any) -> Any:
     if not path.is_file():
         near = near_names(path.name, (f.name for f in path.parent.glob("*.toml")))
         refuse("config", f"no such file (in {path.parent})", path.name, known=near)
+    return read_text(f"config {path.name}", path.read_bytes(), base)
+
+
+def read_text(who: str, content: str | bytes, base: Any) -> Any:
+    """``read_toml`` of a text, or of the bytes of a file; a byte-order mark before UTF-8 is passed over."""
     try:
-        mapping = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        refuse(f"config {path.name}", "must be a TOML file", str(error))
-    return override(base, mapping, f"config {path.name}")
+        text = content if isinstance(content, str) else content.decode("utf-8-sig")
+        mapping = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        assert isinstance(content, bytes)
+        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+        rule = ": this one begins as UTF-16, save it as UTF-8" if wide else ", in UTF-8"
+        refuse(who, f"must be a TOML file{rule}", str(error))
+    except tomllib.TOMLDecodeError as error:
+        refuse(who, "must be a TOML file", str(error))
+    return override(base, mapping, who)
 
 
 def override(base: Any, mapping: Mapping[str, Any], who: str = "config") -> Any:
@@ -48,7 +60,9 @@ def override(base: Any, mapping: Mapping[str, Any], who: str = "config") -> Any:
     """
     known = paths(base)
     _refuse_unknown(base, mapping, "", known, who)
-    return structure(who, _merged(base, mapping), type(base))
+    made = structure(who, _merged(base, mapping), type(base))
+    check_config(who, made)
+    return made
 
 
 def paths(config: Any, prefix: str = "") -> list[str]:
@@ -62,13 +76,19 @@ def paths(config: Any, prefix: str = "") -> list[str]:
     return found
 
 
-def differences(a: Any, b: Any) -> list[str]:
-    """Dotted names of the fields in which two configurations of one type differ."""
+def differences(a: Any, b: Any) -> dict[str, tuple[Any, Any]]:
+    """Dotted names of the fields in which two configurations of one type differ, with both values."""
     plain_a, plain_b = _leaves(a), _leaves(b)
-    same = {
-        k for k in plain_a.keys() & plain_b.keys() if plain_a[k] == plain_b[k] or repr(plain_a[k]) == repr(plain_b[k])
+    return {
+        name: (plain_a.get(name), plain_b.get(name))
+        for name in sorted(plain_a.keys() | plain_b.keys())
+        if name not in plain_a or name not in plain_b or plain_a[name] != plain_b[name]
     }
-    return sorted((plain_a.keys() | plain_b.keys()) - same)  # by repr too: nan is not equal to itself
+
+
+def differences_text(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Differences in words: ``trials was 20 and is 3``."""
+    return ", ".join(f"{name} was {old!r} and is {new!r}" for name, (old, new) in changed.items())
 
 
 def check_round_trip(who: str, config: Any) -> None:
@@ -89,7 +109,7 @@ def check_round_trip(who: str, config: Any) -> None:
         refuse(
             who,
             "written as TOML it must be read back as it was; annotate these fields with plain types",
-            changed,
+            list(changed),
         )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxsnn_noise.provenance import jax_record, packages, version
-from jaxsnn_noise.study.catalog import MAIN, sources
+from jaxsnn_noise.study.neighbours import MAIN, sources
 
 
 def environment(study: Path | None = None) -> dict[str, Any]:

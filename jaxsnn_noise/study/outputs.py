@@ -5,13 +5,13 @@ What has its final name is whole. ``status.json`` says how far the run came.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -19,20 +19,30 @@ from typing import TYPE_CHECKING, Any
 
 from jaxsnn_noise import _files
 from jaxsnn_noise._files import StoreError, is_full, remove
+from jaxsnn_noise.study import kept
 from jaxsnn_noise.study.environment import scrub
 from jaxsnn_noise.study.protocol import StudyError, refuse
 
 if TYPE_CHECKING:
     from xarray import Dataset
+
+    from jaxsnn_noise.study.kept import Data
 else:
-    Dataset = Any
+    Data = Dataset = Any
 
 STATUS = "status.json"
+RECORD = "record.json"
+CONFIG = "config.toml"
+DATA = "data.zarr"
+PARTIAL = "partial.zarr"
+STAGES = "stages"
 LEAST_FREE = 100 * 2**20  # [B] room for figures, report and the tables of a small study
 OWN = (
-    STATUS, "config.toml", "environment.json", "study", "model.txt", "data.zarr", "partial.zarr", "stages",
+    RECORD, CONFIG, "environment.json", "study", "model.txt", DATA, "data.json", PARTIAL, "partial.json",
+    STAGES,
     "claims.json", "claims.csv", "tables", "figures", "methods.txt", "errors.txt", "report.html",
 )  # fmt: skip
+"""What a run leaves, beside its status, which is never away: a folder without one is somebody's."""
 
 
 class Existing(Enum):
@@ -49,11 +59,20 @@ class Outputs:
     Args:
         folder: Where they lie.
         status: What ``status.json`` says.
+
+    Attributes:
+        made: The record of what computes now.
+        resumed: Whether there was a run in the folder that goes on.
+        say: Shows a line.
     """
 
-    def __init__(self, folder: Path, status: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, status: dict[str, Any], *, resumed: bool = False) -> None:
         self.folder = folder
         self.status = status
+        self.resumed = resumed
+        self.made: dict[str, Any] = {}
+        self.say: Callable[[str], None] = lambda text: None
+        self._passing: tuple[str, ...] = ()
 
     def write(self, name: str, content: str | bytes) -> Path:
         """Write a file, whole or not at all; folders are made."""
@@ -82,67 +101,108 @@ class Outputs:
             if not is_full(error):
                 raise
 
-    def write_data(self, data: Dataset | Mapping[str, Dataset]) -> None:
+    def remark(self, notes: Iterable[str]) -> None:
+        """Say something in the report: for good where it is about how the data came about, else in this one."""
+        if self.measured:
+            self._passing = tuple(notes)
+        else:
+            self.status["notes"] += [note for note in notes if note not in self.status["notes"]]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the report has to say."""
+        return (*self.status["notes"], *self._passing)
+
+    @property
+    def measured(self) -> bool:
+        """Whether the measurement is there: what has its name is whole, whatever the status says."""
+        return (self.folder / DATA).is_dir()
+
+    def write_data(self, data: Data) -> None:
         """Write what was measured to ``data.zarr``: one dataset at its root, several in groups by name.
 
         Raises:
             StudyError: If a dataset holds something that Zarr cannot; or if the disk is full, after the data was put
                 into the system's temporary folder, if there is room.
         """
-        place = self.folder / "data.zarr"
+        self._keep(DATA, data)
+        self.clear_parts()
+
+    def clear_parts(self) -> None:
+        """Remove what a measurement kept on its way."""
+        remove(self.folder / STAGES)
+        remove(self.folder / PARTIAL)
+        remove(kept.record_of(self.folder / PARTIAL))
+
+    def read_data(self) -> Data:
+        """What ``write_data`` wrote, in memory.
+
+        Raises:
+            InputError: It is damaged.
+        """
         try:
-            with _files.draft(place) as draft:
-                _write_zarr(draft, data)
-        except Exception as error:
-            if not is_full(error):
-                raise
-            raise StudyError(self._rescued(data)) from error
-        remove(self.folder / "stages")
-        remove(self.folder / "partial.zarr")
-        self.note_saved("data.zarr")
-        self.update(datasets=list(data) if _several(data) else None, measured=True)
-
-    def read_data(self) -> Dataset | dict[str, Dataset]:
-        """What ``write_data`` wrote, in memory."""
-        from jaxsnn_noise.ensemble.files import read_zarr
-
-        names = self.status["datasets"]
-        place = self.folder / "data.zarr"
-        return read_zarr(place, None) if names is None else {name: read_zarr(place, name) for name in names}
-
-    def _rescued(self, data: Dataset | Mapping[str, Dataset]) -> str:
-        try:
-            refuge = Path(tempfile.mkdtemp(prefix="jaxsnn_noise-")) / "data.zarr"
-            _write_zarr(refuge, data)
-        except Exception:
-            return f"the disk of {self.folder} is full, and the temporary folder too: the data is lost"
-        return f"the disk of {self.folder} is full; the data is in {refuge}: move it to a place that lasts"
+            return kept.read(self.folder / DATA)
+        except kept.Damaged as damage:
+            refuse("out", f"the data of this run is damaged ({damage}); --overwrite measures anew", str(self.folder))
 
     def write_partial(self, dataset: Dataset) -> None:
         """Keep what an interrupted measurement has come to, with NaN for what is missing."""
-        self._move_in(self.folder / "partial.zarr", dataset)
+        self._keep(PARTIAL, dataset)
 
     def get(self, name: str) -> Dataset | None:
-        """A stage kept by an earlier, unfinished run, or ``None``."""
-        from jaxsnn_noise.ensemble.files import read_zarr
-
+        """A stage kept by an earlier, unfinished run, or ``None``; one that is damaged is told of and forgotten."""
         place = self.folder_of(name).with_suffix(".zarr")
-        return read_zarr(place, None) if place.is_dir() else None
+        if not place.is_dir():
+            return None
+        try:
+            return kept.read(place)  # type: ignore[return-value]
+        except kept.Damaged as damage:
+            self.say(f"{name}: damaged, computed again ({damage})")
+            kept.forget(place)
+            return None
 
     def put(self, name: str, dataset: Dataset) -> None:
         """Keep the dataset of a finished stage."""
-        self._move_in(self.folder_of(name).with_suffix(".zarr"), dataset)
+        self._keep(str(self.folder_of(name).with_suffix(".zarr").relative_to(self.folder)), dataset)
+
+    def stages(self) -> list[Path]:
+        """The datasets of finished stages."""
+        return sorted((self.folder / STAGES).glob("*.zarr"))
+
+    def has_parts(self) -> bool:
+        """Whether something is there that a resumed measurement need not compute again."""
+        return any(any(place.iterdir()) for place in (self.folder / STAGES).glob("*/"))
 
     def folder_of(self, name: str) -> Path:
         """A place for what a stage wants to keep by itself; gone when all is measured."""
-        stages = self.folder / "stages"
+        stages = self.folder / STAGES
         stages.mkdir(exist_ok=True)
-        return stages / _group(name)
+        return stages / kept.checked_name(name)
 
-    def _move_in(self, place: Path, dataset: Dataset) -> None:
-        with _files.draft(place) as draft:
-            _write_zarr(draft, dataset)
-        self.note_saved(str(place.relative_to(self.folder)))
+    def _keep(self, name: str, data: Data) -> None:
+        """Put data into the folder, or, if its disk is full, into the system's temporary one."""
+        place = self.folder / name
+        try:
+            kept.keep(place, data, self.made)
+        except Exception as error:
+            if not is_full(error):
+                raise
+            with contextlib.suppress(OSError):
+                if not place.exists():
+                    remove(kept.record_of(place))
+            raise StudyError(self._rescued(name, data)) from error
+        self.note_saved(name)
+
+    def _rescued(self, name: str, data: Data) -> str:
+        """Put data into the temporary folder; what became of it."""
+        full, what = f"the disk of {self.folder} is full", "data" if name == DATA else f"data of {Path(name).stem}"
+        try:
+            refuge = Path(tempfile.mkdtemp(prefix="jaxsnn_noise-")) / Path(name).name
+            kept.keep(refuge, data, self.made)
+        except Exception:
+            return f"{full}, and the temporary folder too: the {what} is lost"
+        record, home = kept.record_of(refuge).name, (self.folder / name).parent
+        return f"{full}; the {what} is in {refuge}: make room, move it with {record} beside it to {home}, and --resume"
 
 
 def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: int = 0) -> Outputs:
@@ -160,7 +220,7 @@ def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: i
     path = Path(folder).expanduser()
     try:
         inside = sorted(_files.opened(path))
-        handle, probe = tempfile.mkstemp(prefix=".writable-", dir=path)
+        handle, probe = tempfile.mkstemp(prefix=".writable-", suffix=".partial", dir=path)  # a draft, if this is killed
         os.close(handle)
         os.unlink(probe)
     except OSError as error:
@@ -185,7 +245,7 @@ def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: i
             str(folder),
         )
     if inside and existing is Existing.RESUME:
-        return Outputs(path, {**_new_status(), **_read_status(path)})
+        return Outputs(path, {**_new_status(), **read_status(path)}, resumed=True)
     for name in OWN if inside else ():
         remove(path / name)
     return Outputs(path, _new_status())
@@ -217,38 +277,33 @@ def _plain(value: Any) -> Any:
     return scrub(str(value))
 
 
+_NEW: dict[str, Any] = {
+    "state": "running", "stage": "start", "started": "", "study": "", "title": "", "preset": "", "finished": "",
+    "saved": [], "errors": [], "notes": [], "seconds": {},
+}  # fmt: skip
+
+
 def _new_status() -> dict[str, Any]:
-    progress = {"state": "running", "stage": "start", "started": now(), "measured": False, "datasets": None}
-    return {**progress, "saved": [], "seconds": {}, "errors": []}
+    return {**json.loads(json.dumps(_NEW)), "started": now()}
 
 
-def _read_status(path: Path) -> dict[str, Any]:
+def read_status(folder: Path, who: str = "out") -> dict[str, Any]:
+    """What the status file of a folder says, with every field of the kind that it has to be.
+
+    Raises:
+        InputError: It cannot be read, or holds something else.
+    """
     try:
-        return dict(json.loads((path / STATUS).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        refuse("out", f"{STATUS} cannot be read ({error}); give --overwrite or another --out", str(path))
-
-
-def _several(data: Any) -> bool:
-    return isinstance(data, Mapping) and not hasattr(data, "data_vars")  # a Dataset is a Mapping too
-
-
-def _group(name: str) -> str:
-    if not re.fullmatch(r"\w[\w-]*", name):
-        refuse("dataset", "a name consists of letters, digits, _ and -", name)
-    return name
-
-
-def _write_zarr(place: Path, data: Dataset | Mapping[str, Dataset]) -> None:
-    import zarr
-
-    from jaxsnn_noise.ensemble.files import write_zarr
-
-    parts: dict[str | None, Any] = {_group(str(k)): v for k, v in data.items()} if _several(data) else {None: data}
-    if None not in parts:
-        zarr.open_group(str(place), mode="w", zarr_format=3)
-    for name, dataset in parts.items():
-        try:
-            write_zarr(place, dataset, group=name)
-        except (TypeError, ValueError) as error:
-            raise StudyError(f"dataset {name or ''}: cannot be saved as Zarr: {error}") from error
+        found = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        refuse(who, f"{STATUS} cannot be read ({error}); give --overwrite or another folder", str(folder))
+    if not isinstance(found, dict):
+        refuse(who, f"{STATUS} is damaged: it must hold a table; give --overwrite or another folder", str(folder))
+    for name, plain in _NEW.items():
+        value = found.get(name, plain)
+        inner = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+        entries = (int, float) if isinstance(plain, dict) else str
+        if not isinstance(value, type(plain)) or not all(isinstance(one, entries) for one in inner):
+            kind = {str: "a text", list: "a list of texts", dict: "a table of numbers"}[type(plain)]
+            refuse(who, f"{STATUS} is damaged: {name} must be {kind} (give --overwrite or another folder)", value)
+    return found

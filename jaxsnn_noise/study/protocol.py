@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,24 @@ def refuse(who: str, rule: str, got: Any, *, known: Any = None) -> NoReturn:
 def near_names(name: str, names: Iterable[str]) -> list[str] | None:
     """The names that look most like ``name``, or ``None``: for lists too long to be shown whole."""
     return difflib.get_close_matches(name, list(names), n=3, cutoff=0.5) or None
+
+
+def printable(text: str) -> str:
+    """The text with control characters written out (``\\x1b``), so that it cannot command a terminal.
+
+    Line ends and tabs stay. Those that turn the direction of writing round are written out as well.
+
+    Example:
+        >>> print(printable("a" + chr(27) + "[2Jb"))
+        a\x1b[2Jb
+    """
+    return "".join(c if c in "\n\t" or not _commands(c) else ascii(c)[1:-1] for c in text)
+
+
+def _commands(character: str) -> bool:
+    kind = unicodedata.category(character)
+    turns = unicodedata.bidirectional(character) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+    return turns or kind in ("Cc", "Cs", "Zl", "Zp")
 
 
 def interval_text(

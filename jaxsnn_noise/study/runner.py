@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from jaxsnn_noise._files import is_full
-from jaxsnn_noise.study.config import differences, read_toml
+from jaxsnn_noise.study.config import check_round_trip
 from jaxsnn_noise.study.environment import scrub
+from jaxsnn_noise.study.made import made_by
+from jaxsnn_noise.study.options import check_config
 from jaxsnn_noise.study.outputs import Existing, Outputs, now, prepare
 from jaxsnn_noise.study.progress import Display, Progress, Silent
-from jaxsnn_noise.study.protocol import ClaimResult, Study, StudyError, refuse
+from jaxsnn_noise.study.protocol import ClaimResult, Study, StudyError
+from jaxsnn_noise.study.resuming import check_resumed, write_record
 from jaxsnn_noise.study.stages import Stages
 
 
@@ -41,13 +44,15 @@ def run_study(
     *,
     existing: Existing = Existing.REFUSE,
     display: Display | None = None,
+    accept_changes: bool = False,
     preset: str = "",
     command: str = "",
 ) -> Run:
     """Run a study and leave dataset, claims, tables, figures and report in a folder.
 
-    The folder is checked before anything is computed. The configuration and the environment are written first, the
-    dataset right after it was measured; an error in a claim, a table or a figure is recorded, shown in the report, and
+    Configuration and folder are checked before anything is computed; what a resumed run must have kept is in
+    :mod:`jaxsnn_noise.study.resuming`. The configuration and the environment are written first, the dataset right after
+    it was measured; an error in a claim, a table or a figure is recorded, shown in the report, and
     stops nothing else. ``status.json`` says ``running``, ``finished``, ``failed`` or ``interrupted``.
 
     Args:
@@ -56,6 +61,8 @@ def run_study(
         out: Folder for the results.
         existing: What to do if there is something in it.
         display: Where progress is shown; nowhere if not given.
+        accept_changes: Whether a resumed run may keep stages that were made by other files of the study, or by other
+            versions of packages, than those that compute the rest.
         preset: Name of the preset that the configuration started from, for the record.
         command: The command line, for the record.
 
@@ -67,18 +74,27 @@ def run_study(
         StudyError: If the measurement failed or the disk is full; the message says what is saved.
         KeyboardInterrupt: If the run was interrupted, after ``status.json`` says so.
     """
+    check_round_trip("config", config)
+    check_config("config", config)
+    made = made_by(study, config)
     need = int(study.bytes_needed(config)) if study.bytes_needed else 0
     outputs = prepare(out, existing, need=need)
-    _check_resumed(outputs, config)
-    preset = preset or outputs.status.get("preset", "")
+    display = display or Silent()
+    outputs.made, outputs.say = made, display.say
+    if outputs.resumed:
+        outputs.remark(check_resumed(outputs, config, accept_changes))
+    preset = preset or outputs.status["preset"]
     outputs.update(state="running", study=study.name, title=study.title, preset=preset, errors=[])
     try:
-        stages = Stages(study, config, outputs, Progress(display or Silent(), outputs), scrub(command))
+        if not outputs.measured:
+            write_record(outputs)
+        stages = Stages(study, config, outputs, Progress(display, outputs), scrub(command))
         claims = stages.run()
         errors = tuple(stages.errors.texts)
         outputs.update(state="failed" if errors else "finished", stage="end", finished=now())
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         _close(outputs, "interrupted", "interrupted")
+        interruption.add_note(_saved_text(outputs))
         raise
     except Exception as error:
         _close(outputs, "failed", f"{outputs.status['stage']}: {type(error).__name__}: {error}")
@@ -90,25 +106,21 @@ def run_study(
     return Run(outputs.folder, claims, errors, stages.seconds)
 
 
-def _check_resumed(outputs: Outputs, config: Any) -> None:
-    """A resumed run goes on only with the configuration that it was started with."""
-    old = outputs.folder / "config.toml"
-    if old.is_file() and (changed := differences(read_toml(old, config), config)):
-        refuse("resume", f"the run in {outputs.folder} has another configuration; it differs in", changed)
-
-
 def _close(outputs: Outputs, state: str, text: str) -> None:
     with contextlib.suppress(OSError):  # a full disk can hold not even this; the terminal says it
         outputs.update(state=state, finished=now(), errors=[*outputs.status["errors"], scrub(text)])
 
 
 def _full_text(error: BaseException, out: str | Path) -> str:
-    return str(error) if isinstance(error, StudyError) else f"the disk of {out} is full"
+    said = str(error) if isinstance(error, StudyError) else f"the disk of {out} is full"
+    return "; ".join([said, *getattr(error, "__notes__", [])])
 
 
 def _saved_text(outputs: Outputs) -> str:
+    """What is there, and what can be done with it."""
     saved = ", ".join(outputs.status["saved"]) or "nothing"
-    rest = "--resume goes on from there" if len(outputs.status["saved"]) else "start anew with --overwrite"
+    begun = outputs.measured or outputs.has_parts()
+    rest = "--resume goes on from there" if begun else "no measurement is kept: --resume starts anew"
     return f"saved in {outputs.folder}: {saved} ({rest})"
 
 

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jaxsnn_noise.provenance import KEY_PACKAGES
-from jaxsnn_noise.study.catalog import sources
 from jaxsnn_noise.study.environment import environment
-from jaxsnn_noise.study.outputs import Outputs, to_json
+from jaxsnn_noise.study.neighbours import sources
+from jaxsnn_noise.study.outputs import CONFIG, Outputs, to_json
 from jaxsnn_noise.study.protocol import Study
 from jaxsnn_noise.study.toml import to_toml
 
@@ -37,7 +36,7 @@ def set_up(study: Study, config: Any, outputs: Outputs) -> Setting:
     """Write down what is known before the measurement; a study that cannot be built stops here."""
     header = f"{study.title}\nConfiguration of a run of {study.name}; use it with --config."
     toml = to_toml(config, header)
-    outputs.write("config.toml", toml)
+    outputs.write(CONFIG, toml)
     for name, file in sources(study.path).items():
         outputs.write(f"study/{name}", file.read_bytes())
     model = _model_text(study.build(config))
@@ -45,26 +44,50 @@ def set_up(study: Study, config: Any, outputs: Outputs) -> Setting:
         outputs.write("model.txt", model)
     found = environment(study.path)
     notes: tuple[str, ...] = ()
-    if outputs.status["measured"]:
+    if outputs.measured:
         found, notes = _kept(outputs, found)
+    elif outputs.resumed and outputs.has_parts() and (elsewhere := _elsewhere(outputs, found)):
+        outputs.remark([elsewhere])
     outputs.write("environment.json", to_json(found))
     return Setting(toml, model, found, notes)
 
 
 def _kept(outputs: Outputs, current: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The record of the process that measured, and how this one differs."""
+    """The record of the process that measured, and a note if it is lost."""
+    measured = _environment(outputs)
+    if measured is None:
+        return current, ("The environment of the measurement is lost; shown is that of the report.",)
+    return measured, ()
+
+
+def _elsewhere(outputs: Outputs, current: dict[str, Any]) -> str:
+    """Where parts were computed, if that was another machine."""
+    before = _environment(outputs)
+    if before is None:
+        return "Parts were computed in an environment whose record is lost."
+    one, other = ((e["cpu"], (e["jax"] or {}).get("devices")) for e in (before, current))
+    if one == other:
+        return ""
+    return f"Parts were computed on another machine: {one[0]}, devices {', '.join(one[1] or ['unknown'])}."
+
+
+def _environment(outputs: Outputs) -> dict[str, Any] | None:
+    """The record in the folder, if it is one that the report can show."""
     try:
-        measured = json.loads((outputs.folder / "environment.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        return current, (f"The environment of the measurement is lost ({error}); shown is that of the report.",)
-    notes = []
-    if measured["study"]["sha256"] != current["study"]["sha256"]:
-        notes.append("The study file has changed since the data was measured.")
-    old, new = measured["packages"], current["packages"]
-    if changed := sorted(n for n in KEY_PACKAGES if old.get(n) != new.get(n)):
-        listed = ", ".join(f"{n} {old.get(n)} to {new.get(n)}" for n in changed)
-        notes.append(f"Packages have changed since the data was measured: {listed}.")
-    return measured, tuple(notes)
+        found = json.loads((outputs.folder / "environment.json").read_text(encoding="utf-8"))
+        shown = {**found, "packages": dict(found["packages"]), "study": dict(found["study"])}
+        _texts(
+            *(found[k] for k in ("python", "implementation", "platform", "cpu", "version")), *shown["packages"].values()
+        )
+        _texts(*(found["jax"] or {}).get("devices", []))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return shown
+
+
+def _texts(*values: Any) -> None:
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("must be texts")
 
 
 def _model_text(built: Any) -> str:

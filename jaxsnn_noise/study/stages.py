@@ -9,10 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from jaxsnn_noise._files import StoreError
 from jaxsnn_noise.study.errors import Errors
 from jaxsnn_noise.study.outputs import Outputs, to_json
 from jaxsnn_noise.study.progress import Progress
-from jaxsnn_noise.study.protocol import Claim, ClaimResult, Judgement, Picture, Study, outcome_sentence, refuse
+from jaxsnn_noise.study.protocol import (
+    Claim,
+    ClaimResult,
+    Judgement,
+    Picture,
+    Study,
+    StudyError,
+    outcome_sentence,
+    refuse,
+)
 from jaxsnn_noise.study.report import Drawing, Report, health_notes, render, versions_sentence
 from jaxsnn_noise.study.setting import Setting, set_up
 
@@ -58,21 +68,28 @@ class Stages:
         return made
 
     def _measured(self) -> None:
-        if self.outputs.status["measured"]:
+        if self.outputs.measured:
             self.progress.say("data: kept from the run that is resumed")
+            self.outputs.clear_parts()  # whoever wrote the data may have been killed before
             return
-        data = self._stage("measure", self._measure)
-        self._stage("save data", self.outputs.write_data, data)
+        self._stage("measure", self._measure)
 
-    def _measure(self) -> Any:
+    def _measure(self) -> None:
+        """Measure and write; no word is written in between, on a disk that may be full."""
         try:
             data = self.study.measure(self.config, self.progress)
-        except KeyboardInterrupt as interruption:
+        except (KeyboardInterrupt, StoreError) as interruption:
             if hasattr(interruption, "partial"):  # monte_carlo hands over what it has
-                self.outputs.write_partial(interruption.partial)
+                self._keep_partial(interruption)
             raise
         _check_data(data)
-        return data
+        self.outputs.write_data(data)
+
+    def _keep_partial(self, interruption: Any) -> None:
+        try:
+            self.outputs.write_partial(interruption.partial)
+        except StudyError as error:  # a full disk: what was raised says more, and this where the rest is
+            interruption.add_note(str(error))
 
     def _judge(self, data: Any) -> tuple[ClaimResult, ...]:
         results = []
@@ -157,7 +174,7 @@ class Stages:
         page = Report(
             title=self.study.title, name=self.study.name, preset=status["preset"], outcome=outcome_sentence(claims),
             claims=claims, drawings=drawings, tables=tables,
-            notes=(*self.errors.texts, *setting.notes, *health_notes(data)), model=setting.model, methods=methods,
+            notes=(*self.errors.texts, *self.outputs.notes, *setting.notes, *health_notes(data)), model=setting.model, methods=methods,
             config=setting.config, environment=setting.environment, attributes=_attributes(data),
             command=self.command, started=status["started"], seconds=self.seconds,
         )  # fmt: skip

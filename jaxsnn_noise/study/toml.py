@@ -35,8 +35,10 @@ def to_toml(config: Any, header: str = "") -> str:
 
 
 def _write_table(config: Any, prefix: str, lines: list[str]) -> None:
+    from jaxsnn_noise.study.options import rules
+
     kind: Any = type(config)
-    notes = field_notes(kind)
+    notes = rules(kind)
     nested = []
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
@@ -72,6 +74,8 @@ def toml_value(value: Any) -> str:
     """
     if isinstance(value, Enum):
         value = value.value
+    if hasattr(value, "item") and not getattr(value, "ndim", 1):  # a number of NumPy or JAX
+        value = value.item()
     if value is None:
         return _text(NONE)
     if isinstance(value, bool):
@@ -95,9 +99,17 @@ def toml_value(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} has no form in TOML")
 
 
-@cache
 def field_notes(config_type: type) -> dict[str, str]:
     """First sentence-line of the docstring that follows each field of a dataclass (meaning and unit)."""
+    found: dict[str, str] = {}
+    for kind in reversed(config_type.__mro__):  # inherited fields are explained where they stand
+        if dataclasses.is_dataclass(kind):
+            found |= _own_notes(kind)
+    return found
+
+
+@cache
+def _own_notes(config_type: type) -> dict[str, str]:
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(config_type)))
     except (OSError, TypeError, SyntaxError):  # made at run time: no source

@@ -69,7 +69,7 @@ def test_a_run_leaves_everything(tmp_path):
     assert [c.verdict for c in done.claims] == [Verdict.REPRODUCED, Verdict.NOT_REPRODUCED, Verdict.UNDECIDED]
     names = {str(f.relative_to(out)) for f in out.rglob("*") if f.is_file() and "data.zarr" not in f.parts}
     assert names == {
-        "status.json", "config.toml", "environment.json", "study/fake.py", "claims.json", "claims.csv", "methods.txt",
+        "status.json", "record.json", "config.toml", "environment.json", "study/fake.py", "data.json", "claims.json", "claims.csv", "methods.txt",
         "report.html", "tables/by_level.csv", "figures/rate.svg", "figures/rate.png", "figures/rate.csv",
     }  # fmt: skip
     assert status(out)["state"] == "finished"
@@ -256,7 +256,7 @@ def test_a_finished_measurement_is_not_repeated_on_resume(tmp_path, calls):
     assert calls() == 1
     assert status(out)["state"] == "finished"
     assert (out / "figures" / "rate.svg").is_file()
-    assert "The study file has changed since the data was measured." in (out / "report.html").read_text()
+    assert "Changed since the data was measured: fake.py is changed." in (out / "report.html").read_text()
 
 
 def test_resuming_with_another_configuration_is_an_error(tmp_path):
@@ -264,7 +264,7 @@ def test_resuming_with_another_configuration_is_an_error(tmp_path):
     path = fake_study.write(tmp_path)
     run(path, out)
     before = (out / "status.json").read_text()
-    with pytest.raises(InputError, match=r"another configuration; it differs in; got \['trials'\]"):
+    with pytest.raises(InputError, match=r"another configuration .*: trials was 3 and is 20"):
         run(path, out, preset="default", existing=Existing.RESUME)
     assert (out / "status.json").read_text() == before
 
