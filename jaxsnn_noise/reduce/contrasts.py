@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsnn_noise._checks import fail, names, one_of
+from jaxsnn_noise._checks import fail, names
 from jaxsnn_noise.reduce.design import check_array, check_confidence, tabulate
 from jaxsnn_noise.reduce.errors import clustered, mean_and_error
 
@@ -65,7 +65,8 @@ def paired_contrast(
     who = "reduce.paired_contrast"
     check_confidence(who, confidence)
     check_array(who, array)
-    one_of(f"{who}: dim", dim, map(str, array.dims))
+    if not isinstance(dim, str) or dim not in array.dims:
+        fail(f"{who}: dim", "unknown dimension", dim, known=map(str, array.dims))
     if dim in names(f"{who}: over", over):
         fail(f"{who}: over", "must not hold the paired dimension", dim)
     at = _position(who, array, dim, reference)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsnn_noise._checks import count, fail, names, number, one_of, positive
+from jaxsnn_noise._checks import count, fail, names, number, positive
 from jaxsnn_noise.reduce.design import check_array, check_confidence, random_dimensions
 from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
 
@@ -154,7 +154,8 @@ def psth(
     who = "reduce.psth"
     check_array(who, binned)
     bins = _bins(who, binned, bins)
-    one_of(f"{who}: bins", bins, map(str, binned.dims))
+    if not isinstance(bins, str) or bins not in binned.dims:
+        fail(f"{who}: bins", "unknown dimension", bins, known=map(str, binned.dims))
     fold = PSTH(_spacing(who, binned, bins) if bin_ms is None else bin_ms)
     found = _stream(who, fold, binned, over, (bins,), confidence, chunk)
     for name in ("rate", "standard_error", "low", "high"):
