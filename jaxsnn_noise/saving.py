@@ -48,7 +48,13 @@ def write_tree(place: str | os.PathLike[str], tree: Any) -> None:
     _files.write(Path(place), sealed(FORMAT, VERSION, type(tree).__name__, header, payload))
 
 
-def read_tree(place: str | os.PathLike[str], *, own: Iterable[Any] = (), like: Any = None) -> Any:
+def read_tree(
+    place: str | os.PathLike[str],
+    *,
+    own: Iterable[Any] = (),
+    like: Any = None,
+    makers: Mapping[str, Callable[[Any], Any]] | None = None,
+) -> Any:
     """The tree in a file.
 
     Args:
@@ -56,6 +62,7 @@ def read_tree(place: str | os.PathLike[str], *, own: Iterable[Any] = (), like: A
         own: Classes and functions from outside of this package that are in it.
         like: A tree of the same structure. Then nothing but the values of leaves is taken from the file; needed where a tree
             holds what has no name, such as a lambda.
+        makers: What makes values that this module knows the parts of alone: ``"dataset"``.
 
     Raises:
         InputError: there is no such file; it is damaged, or of another kind; its tree holds what the reader must give.
@@ -67,7 +74,7 @@ def read_tree(place: str | os.PathLike[str], *, own: Iterable[Any] = (), like: A
         if like is not None:
             return _filled(like, told, leaves)
         known = {name_of(one): one for one in own}
-        return _Builder(known, leaves).build(told, "")
+        return _Builder(known, leaves, makers or {}).build(told, "")
     except InputError as error:
         raise InputError(f"load: {place}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -140,6 +147,10 @@ def _told(value: Any, leaves: list[np.ndarray]) -> Any:
     if isinstance(value, (jax.Array, np.ndarray, np.generic)) and np.asarray(value).dtype != object:
         leaves.append(_little(np.asarray(value)))
         return {"array": len(leaves) - 1, "of": "jax" if isinstance(value, jax.Array) else "numpy"}
+    if hasattr(value, "data_vars"):
+        variables = {k: [list(v.dims), _entries(v.values), dict(v.attrs)] for k, v in value.variables.items()}
+        parts = {"variables": variables, "coords": list(value.coords), "attrs": dict(value.attrs)}
+        return {"dataset": _told(parts, leaves)}
     if isinstance(value, Mapping):
         return {"dict": [[_told(k, leaves), _told(v, leaves)] for k, v in value.items()]}
     if isinstance(value, tuple) and type(value) is tuple:
@@ -148,13 +159,20 @@ def _told(value: Any, leaves: list[np.ndarray]) -> Any:
         return {"list": [_told(v, leaves) for v in value]}
     if isinstance(value, frozenset):
         return {"frozenset": [_told(v, leaves) for v in sorted(value)]}
-    if isinstance(value, eqx.Module):
-        return {"class": name_of(type(value)), "fields": {k: _told(v, leaves) for k, v in vars(value).items()}}
+    if isinstance(value, eqx.Module) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
+        held = value.saved() if hasattr(type(value), "saved") else value
+        return {"class": name_of(type(held)), "fields": {k: _told(v, leaves) for k, v in vars(held).items()}}
     if isinstance(value, np.dtype):
         return {"dtype": value.name}
     if callable(value):
         return {"function": name_of(value)}
     return {"object": name_of(type(value))}
+
+
+def _entries(array: np.ndarray) -> np.ndarray:
+    """An array whose texts are texts of NumPy, where they were objects."""
+    texts = array.dtype == object and all(isinstance(one, str) for one in array.flat)
+    return array.astype(str) if texts else array
 
 
 def _called(dtype: np.dtype) -> str:
@@ -183,8 +201,8 @@ def _arrays(said: Any, payload: bytes) -> list[np.ndarray]:
 class _Builder:
     """Makes the values that JSON tells of, with the classes of this package and those that the reader knows."""
 
-    def __init__(self, known: Mapping[str, Any], leaves: list[np.ndarray]):
-        self.known, self.leaves = known, leaves
+    def __init__(self, known: Mapping[str, Any], leaves: list[np.ndarray], makers: Mapping[str, Callable[[Any], Any]]):
+        self.known, self.leaves, self.makers = known, leaves, makers
 
     def build(self, told: Any, path: str) -> Any:
         """The value at a path."""
@@ -204,6 +222,8 @@ class _Builder:
             "dtype": lambda: np.dtype(told["dtype"]),
             "function": lambda: self._named(told["function"], path, None),
         }
+        if kind in self.makers:
+            return self.makers[kind](self.build(told[kind], path))
         if kind not in make:
             fail(path.strip(".") or "it", "holds what is not saved; give like=, a tree of the same structure", told)
         return make[kind]()
@@ -226,12 +246,15 @@ class _Builder:
         if found is None:
             rule = "holds something that the reader must give: own=[...] if it has a name, or like=, a tree of the same structure"
             fail(where, rule, name)
-        if kind is not None and not (isinstance(found, type) and issubclass(found, kind)):
-            fail(where, f"must name a class of {kind.__name__}", name)
+        fits = kind is None or (isinstance(found, type) and (kind is type or issubclass(found, kind)))
+        if not fits:
+            fail(where, "must name a class" if kind is type else f"must name a class of {kind}", name)
         return found
 
     def _module(self, told: Mapping[str, Any], path: str) -> Any:
-        cls = self._named(told["class"], path, eqx.Module)
+        cls = self._named(told["class"], path, type)
+        if not dataclasses.is_dataclass(cls):
+            fail(path.strip(".") or "it", "must name a class with fields", told["class"])
         names = {field.name for field in dataclasses.fields(cls)}
         if names != set(told["fields"]):
             fail(
@@ -286,11 +309,14 @@ class _Refilled:
             return jnp.asarray(next(self.leaves))
         if isinstance(value, (np.ndarray, np.generic)) and np.asarray(value).dtype != object:
             return next(self.leaves)
+        if hasattr(value, "data_vars"):
+            return value.copy(data={k: self.fill(_entries(v.values)) for k, v in value.variables.items()})
         if isinstance(value, Mapping):
             return {k: self.fill(v) for k, v in value.items()}
         if type(value) in (tuple, list):
             return type(value)(self.fill(v) for v in value)
-        if isinstance(value, eqx.Module):
+        if isinstance(value, eqx.Module) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
+            value = value.saved() if hasattr(type(value), "saved") else value
             made = object.__new__(type(value))
             for name, field in vars(value).items():
                 object.__setattr__(made, name, self.fill(field))

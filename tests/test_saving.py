@@ -127,7 +127,7 @@ def test_every_bit_of_the_header_and_of_the_leaves_is_looked_at(tmp_path: Path) 
         (lambda t: t["leaves"].__setitem__(0, [[], "nonsense"]), "makes no tree"),
         (lambda t: t["tree"].update({"class": "os.system"}), "own="),
         (lambda t: t["tree"].update({"class": "jaxsnn_noise.saving.os"}), "own="),
-        (lambda t: t["tree"].update({"class": "jaxsnn_noise.simulate"}), "must name a class of Module"),
+        (lambda t: t["tree"].update({"class": "jaxsnn_noise.simulate"}), "must name a class"),
         (lambda t: t["tree"]["fields"].pop("cv"), "must have the fields"),
         (lambda t: t["tree"]["fields"].update(cv={"array": 5, "of": "jax"}), "makes no tree"),
         (lambda t: t["tree"]["fields"].update(cv={"object": "x"}), "holds what is not saved"),

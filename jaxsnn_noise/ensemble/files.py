@@ -27,7 +27,7 @@ def save(place: str | os.PathLike[str], what: Any) -> None:
         place: A dataset goes to a folder ``*.zarr`` (Zarr 3) or a file ``*.nc`` (NetCDF 4); anything else to a file of any
             other name, ``*.jsnn`` say: a line of JSON (classes, static fields, shapes, versions, a checksum) and the bytes of all
             arrays.
-        what: A network, a simulation, a grid, a state of a run, any tree of modules, tuples, lists and dictionaries; or a
+        what: A network, a simulation, a grid, what training gave, a state of a run, any tree of modules, tuples, lists and dictionaries; or a
             dataset. What is there under this name is replaced.
 
     Raises:
@@ -65,7 +65,7 @@ def load(place: str | os.PathLike[str], *, own: Iterable[Any] = (), like: Any = 
     path = as_path("load", place)
     if path.suffix in (ZARR, NETCDF):
         return _dataset(path)
-    return read_tree(path, own=own, like=like)
+    return read_tree(path, own=own, like=like, makers={"dataset": _made})
 
 
 def as_path(who: str, place: Any) -> Path:
@@ -124,6 +124,15 @@ def texts(dataset: xarray.Dataset) -> xarray.Dataset:
         ):
             dataset[name] = (variable.dims, np.array(variable.values.astype(object), dtype=str), variable.attrs)
     return dataset.drop_encoding()
+
+
+def _made(parts: Any) -> xarray.Dataset:
+    """A dataset of its variables, as a tree holds them."""
+    import xarray
+
+    all_ = {name: (dims, values, attrs) for name, (dims, values, attrs) in parts["variables"].items()}
+    data = {name: one for name, one in all_.items() if name not in parts["coords"]}
+    return xarray.Dataset(data, coords={name: all_[name] for name in parts["coords"]}, attrs=parts["attrs"])
 
 
 def _is_dataset(what: Any) -> bool:

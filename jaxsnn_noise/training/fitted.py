@@ -46,6 +46,10 @@ class Fitted:
     leaves: Mapping[str, Values]
     task: Task
 
+    def saved(self) -> Fitted:
+        """It without what only training needs, for a file: the optimiser is made of functions without names."""
+        return replace(self, task=to_assess(self.task))
+
     @property
     def sim(self) -> Simulation:
         """The trained simulation of the only seed."""

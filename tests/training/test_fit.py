@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import functools
 import json
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -203,3 +204,19 @@ def test_runs_are_repeatable_and_keys_matter() -> None:
     first, again, other = (fit(noisy, points(24), key=k) for k in (3, jax.random.key(3), 4))
     assert same_bits(first, again)
     assert not same_bits(first, other)
+
+
+def test_what_was_trained_is_saved_and_scores_as_before(tmp_path: Path) -> None:
+    train = points(24)
+    fitted = fit(quiet, train, seeds=2)
+    jn.save(tmp_path / "fitted.jsnn", fitted)
+    back = jn.load(tmp_path / "fitted.jsnn")
+    assert same_bits(fitted, back)
+    assert back.seeds == fitted.seeds
+    assert back.history.attrs["versions"] == fitted.history.attrs["versions"]
+    test = points(12, seed=5)
+    before, after = (one.evaluate(test, key=1) for one in (fitted, back))
+    assert before.identical(after)
+    jn.save(tmp_path / "own.jsnn", fit(quiet, train, loss=lambda readings, targets: readings.sum()))
+    with pytest.raises(jn.InputError, match="own="):
+        jn.load(tmp_path / "own.jsnn")
