@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -261,8 +262,28 @@ def test_a_damaged_gzip_file_is_named(tmp_path: Path, damage: Any) -> None:
         _idx.read(path, 1)
 
 
+def test_a_small_file_that_unpacks_to_much_is_refused_without_unpacking_it(tmp_path: Path) -> None:
+    whole = _idx_bytes(np.zeros(10, np.uint8)) + bytes(200_000_000)
+    place = tmp_path / "labels.gz"
+    place.write_bytes(gzip.compress(whole, 9))
+    assert place.stat().st_size < 1_000_000
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"size in bytes must be 18 \(header 8, entries 10\); got 'more'"):
+        _idx.read(place, 1)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def test_a_header_whose_product_is_beyond_64_bits_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "images"
+    place.write_bytes(bytes([0, 0, 8, 3]) + (2**32 - 1).to_bytes(4, "big") * 3 + bytes(100))
+    with pytest.raises(InputError, match=r"must hold at most 2147483648 bytes; got 7922816"):
+        _idx.read(place, 3)
+
+
 def test_a_corrupt_gzip_stream_is_named(tmp_path: Path) -> None:
-    packed = bytearray(gzip.compress(np.random.default_rng(0).bytes(4000)))
+    numbers = np.random.default_rng(0).integers(0, 256, 4000).astype(np.uint8)
+    packed = bytearray(gzip.compress(_idx_bytes(numbers)))
     packed[500:1500] = bytes(1000)
     (tmp_path / "labels.gz").write_bytes(packed)
     with pytest.raises(InputError, match=r"labels\.gz: must be a whole gzip file"):

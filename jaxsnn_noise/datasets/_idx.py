@@ -7,6 +7,7 @@ dimensions as 32-bit words) followed by the entries in row-major order.
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import numpy as np
 from jaxsnn_noise._checks import fail
 
 _UNSIGNED_BYTE = 0x08
+MOST = 1 << 31
+"""Bytes of a file that is read: full MNIST takes 47 million."""
 
 
 def find(folder: Path, stem: str, dimensions: int) -> Path:
@@ -40,8 +43,8 @@ def read(path: Path, dimensions: int) -> np.ndarray:
     Raises:
         InputError: not an idx file of unsigned bytes with that many dimensions, or its size does not fit its header.
     """
-    stored = _bytes(path)
     header = 4 + 4 * dimensions
+    stored = _bytes(path, header)
     if len(stored) < header:
         fail(str(path), f"size in bytes must be at least {header}, its header", len(stored))
     magic, wanted = int.from_bytes(stored[:4], "big"), _UNSIGNED_BYTE << 8 | dimensions
@@ -49,17 +52,21 @@ def read(path: Path, dimensions: int) -> np.ndarray:
         rule = f"must begin with the magic number 0x{wanted:08x} (unsigned bytes, {dimensions} dimensions)"
         fail(str(path), rule, f"0x{magic:08x}")
     shape = tuple(int(word) for word in np.frombuffer(stored, ">u4", dimensions, offset=4))
-    expected = header + int(np.prod(shape, dtype=np.int64))
+    expected = header + math.prod(shape)
+    rule = f"size in bytes must be {expected} (header {header}, entries {' x '.join(map(str, shape))})"
+    if expected > MOST:
+        fail(str(path), f"must hold at most {MOST} bytes", expected)
+    stored = _bytes(path, expected + 1)  # not more: a small file may unpack to anything
     if len(stored) != expected:
-        rule = f"size in bytes must be {expected} (header {header}, entries {' x '.join(map(str, shape))})"
-        fail(str(path), rule, len(stored))
+        size = path.stat().st_size if path.suffix != ".gz" else "more"
+        fail(str(path), rule, len(stored) if len(stored) < expected else size)
     return np.frombuffer(stored, np.uint8, offset=header).reshape(shape)
 
 
-def _bytes(path: Path) -> bytes:
-    if path.suffix != ".gz":
-        return path.read_bytes()
+def _bytes(path: Path, most: int) -> bytes:
+    """The first bytes of a file, unpacked."""
     try:
-        return gzip.decompress(path.read_bytes())
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as handle:
+            return handle.read(most)
     except (EOFError, OSError, zlib.error) as broken:
         fail(str(path), f"must be a whole gzip file ({broken})", f"{path.stat().st_size} bytes")

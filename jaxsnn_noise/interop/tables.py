@@ -197,7 +197,9 @@ def _step(who: str, results: Any, sim: Simulation | None, dt: float | None) -> f
 def _told(attributes: Mapping[str, Any], names: tuple[str, ...]) -> list[float]:
     """What the attributes of a dataset, or the configuration among them, say under one of the names."""
     if names[0] in attributes:
-        return [float(one) for one in np.atleast_1d(attributes[names[0]])]
+        said = attributes[names[0]]
+        by_case = json.loads(said).values() if isinstance(said, str) else np.atleast_1d(said)
+        return [float(one) for one in by_case]
     config = attributes.get("config")
     try:
         parsed = json.loads(config) if isinstance(config, str) else config
