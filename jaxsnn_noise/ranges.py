@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NoReturn
+from typing import Any
 
-import jax
 import numpy as np
 
-
-def concrete(value: Any) -> np.ndarray | None:
-    """The value as a NumPy array, or ``None`` while it is being traced."""
-    if isinstance(value, (jax.core.Tracer, jax.ShapeDtypeStruct)):
-        return None
-    return np.asarray(value)
+from jaxsnn_noise._errors import concrete as concrete
+from jaxsnn_noise._errors import fail
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,19 +36,14 @@ class Range:
     def __post_init__(self) -> None:
         flags = (self.low_open, self.high_open, self.finite, self.whole)
         if not all(isinstance(flag, bool) for flag in flags) or not isinstance(self.why, str):
-            self._refuse("takes True or False for its ends and kinds, and a text for why", (*flags, self.why))
+            fail("Range", "takes True or False for its ends and kinds, and a text for why", (*flags, self.why))
         for end in (self.low, self.high):
             try:
                 array = concrete(end)
             except ValueError:
-                self._refuse("needs a number at each end", end)
+                fail("Range", "needs a number at each end", end)
             if array is not None and (array.ndim or array.dtype.kind not in "fiu" or np.isnan(array)):
-                self._refuse("needs a number at each end", end)
-
-    def _refuse(self, rule: str, got: Any) -> NoReturn:
-        from jaxsnn_noise._checks import fail  # which builds on ranges
-
-        fail("Range", rule, got)
+                fail("Range", "needs a number at each end", end)
 
     def ends(self) -> tuple[float, float] | None:
         """Both ends as numbers, or ``None`` while one is traced."""

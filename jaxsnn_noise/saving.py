@@ -160,13 +160,18 @@ def _told(value: Any, leaves: list[np.ndarray]) -> Any:
     if isinstance(value, frozenset):
         return {"frozenset": [_told(v, leaves) for v in sorted(value)]}
     if isinstance(value, eqx.Module) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
-        held = value.saved() if hasattr(type(value), "saved") else value
+        held = _kept(value)
         return {"class": name_of(type(held)), "fields": {k: _told(v, leaves) for k, v in vars(held).items()}}
     if isinstance(value, np.dtype):
         return {"dtype": value.name}
     if callable(value):
         return {"function": name_of(value)}
     return {"object": name_of(type(value))}
+
+
+def _kept(value: Any) -> Any:
+    """What of a module goes to a file: what its method ``saved`` gives, or all of it."""
+    return value.saved() if hasattr(type(value), "saved") else value
 
 
 def _entries(array: np.ndarray) -> np.ndarray:
@@ -252,7 +257,7 @@ class _Builder:
         return found
 
     def _module(self, told: Mapping[str, Any], path: str) -> Any:
-        cls = self._named(told["class"], path, type)
+        cls: Any = self._named(told["class"], path, type)
         if not dataclasses.is_dataclass(cls):
             fail(path.strip(".") or "it", "must name a class with fields", told["class"])
         names = {field.name for field in dataclasses.fields(cls)}
@@ -316,7 +321,7 @@ class _Refilled:
         if type(value) in (tuple, list):
             return type(value)(self.fill(v) for v in value)
         if isinstance(value, eqx.Module) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
-            value = value.saved() if hasattr(type(value), "saved") else value
+            value = _kept(value)
             made = object.__new__(type(value))
             for name, field in vars(value).items():
                 object.__setattr__(made, name, self.fill(field))

@@ -18,6 +18,7 @@ LAYERS: dict[str, set[str]] = {
     "ground": {
         "_typing",
         "_checks",
+        "_errors",
         "_files",
         "provenance",
         "verdicts",
