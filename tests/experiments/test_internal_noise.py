@@ -20,6 +20,7 @@ from experiments.internal_noise.digit_networks import settings
 from experiments.internal_noise.noisy_digits import right
 from jaxsnn_noise import InputError
 from jaxsnn_noise.study import Judgement, Verdict, load, run_study
+from jaxsnn_noise.study.options import check_config
 from jaxsnn_noise.verdicts import DEPENDS, NOT_MEASURED, TOO_WIDE
 
 LEVELS = (0.1, 1.0)
@@ -326,8 +327,8 @@ def test_other_intensities_readings_and_recipes_are_described_and_not_judged() -
 
 @pytest.mark.parametrize("primary", [0.3, 2.0])
 def test_the_primary_intensity_is_one_of_the_levels(primary: float) -> None:
-    with pytest.raises(InputError, match="primary: must be one of the levels"):
-        study.build(dataclasses.replace(study.TINY, primary=primary))
+    with pytest.raises(ValueError, match="primary must be one of the levels"):
+        dataclasses.replace(study.TINY, primary=primary)
 
 
 def test_an_answer_that_ties_counts_in_part() -> None:
@@ -338,7 +339,7 @@ def test_an_answer_that_ties_counts_in_part() -> None:
 @pytest.mark.parametrize("levels", [(1.0,), (1.0, 0.1)])
 def test_levels_that_do_not_rise_are_refused_before_anything_is_computed(levels: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="levels"):
-        study.build(dataclasses.replace(study.TINY, levels=levels))
+        check_config("config", dataclasses.replace(study.TINY, levels=levels))
 
 
 def test_the_tiny_preset_ends_in_verdicts(tmp_path: Any) -> None:
