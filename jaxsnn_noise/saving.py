@@ -258,7 +258,7 @@ class _Builder:
 
     def _module(self, told: Mapping[str, Any], path: str) -> Any:
         cls: Any = self._named(told["class"], path, type)
-        if not dataclasses.is_dataclass(cls):
+        if not hasattr(cls, "__dataclass_fields__"):
             fail(path.strip(".") or "it", "must name a class with fields", told["class"])
         names = {field.name for field in dataclasses.fields(cls)}
         if names != set(told["fields"]):
