@@ -345,3 +345,42 @@ def test_courses_that_do_not_fit_are_refused(values, time, names, message):
     _, axes = figures.new_figure()
     with pytest.raises(jn.InputError, match=message):
         figures.courses(axes, values, time=time, label="v [mV]", names=names)
+
+
+def bands_and_bars(axes) -> tuple[int, int]:
+    kinds = [type(one).__name__ for one in axes.collections]
+    return sum(k in ("PolyCollection", "FillBetweenPolyCollection") for k in kinds), kinds.count("LineCollection")
+
+
+def drawn(offsets) -> tuple[int, int]:
+    """How many bands and bars there are after lines with intervals of width 2 at some heights."""
+    figure, axes = figures.new_figure()
+    x = np.array([0.0, 1.0, 2.0])
+    for number, offset in enumerate(offsets):
+        y = np.full(3, float(offset))
+        figures.line_with_interval(axes, x, y, y - 1, y + 1, x_label="x", y_label="y", series=f"s{number}")
+    assert figures.png(figure, 30)
+    return bands_and_bars(axes)
+
+
+def test_at_most_four_bands_lie_over_each_other():
+    assert drawn([0.0, 0.1, 0.2, 0.3]) == (4, 0)
+    assert drawn([0.0, 0.1, 0.2, 0.3, 0.4]) == (0, 5)
+    assert drawn([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 9.0]) == (0, 7)
+    assert drawn([0.0, 3.0, 6.0, 9.0, 12.0, 15.0]) == (6, 0)  # they do not overlap
+    assert drawn([0.0, 2.0, 4.0, 6.0, 8.0, 10.0]) == (6, 0)  # they touch
+
+
+def test_bands_overlap_where_their_points_are_elsewhere_and_not_where_values_are_missing():
+    figure, axes = figures.new_figure()
+    for number in range(5):  # points of their own; an interval holds between them
+        x = np.array([0.0, 1.0 + 0.1 * number, 3.0])
+        y = np.array([0.0, np.nan, 0.0]) if number == 4 else np.zeros(3)
+        figures.line_with_interval(axes, x[::-1], y, y - 1, y + 1, x_label="x", y_label="y", series=f"s{number}")
+    assert bands_and_bars(axes) == (0, 5)  # at both ends all five are there
+    figure, axes = figures.new_figure()
+    for number in range(5):
+        x = np.array([0.0, 1.0]) + 2 * number
+        figures.line_with_interval(axes, x, x, x - 1, x + 1, x_label="x", y_label="y", series=f"s{number}")
+    assert bands_and_bars(axes) == (5, 0)
+    assert figure

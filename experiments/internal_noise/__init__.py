@@ -174,7 +174,7 @@ def plot(data: Mapping[str, xr.Dataset], config: Config) -> dict[str, Picture]:
         **{draw.__name__: draw(data, config) for draw in one},
         "unfiltered": pictures.loss_by_level(data, ("raw_none", "standardised_none")),
         "filters": pictures.filters(data, config),
-        "sigmoid": pictures.sigmoid(data),
+        **({"sigmoid": pictures.sigmoid(data)} if "sigmoid" in config.filters else {}),
         "mechanism": pictures.mechanism(data, config),
         "common": pictures.common(data),
         **({"same_noise": pictures.same_noise(data, config)} if pictures.SAME_NOISE[1] in data else {}),

@@ -24,14 +24,18 @@ SAME_NOISE = ("raw_none", "raw_sigmoid_current", "raw_sigmoid_image", "standardi
 
 
 def one_neuron(data: Mapping[str, Any], config: Any) -> Picture:
-    """Mean output of a single neuron under six kinds."""
+    """Mean output of a single neuron under six kinds, one panel per site."""
     part, beta = data["neuron"], config.layers.beta
-    figure, axes = figures.new_figure()
-    output = by_kind((part["output"] / part["quiet_output"]).sel(beta=beta, drop=True))
+    output = (part["output"] / part["quiet_output"]).sel(beta=beta, drop=True)
+    figure, row = figures.new_figure(1, len(output["site"]), height=3.2, sharey=True)
     tables = []
-    for kind in output["kind"].values:
-        line = reduce.mean_and_error(output.sel(kind=kind), "trial")
-        tables.append(_line(axes, line, "mean output, relative to no noise [1]", str(kind)))
+    for axes, site in zip(row, output["site"].values, strict=True):
+        for coupling in output["coupling"].values:
+            line = reduce.mean_and_error(output.sel(site=site, coupling=coupling, drop=True), "trial")
+            table = _line(axes, line, "mean output, relative to no noise [1]", str(coupling))
+            tables.append(table.assign(site=site))
+        axes.set_title(str(site), fontsize=8.5)
+        axes.label_outer()
     caption = (
         f"Mean output of a single neuron at R I = {config.neuron.drive:g} mV under six kinds of noise, beta = {beta:g}. "
         f"Bands: 95 % intervals over {part.sizes['trial']} trials."
@@ -81,20 +85,24 @@ def kesten(data: Mapping[str, Any], config: Any) -> Picture:
 
 
 def loss_by_level(data: Mapping[str, Any], names: Sequence[str]) -> Picture:
-    """Loss against intensity: a row per setting, independent noise left, common noise right."""
+    """Loss against intensity: a row per setting, a panel per site."""
     parts = {name: data[name] for name in names if name in data}
-    figure, grid = figures.new_figure(len(parts), 2, squeeze=False, sharex=True, sharey=True)
+    sites = next(iter(parts.values()))["site"].values
+    figure, grid = figures.new_figure(len(parts), len(sites), squeeze=False, sharex=True, sharey=True)
     tables = []
     for row, (name, part) in zip(grid, parts.items(), strict=True):
-        loss = by_kind(losses(part)).mean("seed")
-        for axes, correlation in zip(row, CORRELATIONS, strict=True):
-            for kind in loss["kind"].values:
-                line = reduce.mean_and_error(loss.sel(kind=kind, correlation=correlation), "sample")
-                table = _line(axes, line, LOSS, str(kind))
-                tables.append(table.assign(setting=name, correlation=correlation))
-            axes.set_title(f"{correlation} noise\n{part.attrs['setting']}", fontsize=8.5)
+        loss = losses(part).mean("seed")
+        for axes, site in zip(row, sites, strict=True):
+            for coupling in loss["coupling"].values:
+                for correlation in CORRELATIONS:
+                    chosen = loss.sel(site=site, coupling=coupling, correlation=correlation, drop=True)
+                    line = reduce.mean_and_error(chosen, "sample")
+                    table = _line(axes, line, LOSS, f"{coupling}, {correlation}")
+                    tables.append(table.assign(setting=name, site=site))
+            first = part.attrs["setting"] if axes is row[0] else ""  # one line for the whole row
+            axes.set_title(f"{first}\n{site}", fontsize=8.0)
             axes.label_outer()
-    return Picture(figure, _joined(tables), f"Accuracy lost to noise in the hidden layer. {_bands(parts)}")
+    return Picture(figure, _joined(tables), f"Accuracy lost to noise in the hidden layer, by site. {_bands(parts)}")
 
 
 def sigmoid(data: Mapping[str, Any]) -> Picture:
@@ -166,7 +174,7 @@ def mechanism(data: Mapping[str, Any], config: Any) -> Picture:
 def common(data: Mapping[str, Any]) -> Picture:
     """Common minus independent noise by setting, and predicted against measured variance of the readouts."""
     parts = networks(data)
-    figure, (left, right) = figures.new_figure(1, 2, width=8.5, height=1.4 + 0.26 * len(parts), width_ratios=(2, 3))
+    figure, (left, right) = figures.new_figure(1, 2, width=8.5, height=2.2 + 0.26 * len(parts), width_ratios=(2, 3))
     gap = {}
     for name, part in parts.items():
         loss = losses(part).mean(("seed", "site", "coupling", "D"))
@@ -185,7 +193,9 @@ def common(data: Mapping[str, Any]) -> Picture:
     places = left.get_xlim()
     left.plot(places, places, color=figures.GREY, linewidth=0.8)
     left.set(xscale="log", yscale="log", xlabel="predicted [mV²]", ylabel="measured [mV²]", title="readout variance")
-    left.legend(fontsize=6.5)
+    for axis in (left.xaxis, left.yaxis):
+        axis.set_minor_formatter("")
+    left.legend(fontsize=6.5, loc="lower right")  # the points lie along the diagonal
     caption = (
         "Left: variance of the mean readout from trial to trial under additive output noise at the highest intensity, "
         "predicted from the weights and measured, one point per setting and network; with all of it, and with the mean over "
@@ -197,15 +207,19 @@ def common(data: Mapping[str, Any]) -> Picture:
 
 def same_noise(data: Mapping[str, Any], config: Any) -> Picture:
     """Additive noise on the current at D is additive noise on the membrane at gain^2 D."""
-    figure, axes = figures.new_figure()
     parts = {name: data[name] for name in SAME_NOISE if name in data}
+    shown = list(parts.values())[:3]
+    figure, grid = figures.new_figure(1, len(shown), height=3.4, squeeze=False, sharey=True)
     tables = []
-    for part in list(parts.values())[:3]:
+    for axes, part in zip(grid[0], shown, strict=True):
         loss = losses(part).sel(coupling="additive", correlation="independent").mean("seed")
         for site, factor in (("membrane", 1.0), ("current", config.layers.current_gain**2)):
             line = reduce.mean_and_error(loss.sel(site=site), "sample")
             shifted = line.assign_coords(D=line["D"] * factor)
-            tables.append(_line(axes, shifted, LOSS, f"{part.attrs['setting']}: {site}", "membrane-equivalent D [mV²]"))
+            table = _line(axes, shifted, LOSS, site, "membrane-equivalent D [mV²]")
+            tables.append(table.assign(setting=part.attrs["setting"]))
+        axes.set_title(part.attrs["setting"].replace(", ", "\n"), fontsize=7.5)
+        axes.label_outer()
     caption = (
         "Additive noise on the current, drawn at the intensity that it has on the membrane, and additive noise on the "
         f"membrane: one curve. {_bands(parts)}"

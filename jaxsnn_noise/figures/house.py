@@ -21,6 +21,8 @@ SEQUENTIAL = "cividis"
 DIVERGING = "PuOr"
 WIDTH = 6.5  # [inch], the text width of a page
 GREY = "#6b7280"
+BANDS = 4
+"""Bands that a reader can tell apart where they lie over each other."""
 
 _STYLE: dict[str, Any] = {
     "figure.figsize": (WIDTH, 3.6),
@@ -117,6 +119,37 @@ def series_index(axes: Any, series: str) -> int:
         return len(axes.get_lines())
     known: dict[str, int] = axes.figure.__dict__.setdefault("_jaxsnn_noise_series", {})
     return known.setdefault(series, len(known))
+
+
+def add_interval(axes: Any, x: Any, low: Any, high: Any, color: str) -> None:
+    """The interval of a line as a band; as bars, and those of the other lines too, where too many would overlap."""
+    drawn: list[tuple[Any, Any, Any, str]] = axes.__dict__.setdefault("_jaxsnn_noise_intervals", [])
+    drawn.append((x, low, high, color))
+    bands: list[Any] = axes.__dict__.setdefault("_jaxsnn_noise_bands", [])
+    if _depth(drawn) <= BANDS:
+        bands.append(axes.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0))
+        return
+    for band in bands:
+        band.remove()
+    bands.clear()
+    bars: list[Any] = axes.__dict__.setdefault("_jaxsnn_noise_bars", [])
+    for at, least, most, look in drawn[len(bars) :]:
+        bars.append(axes.vlines(at, least, most, color=look, linewidth=1.2, alpha=0.8))
+
+
+def _depth(intervals: list[tuple[Any, Any, Any, str]]) -> int:
+    """How many of the bands lie over each other where most of them do."""
+    import numpy as np
+
+    places = np.unique(np.concatenate([np.asarray(x, float) for x, *_ in intervals]))
+    ends = []
+    for x, low, high, _ in intervals:
+        order = np.argsort(x)
+        at = np.asarray(x, float)[order]
+        ends.append([np.interp(places, at, np.asarray(e, float)[order], np.nan, np.nan) for e in (low, high)])
+    low, high = np.moveaxis(np.asarray(ends), 1, 0)  # [interval, place]
+    # where intervals share a point, they share the lower end of one of them; a point that touches is no overlap
+    return int(((low[:, None] <= low) & (low < high[:, None])).sum(0).max(initial=0))
 
 
 def legend_below(figure: Any) -> None:

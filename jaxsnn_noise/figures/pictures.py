@@ -15,6 +15,7 @@ from jaxsnn_noise.figures.house import (
     MARKERS,
     PALETTE,
     SEQUENTIAL,
+    add_interval,
     legend_below,
     series_index,
     style,
@@ -41,7 +42,7 @@ def line_with_interval(
 ) -> tuple[Axes, DataFrame]:
     """A line with its interval as a band, or, over categories, points with bars.
 
-    Missing values (NaN) leave a gap. A series has one colour, marker and line style in all axes of a figure; one legend
+    Where more than four bands would lie over each other, all intervals of the axes become bars at the points. Missing values (NaN) leave a gap. A series has one colour, marker and line style in all axes of a figure; one legend
     for all of them stands below the axes, where it hides no data.
 
     Args:
@@ -70,7 +71,7 @@ def line_with_interval(
             axes.set_xticks(np.arange(len(x)), [str(name) for name in x])
         else:
             axes.plot(x, estimate, linestyle=LINES[index % len(LINES)], label=series or None, **look)
-            axes.fill_between(x, low, high, color=look["color"], alpha=0.2, linewidth=0)
+            add_interval(axes, x, low, high, look["color"])
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         if series:

@@ -18,9 +18,9 @@ def as_asked(kind: type) -> type:
     fields: list[Any] = []
     for one in dataclasses.fields(kind):
         hint = hints[one.name]
-        shown = as_asked(hint) if dataclasses.is_dataclass(hint) else hint
+        shown: Any = as_asked(hint) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else hint
         if texts[one.name]:
-            shown = Annotated[shown, tyro.conf.arg(help=texts[one.name])]  # type: ignore[assignment]
+            shown = Annotated[shown, tyro.conf.arg(help=texts[one.name])]
         fields.append((one.name, shown, _plain(one)))
     free = {"__post_init__": lambda self: None}  # the parser has no words for what it raises
     return dataclasses.make_dataclass(kind.__name__, fields, bases=(kind,), namespace=free, frozen=True)

@@ -69,7 +69,7 @@ def made_of(place: Path) -> dict[str, Any]:
         Damaged: There is none, or it cannot be read.
     """
     made = _record(place).get("made")
-    if not is_record(made):
+    if made is None or not is_record(made):
         raise Damaged(f"{record_of(place).name} does not say what made {place.name}")
     return dict(made)
 

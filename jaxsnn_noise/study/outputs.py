@@ -304,6 +304,7 @@ def read_status(folder: Path, who: str = "out") -> dict[str, Any]:
         inner = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
         entries = (int, float) if isinstance(plain, dict) else str
         if not isinstance(value, type(plain)) or not all(isinstance(one, entries) for one in inner):
-            kind = {str: "a text", list: "a list of texts", dict: "a table of numbers"}[type(plain)]
+            kinds = {"str": "a text", "list": "a list of texts", "dict": "a table of numbers"}
+            kind = kinds[type(plain).__name__]
             refuse(who, f"{STATUS} is damaged: {name} must be {kind} (give --overwrite or another folder)", value)
     return found

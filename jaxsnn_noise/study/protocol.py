@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, SupportsFloat
 
-from jaxsnn_noise.verdicts import NUMBERS, Judgement, Verdict
+from jaxsnn_noise.verdicts import NOT_MEASURED, NUMBERS, Judgement, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,6 +89,10 @@ class Claim:
     judge: Callable[[Any, Any], Judgement]
 
 
+FAILED = "the judgement failed"
+"""Why a claim is undecided whose judge raised an error."""
+
+
 @dataclass(frozen=True)
 class ClaimResult:
     """A claim with its judgement; without one, the claim is undecided and the error says why.
@@ -118,25 +122,26 @@ class ClaimResult:
         return self.judgement.verdict if self.judgement else Verdict.UNDECIDED
 
     @property
+    def why(self) -> str:
+        """Why it is undecided; empty if it is decided."""
+        return self.judgement.why if self.judgement else FAILED
+
+    @property
+    def weight(self) -> tuple[tuple[str, str], ...]:
+        """What a reader needs to weigh it, where it is known: name and text."""
+        j = self.judgement
+        if j is None:
+            return ()
+        numbers = {"SD over networks": float(j.spread), "could have seen": float(j.detectable)}
+        return tuple(
+            (name, f"{value:.2g} {j.units}".rstrip()) for name, value in numbers.items() if math.isfinite(value)
+        )
+
+    @property
     def interval(self) -> str:
         """Estimate, interval and unit in words."""
         j = self.judgement
         return interval_text(j.estimate, j.low, j.high, j.units) if j else "no number"
-
-    @property
-    def weighed(self) -> str:
-        """What a reader needs to weigh the verdict: why it is open, the spread, what it could have seen, for whom."""
-        j = self.judgement
-        if j is None:
-            return ""
-        spread, seen = (f"{float(v):.2g} {j.units}".strip() for v in (j.spread, j.detectable))
-        parts = [
-            j.why,
-            f"SD over networks {spread}" if math.isfinite(j.spread) else "",
-            f"a difference of {seen} from the bound is seen in 80 % of runs" if math.isfinite(j.detectable) else "",
-            f"speaks for {j.speaks_for}" if j.speaks_for else "",
-        ]
-        return "; ".join(part for part in parts if part)
 
     def row(self) -> dict[str, Any]:
         """The result as one row of a table, with the columns ``COLUMNS``."""
@@ -150,14 +155,31 @@ class ClaimResult:
 
 
 def outcome_sentence(claims: Sequence[ClaimResult]) -> str:
-    """One sentence that counts the verdicts."""
+    """One sentence that counts the verdicts; what was not measured is counted apart, and why others are undecided."""
     if not claims:
         return "This study tests no claims."
-    counts = [(v, sum(c.verdict is v for c in claims)) for v in Verdict]
-    parts = [f"{n} {'is' if n == 1 else 'are'} {v.value}" for v, n in counts if n]
+    measured = [c for c in claims if c.why != NOT_MEASURED]
+    left = len(claims) - len(measured)
+    rest = f"{left} {'is' if left == 1 else 'are'} {NOT_MEASURED}" if left else ""
+    if not measured:
+        return f"Of {len(claims)} claims, {rest}." if len(claims) > 1 else f"The claim is {NOT_MEASURED}."
+    counts = [(v, [c for c in measured if c.verdict is v]) for v in Verdict]
+    parts = [f"{len(m)} {'is' if len(m) == 1 else 'are'} {v.value}{_reasons(m)}" for v, m in counts if m]
     listed = ", ".join(parts[:-1]) + (" and " if parts[:-1] else "") + parts[-1]
-    subject = f"Of {len(claims)} claims, {listed}" if len(claims) > 1 else f"The claim is {claims[0].verdict.value}"
-    return f"{subject}, for the networks and settings simulated here."
+    one = measured[0]
+    alone = f"The claim is {one.verdict.value}{_reasons([one])}"
+    subject = f"Of {len(claims)} claims, {listed}" if len(claims) > 1 else alone
+    return f"{subject}, for the networks and settings simulated here{f'; {rest}' if rest else ''}."
+
+
+def _reasons(claims: Sequence[ClaimResult]) -> str:
+    """Why claims are undecided, with how many there are of each if there are several reasons."""
+    reasons = dict.fromkeys(c.why for c in claims if c.why)
+    if not reasons:
+        return ""
+    if len(reasons) == 1:
+        return f" ({next(iter(reasons))})"
+    return f" ({', '.join(f'{sum(c.why == why for c in claims)} {why}' for why in reasons)})"
 
 
 @dataclass(frozen=True)

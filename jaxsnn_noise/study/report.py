@@ -1,7 +1,8 @@
 """The page that a study ends in: one HTML file that needs no network, no script and no other file.
 
-Claims come first, then figures with the numbers they show, tables, notes about missing values, a methods paragraph for
-a paper, and last where everything comes from. Everything that comes from a study is escaped.
+Figures come first, with the numbers they show, then claims, folded and by their outcome, tables, notes about missing
+values, a methods paragraph for a paper, and last where everything comes from. Everything that comes from a study is
+escaped.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from jaxsnn_noise.progress import duration_text
 from jaxsnn_noise.provenance import KEY_PACKAGES
 from jaxsnn_noise.study.environment import scrub
 from jaxsnn_noise.study.protocol import ClaimResult
+from jaxsnn_noise.verdicts import NOT_MEASURED, Verdict
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -113,11 +115,55 @@ def render(report: Report) -> str:
     ]
     tables = {name: _shown(table, f"tables/{name}.csv") for name, table in report.tables.items()}
     return engine.get_template("report.html.j2").render(
-        report=report, figures=figures, tables=tables, provenance=provenance(report), badges=_BADGES
+        report=report, figures=figures, tables=tables, provenance=provenance(report), groups=groups(report.claims)
     )
 
 
-_BADGES = {"reproduced": "✓", "not reproduced": "✗", "undecided": "?"}  # a sign besides the colour
+_SIGNS = {Verdict.REPRODUCED: "✓", Verdict.NOT_REPRODUCED: "✗", Verdict.UNDECIDED: "?"}  # besides the colour
+
+
+@dataclass(frozen=True)
+class Group:
+    """Claims of one outcome, as the page shows them.
+
+    Args:
+        name: The outcome: a verdict, and of undecided claims why.
+        sign: A sign for it.
+        id: How the page addresses it.
+        look: What gives it its colour.
+        claims: The claims.
+        unmeasured: Whether it is those that this preset did not measure; they are folded.
+    """
+
+    name: str
+    sign: str
+    id: str
+    look: str
+    claims: tuple[ClaimResult, ...]
+    unmeasured: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether its lines are shown before a reader asks."""
+        return not self.unmeasured
+
+
+def groups(claims: Sequence[ClaimResult]) -> tuple[Group, ...]:
+    """The claims by their outcome: decided, undecided by their reasons, and last what was not measured."""
+    order = list(dict.fromkeys((c.verdict, c.why) for c in claims))
+    order.sort(key=lambda outcome: (list(Verdict).index(outcome[0]), outcome[1] == NOT_MEASURED))
+    found = []
+    for number, (verdict, why) in enumerate(order):
+        unmeasured = why == NOT_MEASURED
+        found.append(Group(
+            why if unmeasured else f"{verdict.value}: {why}" if why else verdict.value,
+            "–" if unmeasured else _SIGNS[verdict],
+            f"claims-{number}",
+            "unmeasured" if unmeasured else verdict.value.replace(" ", "-"),
+            tuple(c for c in claims if (c.verdict, c.why) == (verdict, why)),
+            unmeasured,
+        ))  # fmt: skip
+    return tuple(found)
 
 
 def health_notes(data: Any) -> tuple[str, ...]:

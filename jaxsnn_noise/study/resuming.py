@@ -121,7 +121,7 @@ def _record(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         refuse(who, f"{RECORD} cannot be read ({error}), so {rest}", str(folder))
     made = found.get("made") if isinstance(found, dict) else None
-    if not is_record(made) or found.get("sha256") != _checksum(made):
+    if made is None or not is_record(made) or found.get("sha256") != _checksum(made):
         refuse(who, f"{RECORD} is damaged or was edited, so {rest}", str(folder))
     return dict(made)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from jaxsnn_noise.study.outputs import STATUS, read_status
 from jaxsnn_noise.study.protocol import Verdict, interval_text, near_names, printable, refuse
+from jaxsnn_noise.verdicts import NOT_MEASURED
 
 ROWS = 40
 SIGNS = {
@@ -75,10 +76,12 @@ def print_claims(console: Any, folder: Path) -> None:
         return
     table = Table("verdict", "claim", "estimate [interval]", "rule", box=None, pad_edge=False, header_style="bold")
     for row in found["claims"]:
-        sign, colour = SIGNS[row["verdict"]]
+        sign, colour, word = *SIGNS[row["verdict"]], row["verdict"]
         why = f"{row['why']}: " if row["why"] else ""
+        if row["why"] == NOT_MEASURED:
+            sign, colour, word = "–", "", "not measured"
         table.add_row(
-            Text(f"{sign} {row['verdict']}", style=colour, no_wrap=True),
+            Text(f"{sign} {word}", style=colour, no_wrap=True),
             Text(f"{row['text']} ({row['source']})"),
             Text("\n".join([interval_text(row["estimate"], row["low"], row["high"], row["units"]), *_weight(row)])),
             Text(f"the judgement failed: {row['error']}" if row["error"] else why + row["rule"]),
@@ -102,7 +105,7 @@ def _claims(file: Path) -> dict[str, Any]:
 
 
 def _claim(file: Path, row: Any) -> dict[str, Any]:
-    if not isinstance(row, dict) or row.get("verdict") not in SIGNS:
+    if not isinstance(row, dict) or not isinstance(row.get("verdict"), str) or row["verdict"] not in SIGNS:
         refuse("show", f"{file.name} is damaged: a claim must be a table with one of the verdicts", row, known=SIGNS)
     texts = {name: row.get(name) or "" for name in _TEXTS}
     numbers = {name: row.get(name) for name in _NUMBERS}

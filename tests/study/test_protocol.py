@@ -8,6 +8,7 @@ import pytest
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.study import Claim, ClaimResult, Judgement, Verdict
 from jaxsnn_noise.study.protocol import interval_text, outcome_sentence
+from jaxsnn_noise.verdicts import DEPENDS, NOT_MEASURED, TOO_WIDE
 
 YES, NO, OPEN = Verdict.REPRODUCED, Verdict.NOT_REPRODUCED, Verdict.UNDECIDED
 
@@ -69,23 +70,36 @@ def test_the_outcome_is_one_sentence():
     failed = ClaimResult("b", "t", "s", None, "KeyError")
     assert outcome_sentence([]) == "This study tests no claims."
     assert outcome_sentence([yes]).startswith("The claim is reproduced, for the networks")
-    assert outcome_sentence([yes, yes, failed]).startswith("Of 3 claims, 2 are reproduced and 1 is undecided, for")
+    assert outcome_sentence([yes, yes, failed]).startswith("Of 3 claims, 2 are reproduced and 1 is undecided (the")
     assert failed.row()["verdict"] == "undecided"
     assert failed.row()["error"] == "KeyError"
     assert math.isnan(failed.row()["estimate"])
 
 
-def test_a_result_tells_what_a_reader_needs_to_weigh_it() -> None:
-    weighed = Judgement(
-        Verdict.UNDECIDED, 1.0, -1.0, 3.0, "above 0", "points", spread=2.345, detectable=3.0,
-        speaks_for="networks made like these 8",
-    )  # fmt: skip
-    text = ClaimResult("a", "t", "s", weighed).weighed
-    assert text == (
-        "too wide to decide; SD over networks 2.3 points; a difference of 3 points from the bound is seen in 80 % of runs; "
-        "speaks for networks made like these 8"
+def test_the_outcome_says_why_and_counts_what_was_not_measured_apart():
+    def told(*whys: str) -> str:
+        found = [ClaimResult("a", "t", "s", Judgement(OPEN, 1, 0.5, 2, "rule", why=why)) for why in whys]
+        return outcome_sentence([ClaimResult("y", "t", "s", Judgement(YES, 1, 0.5, 2, "rule")), *found])
+
+    here = "for the networks and settings simulated here"
+    assert told(TOO_WIDE) == f"Of 2 claims, 1 is reproduced and 1 is undecided (too wide to decide), {here}."
+    assert told(TOO_WIDE, DEPENDS, TOO_WIDE) == (
+        "Of 4 claims, 1 is reproduced and 3 are undecided (2 too wide to decide, 1 depends on the network), "
+        + here
+        + "."
     )
-    assert ClaimResult("a", "t", "s", Judgement.above(0.0, 1.0, 0.5, 2.0)).weighed == ""
-    assert ClaimResult("a", "t", "s", None, "failed").weighed == ""
-    row = ClaimResult("a", "t", "s", weighed).row()
-    assert (row["why"], row["spread"], row["speaks_for"]) == ("too wide to decide", 2.345, "networks made like these 8")
+    assert told(NOT_MEASURED, NOT_MEASURED) == (
+        f"Of 3 claims, 1 is reproduced, {here}; 2 are not measured in this preset."
+    )
+    nothing = ClaimResult("a", "t", "s", Judgement(OPEN, math.nan, math.nan, math.nan, "rule", why=NOT_MEASURED))
+    assert outcome_sentence([nothing]) == "The claim is not measured in this preset."
+    assert outcome_sentence([nothing] * 2) == "Of 2 claims, 2 are not measured in this preset."
+
+
+def test_the_weight_of_a_claim_is_what_is_known():
+    judged = Judgement(YES, 1, 0.5, 2, "rule", "points", spread=0.25)
+    assert ClaimResult("a", "t", "s", judged).weight == (("SD over networks", "0.25 points"),)
+    assert ClaimResult("a", "t", "s", Judgement(YES, 1, 0.5, 2, "rule")).weight == ()
+    assert ClaimResult("a", "t", "s", None, "KeyError").weight == ()
+    row = ClaimResult("a", "t", "s", Judgement(OPEN, 1, -1, 2, "r", spread=2.5, speaks_for="networks like these")).row()
+    assert (row["why"], row["spread"], row["speaks_for"]) == ("too wide to decide", 2.5, "networks like these")

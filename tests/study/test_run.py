@@ -348,7 +348,7 @@ def test_a_disk_that_fills_up_under_the_data_does_not_lose_it(tmp_path, monkeypa
         return write(dataset, store, **options)
 
     monkeypatch.setattr(xarray.Dataset, "to_zarr", write_or_fail)
-    with pytest.raises(StudyError, match=r"is full; the data is in .*refuge.*; saved in .*config\.toml"):
+    with pytest.raises(StudyError, match=r"is full; the data is in .*refuge.* and --resume; saved in .*config\.toml"):
         run(fake_study.write(tmp_path), out)
     assert status(out)["state"] == "failed"
     assert not [f for f in out.rglob("*") if f.name.endswith(".partial")]
@@ -395,35 +395,96 @@ def test_a_disk_too_full_for_the_last_words_still_says_them(tmp_path, monkeypatc
         run_study(study, study.preset("tiny"), out)
 
 
-def test_a_disk_that_the_measurement_fills_loses_no_data(tmp_path, monkeypatch):
-    """A disk that is really full: the status cannot be written either, and the data is put elsewhere."""
-    disk, refuge = tmp_path / "disk", tmp_path / "refuge"
-    disk.mkdir(), refuge.mkdir()
+@contextlib.contextmanager
+def small_disk(place: Path):
+    """A disk of 2 MiB, and a function that fills it but for so many bytes."""
+    place.mkdir()
     try:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], check=True, capture_output=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no small disk can be mounted here")
+
+    def fill(but: int) -> None:
+        with contextlib.suppress(OSError), open(place / "filler", "wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+        with open(place / "filler", "r+b") as filler:
+            filler.truncate(filler.seek(0, 2) - but)
+
     try:
-        monkeypatch.setattr(outputs_module.tempfile, "tempdir", str(refuge))
-        monkeypatch.setattr(outputs_module, "LEAST_FREE", 2**20)
-        study = load(fake_study.write(tmp_path))
+        yield fill
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_really_full_loses_no_measurement(tmp_path, monkeypatch):
+    """Full to the byte, or with room for some of what comes: the data are in the folder or elsewhere, and go on from there."""
+    refuge, path = tmp_path / "refuge", fake_study.write(tmp_path)
+    refuge.mkdir()
+    monkeypatch.setattr(outputs_module.tempfile, "tempdir", str(refuge))
+    monkeypatch.setattr(outputs_module, "LEAST_FREE", 2**20)
+    study = load(path)
+    config = study.preset("tiny")
+    run_study(study, config, tmp_path / "whole")
+    whole, ends = Outputs(tmp_path / "whole", {}).read_data(), set()
+    with small_disk(tmp_path / "disk") as fill:
+        for number, but in enumerate((0, 4096, *range(16384, 200_000, 16384))):
+            out = tmp_path / "disk" / f"out{number}"
+
+            def measure(config, progress, but=but):
+                found = study.measure(config, progress)
+                fill(but)
+                return found
+
+            said = "is full, --resume"
+            try:
+                run_study(dataclasses.replace(study, measure=measure), config, out)
+                ends.add("finished")
+            except StudyError as error:
+                said = str(error)
+                ends.add("elsewhere" if "the data is in" in said else "there")
+            assert "is full" in said
+            assert "--resume" in said
+            assert "lost" not in said
+            (tmp_path / "disk" / "filler").unlink()
+            assert not [f for f in out.rglob("*") if f.name.endswith(".partial")]
+            for place in refuge.rglob("data.*"):  # as the message says
+                shutil.move(place, out / place.name)
+            again = dataclasses.replace(study, measure=full)
+            assert run_study(again, config, out, existing=Existing.RESUME).errors == ()
+            xarray.testing.assert_identical(Outputs(out, {}).read_data(), whole)
+            shutil.rmtree(out)
+    assert ends == {"elsewhere", "there", "finished"}
+
+
+def test_a_disk_that_is_really_full_loses_no_stage(tmp_path, monkeypatch, calls):
+    refuge = tmp_path / "refuge"
+    refuge.mkdir()
+    (tmp_path / "calls.go").write_text("")
+    monkeypatch.setattr(outputs_module.tempfile, "tempdir", str(refuge))
+    monkeypatch.setattr(outputs_module, "LEAST_FREE", 2**20)
+    study = load(fake_study.write(tmp_path, more=STAGED))
+    config, out = study.preset("tiny"), tmp_path / "disk" / "out"
+    with small_disk(tmp_path / "disk") as fill:
 
         def measure(config, progress):
-            with contextlib.suppress(OSError), open(disk / "filler", "wb", buffering=0) as filler:
-                while True:
-                    filler.write(bytes(4096))
-            return study.measure(config, progress)
+            class Filled:
+                def stage(self, name, compute):
+                    return progress.stage(name, lambda: (compute(), fill(0))[0])
 
-        filling = dataclasses.replace(study, measure=measure)
-        with pytest.raises(StudyError, match=r"is full; the data is in .*refuge.*; saved in .*config\.toml"):
-            run_study(filling, study.preset("tiny"), disk / "out")
-        (place,) = refuge.rglob("data.zarr")
-        assert xarray.open_zarr(place, consolidated=False).sizes["trial"] == 3
-        assert not [f for f in (disk / "out").rglob("*") if f.name.endswith(".partial")]
-        (disk / "filler").unlink()
-        assert run_study(study, study.preset("tiny"), disk / "out", existing=Existing.RESUME).errors == ()
-    finally:
-        subprocess.run(["umount", disk], check=True)
+                folder = staticmethod(progress.folder)
+
+            return study.measure(config, Filled())
+
+        with pytest.raises(StudyError, match=r"is full; the data of one is in .*one\.zarr.* --resume"):
+            run_study(dataclasses.replace(study, measure=measure), config, out)
+        assert calls() == 1
+        (tmp_path / "disk" / "filler").unlink()
+        for place in refuge.rglob("one.*"):
+            shutil.move(place, out / "stages" / place.name)
+        run_study(study, config, out, existing=Existing.RESUME)
+        assert calls() == 2
 
 
 def test_names_of_datasets_cannot_leave_the_folder(tmp_path):
