@@ -106,6 +106,7 @@ def test_the_programs_of_a_page_run_and_print_what_it_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # of the new processes that a page starts
     run(page, str(page.relative_to(ROOT)))
     for picture in re.findall(r"!\[.*?\]\((.*?)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / picture).is_file()

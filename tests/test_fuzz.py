@@ -20,11 +20,11 @@ LEAST = {"constructors": 5000, "runs": 1000, "studies": 500, "reductions": 1000,
 @pytest.mark.parametrize(
     "kind", ["constructors", "runs", "reductions", "closed_forms", pytest.param("studies", marks=pytest.mark.slow)]
 )
-def test_nothing_ends_in_a_raw_error_or_is_taken_for_something_else(kind: str) -> None:
+def test_nothing_ends_in_a_raw_error_or_is_taken_for_something_else(kind: str, tmp_path: Path) -> None:
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     done = subprocess.run(
         [sys.executable, "-m", "helpers.fuzz", kind], env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True,
-        timeout=290, check=False,
+        timeout=290, check=False, cwd=tmp_path,  # a text that is a path makes a folder there
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     wrong, of = done.stdout.strip().splitlines()[-1].split(" cases")[0].split(" of ")
