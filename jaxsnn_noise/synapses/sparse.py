@@ -132,7 +132,8 @@ class Sparse(Projection):
         if not isinstance(connectivity, Connectivity):
             fail(f"{cls.__name__}.drawn", "must be a connectivity, e.g. FixedInDegree(100)", connectivity)
         graph: Graph = connectivity.draw(key, size)
-        options = {"multapses": graph.multapses, "key": key} | options
+        drawn = {"key": key} if hasattr(weights, "draw") else {}
+        options = {"multapses": graph.multapses} | drawn | options
         return cls(source, target, size=size, rows=graph.rows, columns=graph.columns, weights=weights, **options)
 
     @classmethod
