@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import chex
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -90,12 +91,15 @@ def test_paired_devices_share_their_noise() -> None:
     assert (fresh[0] != fresh[2]).any()
 
 
-def test_a_sweep_compiles_once_whatever_its_values() -> None:
+def test_a_sweep_compiles_once_whatever_its_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    chex.clear_trace_counter()
+    once = chex.assert_max_traces(chunked.run_chunk.__wrapped__, n=1)
+    monkeypatch.setattr(chunked, "run_chunk", eqx.filter_jit(once))
     sim = recurrent(5, duration=8.0, statistics=RATE)
-    before = chunked.run_chunk._cached._cache_size()
     for values in ([0.1, 0.2], [0.3, 0.4], [0.0, 9.0]):
-        study(sim, [jn.Sweep(SIGMA, values, name="sigma"), jn.Trials(3)])
-    assert chunked.run_chunk._cached._cache_size() == before + 1
+        study(sim, [jn.Sweep(SIGMA, values, name="sigma"), jn.Trials(3)], workers=1)
+    with pytest.raises(AssertionError, match="traced > 1 times"):  # another size is another program
+        study(sim, [jn.Sweep(SIGMA, [0.1, 0.2, 0.3], name="sigma"), jn.Trials(3)], workers=1)
 
 
 def test_an_axis_that_a_leaf_does_not_depend_on_does_not_copy_it() -> None:

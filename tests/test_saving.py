@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import chex
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -34,8 +35,11 @@ class Mine(jn.neurons.LIF):
     """A model of a user."""
 
 
-def same(a: Any, b: Any) -> bool:
-    return jax.tree.structure(a) == jax.tree.structure(b) and bool(eqx.tree_equal(a, b))
+def assert_same(a: Any, b: Any) -> None:
+    """Structure, static fields, shapes, dtypes and bits."""
+    chex.assert_trees_all_equal_structs(a, b)
+    chex.assert_trees_all_equal_shapes_and_dtypes(a, b)
+    assert bool(eqx.tree_equal(a, b))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -47,7 +51,7 @@ def test_every_part_comes_back(name: str, tmp_path: Path) -> None:
     else:
         own = [EXAMPLES[name]] if not EXAMPLES[name].__module__.startswith("jaxsnn_noise.") else []
         back = jn.load(tmp_path / "it.jsnn", own=own)
-    assert same(part, back)
+    assert_same(part, back)
 
 
 @pytest.mark.parametrize("what", ["simulation", "network", "grid", "state", "plain"])
@@ -75,7 +79,7 @@ def test_values_come_back_to_the_bit(what: str, tmp_path: Path) -> None:
         assert back["t"].tolist() == ["a", "bc"]
         assert isinstance(back["n"], np.float32)
         return
-    assert same(values[what], back)
+    assert_same(values[what], back)
     if what == "grid":
         assert back.fingerprint == grid.fingerprint
     if what == "simulation":
