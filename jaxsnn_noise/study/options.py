@@ -82,9 +82,11 @@ def option(
         ...     levels: tuple[float, ...] = option((0.0, 0.1), nonnegative, least=2, rising=True)
         ...     filter: str = option("none", choices=("none", "tanh"))
         ...     trials: int = option(20, Range(1))
-        >>> check_config("mine", Config(filter="tan"))
-        Traceback (most recent call last):
-        jaxsnn_noise._checks.InputError: mine: filter: unknown name; got 'tan'. Did you mean 'tanh'? Known: none, tanh
+        >>> try:
+        ...     check_config("mine", Config(filter="tan"))
+        ... except ValueError as error:
+        ...     print(error)
+        mine: filter: unknown name; got 'tan'. Did you mean 'tanh'? Known: none, tanh
     """
     said = {_KEY: Option(range, tuple(choices), least, distinct, rising)}
     if isinstance(default, (dict, list, set)):

@@ -41,8 +41,8 @@ def printable(text: str) -> str:
     Line ends and tabs stay. Those that turn the direction of writing round are written out as well.
 
     Example:
-        >>> print(printable("a" + chr(27) + "[2Jb"))
-        a\x1b[2Jb
+        >>> printable("a" + chr(27) + "[2J") == "a" + chr(92) + "x1b[2J"
+        True
     """
     return "".join(c if c in "\n\t" or not _commands(c) else ascii(c)[1:-1] for c in text)
 
