@@ -116,6 +116,7 @@ def _list(args: list[str]) -> int:
     from rich.text import Text
 
     from jaxsnn_noise.study.catalog import PRESETS, builtin, listing
+    from jaxsnn_noise.study.protocol import printable
 
     studies = [listing(name, path) for name, path in builtin().items()]
     if not studies:
@@ -123,7 +124,8 @@ def _list(args: list[str]) -> int:
         return 0
     table = Table("name", "title", *PRESETS, box=None, pad_edge=False, header_style="bold")
     for study in studies:
-        table.add_row(*map(Text, [study.name, study.title, *(study.cost.get(p, "") for p in PRESETS)]))
+        cells = [study.name, study.title, *(study.cost.get(p, "") for p in PRESETS)]
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     _console().print(table)
     return 0
 

@@ -30,6 +30,8 @@ def read_toml(file: str | Path, base: Any) -> Any:
         InputError: If the file is missing or not TOML, or a key is unknown (its dotted path and near matches are
             named), or a value has the wrong type or breaks a rule of the configuration.
     """
+    if isinstance(base, type) or not dataclasses.is_dataclass(base):
+        refuse("read_toml.base", "must be a configuration, as study.preset(...) is", base)
     path = Path(file).expanduser()
     if not path.is_file():
         near = near_names(path.name, (f.name for f in path.parent.glob("*.toml")))

@@ -88,6 +88,10 @@ def option(
         ...     print(error)
         mine: filter: unknown name; got 'tan'. Did you mean 'tanh'? Known: none, tanh
     """
+    if isinstance(choices, str):
+        refuse("option.choices", "must be several names, as a tuple", choices)
+    if range is not None and not hasattr(range, "holds"):
+        refuse("option.range", "must be a Range, such as positive or Range(1), of jaxsnn_noise.parameters", range)
     said = {_KEY: Option(range, tuple(choices), least, distinct, rising)}
     if isinstance(default, (dict, list, set)):
         return dataclasses.field(default_factory=lambda: copy.deepcopy(default), metadata=said)

@@ -217,6 +217,8 @@ def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: i
         InputError: If there is something in the folder and ``existing`` does not allow it, if the folder is no run of
             this program and should be overwritten or resumed, if it cannot be written, or if there is too little room.
     """
+    if not isinstance(folder, (str, os.PathLike)) or not str(folder):
+        refuse("out", "must be the path of a folder", folder)
     path = Path(folder).expanduser()
     try:
         inside = sorted(_files.opened(path))

@@ -15,7 +15,7 @@ from jaxsnn_noise.study.made import made_by
 from jaxsnn_noise.study.options import check_config
 from jaxsnn_noise.study.outputs import Existing, Outputs, now, prepare
 from jaxsnn_noise.study.progress import Display, Progress, Silent
-from jaxsnn_noise.study.protocol import ClaimResult, Study, StudyError
+from jaxsnn_noise.study.protocol import ClaimResult, Study, StudyError, printable, refuse
 from jaxsnn_noise.study.resuming import check_resumed, write_record
 from jaxsnn_noise.study.stages import Stages
 
@@ -74,13 +74,15 @@ def run_study(
         StudyError: If the measurement failed or the disk is full; the message says what is saved.
         KeyboardInterrupt: If the run was interrupted, after ``status.json`` says so.
     """
+    _check_call(study, config, existing)
     check_round_trip("config", config)
     check_config("config", config)
     made = made_by(study, config)
     need = int(study.bytes_needed(config)) if study.bytes_needed else 0
     outputs = prepare(out, existing, need=need)
     display = display or Silent()
-    outputs.made, outputs.say = made, display.say
+    say = display.say
+    outputs.made, outputs.say = made, lambda text: say(printable(text))  # names of files are anybody's
     if outputs.resumed:
         outputs.remark(check_resumed(outputs, config, accept_changes))
     preset = preset or outputs.status["preset"]
@@ -104,6 +106,20 @@ def run_study(
             raise
         raise StudyError(f"{outputs.status['stage']} failed: {error}; {_saved_text(outputs)}") from error
     return Run(outputs.folder, claims, errors, stages.seconds)
+
+
+def _check_call(study: Any, config: Any, existing: Any) -> None:
+    if not isinstance(study, Study):
+        refuse("run_study.study", "must be what load() returns", study)
+    if not isinstance(config, study.config_type):
+        refuse("run_study.config", f"must be a Config of the study {study.name}, as study.preset(...) is", config)
+    if not isinstance(existing, Existing):
+        refuse(
+            "run_study.existing",
+            "must be a member of Existing",
+            existing,
+            known=[f"Existing.{e.name}" for e in Existing],
+        )
 
 
 def _close(outputs: Outputs, state: str, text: str) -> None:

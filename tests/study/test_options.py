@@ -213,3 +213,19 @@ def test_built_in_studies_refuse_before_anything_is_computed(capsys, name, args,
     assert code == 2
     assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert not Path("o").exists()
+
+
+def test_calls_from_python_are_checked(tmp_path):
+    study = load(fake_study.write(tmp_path))
+    preset: Any = study.preset("tiny")
+    for config in ({"trials": 3}, Config(), None):
+        with pytest.raises(InputError, match=r"run_study\.config: must be a Config of the study fake"):
+            run_study(study, config, tmp_path / "out")
+    with pytest.raises(InputError, match="out: must be the path of a folder; got ''"):
+        run_study(study, preset, "")
+    (tmp_path / "mine.toml").write_text("trials = 3\n")
+    for base in ({"trials": 3}, type(preset)):
+        with pytest.raises(InputError, match=r"read_toml\.base: must be a configuration"):
+            read_toml(tmp_path / "mine.toml", base)
+    with pytest.raises(InputError, match=r"option\.choices: must be several names"):
+        option("none", choices="none")

@@ -263,6 +263,15 @@ def test_damaged_stages_are_computed_again_and_told(tmp_path, computed):
     assert "is gone" in lines.getvalue()
 
 
+def test_names_of_files_in_a_foreign_folder_command_no_terminal(tmp_path, computed):
+    path, out = stopped(tmp_path)
+    (out / "stages" / "one.zarr" / "a\x1b[2J").write_text("")
+    lines = io.StringIO()
+    run(path, out, Existing.RESUME, display=Lines(lines))
+    assert r"one: damaged, computed again (one.zarr: a\x1b[2J is not as it was written)" in lines.getvalue()
+    assert "\x1b" not in lines.getvalue()
+
+
 def test_a_stage_of_another_run_is_computed_again_and_told(tmp_path, computed):
     path, out = stopped(tmp_path)
     file = out / "stages" / "one.json"
