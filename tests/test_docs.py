@@ -97,8 +97,8 @@ def same_text(printed: str, shown: str) -> bool:
 
 
 def paced(page: Path) -> Any:
-    """The programs of the how-to pages take minutes together."""
-    return pytest.param(page, marks=pytest.mark.slow) if page.parent.name == "how-to" else page
+    """The programs of these folders take minutes together."""
+    return pytest.param(page, marks=pytest.mark.slow) if page.parent.name in ("how-to", "coming-from") else page
 
 
 @pytest.mark.parametrize("page", [paced(page) for page in PAGES], ids=lambda path: str(path.relative_to(DOCS)))
