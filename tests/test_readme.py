@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,44 @@ def test_the_script_runs_with_fewer_members() -> None:
     fewer, trials = re.subn(r"jn\.Trials\(50\)", "jn.Trials(3)", fewer)
     assert (devices, trials) == (1, 1)
     check(run_script(fewer), devices=2, trials=3)
+
+
+def words(picture: Path) -> list[str]:
+    """What is written in a picture: matplotlib leaves each text as a comment."""
+    return re.findall(r"<!-- (.*?) -->", picture.read_text(encoding="utf-8"))
+
+
+def test_the_picture_is_there_and_says_how_it_was_made() -> None:
+    (picture,) = re.findall(r"!\[.+?\]\((\S+)\)", README.split("\n## ")[0])
+    (command,) = re.findall(r"Drawn by `python (\S+)`", README.split("\n## ")[0])
+    assert (ROOT / command).with_suffix(".svg") == ROOT / picture
+    assert {"time [ms]", "rate [Hz]", "yield of chips [1]"} <= set(words(ROOT / picture))
+
+
+@pytest.mark.slow
+def test_its_command_draws_the_picture(tmp_path: Path) -> None:
+    drawn = tmp_path / "again.svg"
+    script = ROOT / "docs" / "first_screen.py"
+    paths = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, script, drawn], check=True, cwd=tmp_path, env=paths)
+    assert words(drawn) == words(ROOT / "docs" / "first_screen.svg")
+    # curves within 2 % of the height of the picture: a last bit that differs between processors can move a spike
+    ours, theirs = (curves(picture) for picture in (drawn, ROOT / "docs" / "first_screen.svg"))
+    assert ours.keys() == theirs.keys()
+    for name, points in ours.items():
+        np.testing.assert_allclose(points, theirs[name], atol=4.0, err_msg=name)
+
+
+def curves(picture: Path) -> dict[str, np.ndarray]:
+    """From the id of each line to its points [point, xy]; rasters have no lines."""
+    text = picture.read_text(encoding="utf-8")
+    found = re.findall(r'<g id="(line2d_\d+)">\s*<path d="(M [^"]+)" clip-path', text)
+    return {name: np.array(re.findall(r"[-\d.]+", path), float).reshape(-1, 2) for name, path in found}
+
+
+def test_the_curves_of_the_picture_are_found() -> None:
+    found = curves(ROOT / "docs" / "first_screen.svg")
+    assert sum(len(points) in (5, 6) for points in found.values()) == 3  # rates, closed form, yield
 
 
 @pytest.mark.slow
