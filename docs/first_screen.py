@@ -59,8 +59,7 @@ def yields() -> object:
     )
     law = jn.laws.LogNormal(cv=0.0)
     mismatch = {
-        name: jn.hardware.Mismatch(f"network.{name}.weights", law, per="synapse")
-        for name in fitted.network.projections
+        name: jn.hardware.Mismatch(f"network.{name}.weights", law, per="synapse") for name in fitted.network.projections
     }
     sim = jn.Simulation(
         fitted.network,

@@ -105,12 +105,13 @@ To run a study from Python: ``run_study(load("my_study.py"), config, "results/mi
 
 from jaxsnn_noise.study.catalog import builtin, find, listing, load
 from jaxsnn_noise.study.config import read_toml
+from jaxsnn_noise.study.notes import field_notes
 from jaxsnn_noise.study.options import option
 from jaxsnn_noise.study.outputs import Existing
 from jaxsnn_noise.study.progress import Lines, Live, Progress, Silent, display_for
 from jaxsnn_noise.study.protocol import Claim, ClaimResult, Judgement, Picture, Study, StudyError, Verdict
 from jaxsnn_noise.study.runner import Run, run_study
-from jaxsnn_noise.study.toml import field_notes, to_toml
+from jaxsnn_noise.study.toml import to_toml
 
 __all__ = [
     "Claim",

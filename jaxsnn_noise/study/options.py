@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from jaxsnn_noise.study.notes import field_notes
 from jaxsnn_noise.study.protocol import refuse
-from jaxsnn_noise.study.toml import field_notes
 
 if TYPE_CHECKING:
     from jaxsnn_noise.ranges import Range

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import inspect
 import json
 import math
 import re
-import textwrap
 from collections.abc import Mapping
 from enum import Enum
-from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from jaxsnn_noise.study.options import rules
 from jaxsnn_noise.study.protocol import refuse
 
 NONE = "None"
@@ -35,8 +31,6 @@ def to_toml(config: Any, header: str = "") -> str:
 
 
 def _write_table(config: Any, prefix: str, lines: list[str]) -> None:
-    from jaxsnn_noise.study.options import rules
-
     kind: Any = type(config)
     notes = rules(kind)
     nested = []
@@ -97,28 +91,3 @@ def toml_value(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(str(k))} = {toml_value(v)}" for k, v in value.items()) + "}"
     raise TypeError(f"{type(value).__name__} has no form in TOML")
-
-
-def field_notes(config_type: type) -> dict[str, str]:
-    """First sentence-line of the docstring that follows each field of a dataclass (meaning and unit)."""
-    found: dict[str, str] = {}
-    for kind in reversed(config_type.__mro__):  # inherited fields are explained where they stand
-        if dataclasses.is_dataclass(kind):
-            found |= _own_notes(kind)
-    return found
-
-
-@cache
-def _own_notes(config_type: type) -> dict[str, str]:
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(config_type)))
-    except (OSError, TypeError, SyntaxError):  # made at run time: no source
-        return {}
-    notes = {}
-    body = next((n.body for n in ast.walk(tree) if isinstance(n, ast.ClassDef)), [])
-    for field, after in pairwise(body):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
-            text = after.value.value if isinstance(after.value, ast.Constant) else None
-            if isinstance(text, str):
-                notes[field.target.id] = " ".join(text.split())
-    return notes
