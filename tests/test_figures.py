@@ -368,7 +368,7 @@ def test_at_most_four_bands_lie_over_each_other():
     assert drawn([0.0, 0.1, 0.2, 0.3, 0.4]) == (0, 5)
     assert drawn([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 9.0]) == (0, 7)
     assert drawn([0.0, 3.0, 6.0, 9.0, 12.0, 15.0]) == (6, 0)  # they do not overlap
-    assert drawn([0.0, 2.0, 4.0, 6.0, 8.0, 10.0]) == (6, 0)  # they touch
+    assert drawn([0.0, 0.0, 0.0, 0.0, 2.0]) == (5, 0)  # the fifth begins where the four end
 
 
 def test_bands_overlap_where_their_points_are_elsewhere_and_not_where_values_are_missing():
