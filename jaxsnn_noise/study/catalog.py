@@ -19,7 +19,6 @@ from typing import Any
 
 from jaxsnn_noise.study.config import check_round_trip
 from jaxsnn_noise.study.neighbours import MAIN
-from jaxsnn_noise.study.options import check_config
 from jaxsnn_noise.study.protocol import Claim, Study, near_names, refuse
 
 PRESETS = ("tiny", "default", "full")
@@ -220,7 +219,6 @@ def check(module: ModuleType, name: str, path: Path) -> Study:
         if not isinstance(value, config_type):
             refuse(f"{who}: {preset.upper()}", "must be an instance of Config", value)
         check_round_trip(f"{who}: {preset.upper()}", value)
-        check_config(f"{who}: {preset.upper()}", value)
     if not isinstance(module.TITLE, str) or not module.TITLE.strip():
         refuse(f"{who}: TITLE", "must be a string that says something", module.TITLE)
     claims = module.CLAIMS

@@ -94,10 +94,11 @@ def differences_text(changed: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def check_round_trip(who: str, config: Any) -> None:
-    """Writing a configuration and reading it back gives an equal one.
+    """Writing a configuration and reading it back gives an equal one, whose fields take their values.
 
     Raises:
-        InputError: If it does not (a field of a type that TOML cannot tell apart, such as a union of dataclasses).
+        InputError: If a value has another type than its field, or is none that it takes; or if it does not come back (a
+            field of a type that TOML cannot tell apart, such as a union of dataclasses).
     """
     try:
         back = override(config, tomllib.loads(to_toml(config)), who)

@@ -12,7 +12,6 @@ from jaxsnn_noise._files import is_full
 from jaxsnn_noise.study.config import check_round_trip
 from jaxsnn_noise.study.environment import scrub
 from jaxsnn_noise.study.made import made_by
-from jaxsnn_noise.study.options import check_config
 from jaxsnn_noise.study.outputs import Existing, Outputs, now, prepare
 from jaxsnn_noise.study.progress import Display, Progress, Silent
 from jaxsnn_noise.study.protocol import ClaimResult, Study, StudyError, printable, refuse
@@ -76,7 +75,6 @@ def run_study(
     """
     _check_call(study, config, existing)
     check_round_trip("config", config)
-    check_config("config", config)
     made = made_by(study, config)
     need = int(study.bytes_needed(config)) if study.bytes_needed else 0
     outputs = prepare(out, existing, need=need)
