@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.study.config import check_round_trip, differences, differences_text, override, paths, read_toml
-from jaxsnn_noise.study.toml import field_notes, to_toml
+from jaxsnn_noise.study.notes import field_notes
+from jaxsnn_noise.study.toml import to_toml
 
 
 class Kind(Enum):
