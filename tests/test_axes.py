@@ -2,6 +2,8 @@
 
 import itertools
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -154,3 +156,55 @@ def test_a_table_of_labels_unfolds_a_factorial_design():
 def test_labels_that_do_not_fit_are_told_before_computing(labels, message):
     with pytest.raises(jn.InputError, match=message):
         jn.monte_carlo(SIM, [jn.Vary({SIGMA: [0.1, 0.2]}, labels=labels), jn.Trials(2)], key=0, progress=False)
+
+
+CALLS = []
+"""One entry for every time that JAX traces a function with fields."""
+
+
+class Wiring(eqx.Module):
+    """Builds a network; another strength is no other program."""
+
+    strength: jax.Array
+
+    def __call__(self, key):
+        CALLS.append("builder")
+        weights = self.strength * random.normals(random.stream(random.root(key), "weights"), (6, 6))
+        recurrent = jn.synapses.Dense("cells", "cells", weights)
+        return jn.Network({"cells": SIM.network.populations["cells"]}, {"recurrent": recurrent})
+
+
+class Drive(eqx.Module):
+    """Sets the input to a value times a factor."""
+
+    factor: jax.Array
+
+    def __call__(self, sim, value):
+        CALLS.append("by")
+        return jn.paths.replace(sim, {"inputs.cells.values": self.factor * value})
+
+
+AXES_OF_FUNCTIONS = {
+    "builder": lambda factor: jn.Realisations(2, Wiring(jnp.float32(factor))),
+    "by": lambda factor: jn.Vary(np.array([1.0, 1.3]), by=Drive(jnp.float32(factor))),
+}
+
+
+@pytest.mark.parametrize("kind", AXES_OF_FUNCTIONS)
+def test_a_function_with_fields_compiles_once_and_counts_by_its_values(kind, tmp_path):
+    v = {"v": jn.statistics.VoltageMoments()}
+
+    def run(factor, store=None):
+        CALLS.clear()
+        axes = [AXES_OF_FUNCTIONS[kind](factor)]
+        return jn.monte_carlo(SIM, axes, key=0, progress=False, store=store, statistics=v)["v_mean"].values, len(CALLS)
+
+    first, traced = run(1.0)
+    second, again = run(1.5)
+    assert traced > again  # what is left are the checks
+    assert again <= 2
+    assert not np.array_equal(first, second)
+    # a store tells them apart
+    np.testing.assert_array_equal(run(1.0, tmp_path)[0], first)
+    np.testing.assert_array_equal(run(1.5, tmp_path)[0], second)
+    np.testing.assert_array_equal(run(1.0, tmp_path)[0], first)

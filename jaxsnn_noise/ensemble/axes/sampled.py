@@ -171,13 +171,14 @@ class Realisations(Axis):
 
     Args:
         n: Number of networks, >= 1.
-        builder: ``key -> Network`` of one structure; the key is a JAX key of the realisation.
+        builder: ``key -> Network`` of one structure; the key is a JAX key of the realisation. A function, or a module with
+            arrays as fields and a ``__call__``: with other arrays it compiles nothing anew, as another lambda does.
     """
 
     random: ClassVar[bool] = True
     rebuilds: ClassVar[bool] = True
     n: int = eqx.field(static=True)
-    builder: Callable[[Any], Any] = eqx.field(static=True)
+    builder: Callable[[Any], Any]
     name: str = eqx.field(static=True, default="realisation")
 
     def __check_init__(self) -> None:

@@ -145,7 +145,8 @@ class Vary(Axis):
 
     Args:
         values: From path to its values [value, ...]; all of one length.
-        by: Instead of paths: a function ``(simulation, value) -> simulation`` of ``values[index]``.
+        by: Instead of paths: a function ``(simulation, value) -> simulation`` of ``values[index]``, or a module with arrays as
+            fields and such a ``__call__`` (see :class:`Realisations`).
         name: Name of the dimension.
         labels: Values of the coordinate; those of the first path unless given. Or a table, a mapping from names of columns to
             their values: each is a coordinate of its own, and a factorial design unfolds by xarray,
@@ -156,7 +157,7 @@ class Vary(Axis):
     """
 
     values: Any = parameter(of_what_is_set, real, shape=None, converter=lambda values: values)
-    by: Callable[[Simulation, Any], Simulation] | None = eqx.field(static=True)
+    by: Callable[[Simulation, Any], Simulation] | None
     name: str = eqx.field(static=True)
     labels: tuple[Any, ...] | None = eqx.field(static=True)
     table: tuple[tuple[str, tuple[Any, ...]], ...] = eqx.field(static=True)
