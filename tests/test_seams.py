@@ -128,6 +128,30 @@ def test_the_pre_filter_acts_before_the_noise_on_the_current() -> None:
         np.testing.assert_allclose(results[name].current, filtered + 0.5 * a + 0.3 * filtered * b, atol=1e-5)
 
 
+# -- what a projection releases ------------------------------------------------------------------------------
+
+
+def test_what_a_constant_port_releases_is_fresh_in_every_step_and_arrives_after_its_delay() -> None:
+    """Although nothing on the way changes. Both sources see the clean signal."""
+    signal = np.array([0.5, -2.0])
+    sources = {
+        "a": noise.ReleaseNoise(noise.PerStep(0.5)),
+        "b": noise.ReleaseNoise(noise.PerStep(0.3), coupling=noise.Multiplicative()),
+    }
+    cells = {k: jn.Population(LeakyIntegrator(2)) for k in ("noisy", "late")}
+    projections = {
+        "x": Dense("port", "noisy", np.eye(2), noise=sources),
+        "y": Dense("port", "late", np.eye(2), delay=3.0),
+    }
+    traces = {k: Trace(("current",), population=k) for k in cells}
+    network = jn.Network({"port": jn.Port(2), **cells}, projections)
+    inputs = {"port": jn.coding.Constant(signal)}
+    results = jn.simulate(jn.Simulation(network, inputs, duration=STEPS, dt=1.0, statistics=traces), key=SEED)
+    a, b = (normals(SEED, f"projections.x.{k}", STEPS, 2) for k in "ab")
+    np.testing.assert_allclose(results["noisy"].current, signal + 0.5 * a + 0.3 * signal * b, atol=1e-5)
+    np.testing.assert_array_equal(results["late"].current, np.where(np.arange(STEPS)[:, None] < 3, 0.0, signal))
+
+
 # -- schedules -----------------------------------------------------------------------------------------------
 
 
@@ -136,19 +160,20 @@ def released(**options: Any) -> dict[str, Any]:
 
 
 def test_release_noise_and_delays_are_the_same_by_step_and_by_component() -> None:
-    """From a port and from a population; white and coloured at once; in the same step, and later."""
+    """From a port and from a population; white and coloured at once; over a seam of stretches, the warm-up's end, that is shorter than a delay."""
     slow = {"colour": noise.OrnsteinUhlenbeck(3.0)}
     cells = {k: jn.Population(LIF(5, tau_mem=4.0)) for k in "ab"}
     weights = np.random.default_rng(0).uniform(0.0, 1.5, (2, 5, 5))
     projections = {
         "x": Dense("p", "a", 4 * weights[0], kinetics=Delta(), delay=3.0, **released(r={}, s=slow)),
-        "y": Dense("a", "b", 2 * weights[1], delay=0.0, **released(r=slow)),
+        "y": Dense("a", "b", 2 * weights[1], delay=5.0, **released(r=slow)),
+        "z": Dense("a", "a", -weights[1], delay=2.0, **released(r=slow)),
     }
     network = jn.Network({"p": jn.Port(5), **cells}, projections)
     assert len(jn.ByComponent().groups(network)) == 2
     traces = {k: Trace(("spikes", "current"), population=k) for k in cells}
     inputs = {"p": jn.coding.PoissonSpikes(60.0)}
-    sim = jn.Simulation(network, inputs, duration=41.0, dt=1.0, statistics=traces)
+    sim = jn.Simulation(network, inputs, duration=41.0, dt=1.0, warmup=3.0, statistics=traces)
     one, other = (jn.simulate(sim, key=SEED, backend=jn.Scan(schedule=s)) for s in (jn.ByStep(), jn.ByComponent()))
     for name in cells:
         assert 5 < float(one[name].spikes.sum()) < 0.6 * one[name].spikes.size
