@@ -104,9 +104,10 @@ def test_seeds_of_one_simulation_differ_in_order_and_noise() -> None:
 
 def test_noise_is_addressed_by_seed_and_sample_as_in_the_engine() -> None:
     test = points(10, 1)
-    fitted = fit(noisy, points(24), validation=test, optimiser=STILL, seeds=2)
+    # one batch of all: nothing but fresh noise can tell one epoch from the next
+    fitted = fit(noisy, points(24), validation=test, optimiser=STILL, seeds=2, batch_size=24)
     assert (np.ptp(fitted.history.validation_loss.values, axis=1) == 0).all()  # the same noise after every epoch
-    assert (np.ptp(fitted.history.loss.values, axis=1) > 1e-4).all()  # fresh noise in every step
+    assert (np.ptp(fitted.history.loss.values, axis=1) > 1e-3).all()
     readout = {"x": jn.statistics.Mean("v", population="output")}
     for i, sim in enumerate(fitted.sims):
         lost = []
@@ -132,8 +133,9 @@ def test_trained_networks_are_an_axis_of_a_study() -> None:
 
 
 def test_patience_stops_the_run_and_returns_the_best_epoch() -> None:
-    fitted = fit(quiet, points(24), validation=points(10, 1), optimiser=STILL, epochs=9, patience=2)
+    fitted = fit(quiet, points(20), validation=points(10, 1), optimiser=STILL, epochs=9, patience=2)
     assert fitted.history.sizes["epoch"] == 3
+    assert np.ptp(fitted.history.loss.values) > 1e-3  # a new order in every epoch leaves out other four of the twenty
     assert (fitted.history.kept_epoch.item(), fitted.history.stopped_epoch.item()) == (1, 3)
 
 
