@@ -13,7 +13,7 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
-from jaxsnn_noise.ensemble import recall
+from jaxsnn_noise.ensemble import recall, selection
 
 PATH = "network.cells.neuron.tau_mem"
 MISMATCH = {"mismatch": jn.hardware.Mismatch(PATH, jn.laws.LogNormal(0.3), per="neuron")}
@@ -97,6 +97,18 @@ def test_open_dimensions_are_run_as_they_are_shown(result: Any) -> None:
     np.testing.assert_array_equal(found["rate"].values, shown["rate"].values)
     several = jn.replay(result, sel={"device": [2, 0], "trial": 1}, statistics=COUNT, progress=False)
     np.testing.assert_array_equal(several["rate"].values, result["rate"].values[:, [2, 0], 1])
+
+
+def test_a_number_beside_that_of_single_precision_is_met() -> None:
+    values = np.float32([0.0, np.nextafter(np.float32(0.1), np.float32(1)), 0.3])
+    beside = jn.Grid(SIM, [jn.Sweep(SIGMA, values, name="sigma")], key=0)
+    at = selection.positions("it", beside.labels, {"sigma": [0.1, 0.0]})
+    assert at["sigma"].tolist() == [1, 0]
+    for label in (0.10001, 1e-9):
+        with pytest.raises(jn.InputError, match="must be the label of a member"):
+            selection.positions("it", beside.labels, {"sigma": label})
+    both = jn.Grid(SIM, [jn.Sweep(SIGMA, np.float32([0.1, values[1]]), name="sigma")], key=0)
+    assert selection.positions("it", both.labels, {"sigma": 0.1})["sigma"] == 0  # exactly this one
 
 
 def test_a_label_that_two_members_have_is_refused(result: Any) -> None:

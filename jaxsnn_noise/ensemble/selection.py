@@ -9,6 +9,9 @@ import numpy as np
 
 from jaxsnn_noise._checks import concrete, fail, one_of
 
+CLOSE = 1e-6
+"""Labels that are numbers of single precision are met to one part in a million."""
+
 
 def positions(
     who: str, labels: Mapping[str, np.ndarray], sel: Mapping[str, Any], shown: Any = None
@@ -90,5 +93,8 @@ def _matches(who: str, known: np.ndarray, label: Any) -> np.ndarray:
     if known.dtype.kind in "iuf":
         if not isinstance(value, (int, float)):
             return np.zeros(len(known), bool)
-        return known == (known.dtype.type(value) if known.dtype.kind == "f" else value)
+        same = known == (known.dtype.type(value) if known.dtype.kind == "f" else value)
+        # a sweep in single precision has no exact 0.1; ``linspace`` may give the number beside it
+        near = np.isclose(known.astype(float), float(value), rtol=CLOSE, atol=0.0)
+        return same if same.any() or known.dtype.kind != "f" else near
     return np.array([type(one) is type(value) and one == value for one in known.tolist()], bool)

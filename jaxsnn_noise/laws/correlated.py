@@ -31,6 +31,7 @@ class Correlated(Law):
         Nelsen (2006), An Introduction to Copulas, doi:10.1007/0-387-28678-0 (the Gaussian copula).
 
     Example:
+        >>> import jax.numpy as jnp
         >>> chip = Correlated(LogNormal(cv=0.2), rho=1.0).apply(jnp.full(3, 20.0), 0)
         >>> bool(jnp.all(chip == chip[0]))
         True
