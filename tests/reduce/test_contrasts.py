@@ -103,3 +103,17 @@ def test_wrong_references_and_dimensions_are_named() -> None:
     with pytest.raises(InputError, match=r"must be a position 0..2"):
         paired_contrast(array.drop_vars("sigma"), "sigma", 3)
     assert paired_contrast(array.drop_vars("sigma"), "sigma", 0).sizes["sigma"] == 2
+
+
+def test_a_pair_with_a_missing_member_counts_for_neither_side() -> None:
+    """Correlation and reduction are those of the pairs that are whole."""
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(2, 9)) + rng.normal(size=9)
+    values[1, 2], values[0, 5] = np.nan, np.nan
+    found = paired_contrast(xr.DataArray(values, dims=("case", "device")), "case", 0, "device").isel(case=0)
+    second, first = values[:, ~np.isnan(values).any(axis=0)]
+    assert (int(found["n"]), int(found["n_missing"])) == (7, 2)
+    np.testing.assert_allclose(found["mean"], (first - second).mean(), rtol=1e-12)
+    np.testing.assert_allclose(found["correlation"], np.corrcoef(first, second)[0, 1], rtol=1e-10)
+    reduction = (first.var(ddof=1) + second.var(ddof=1)) / (first - second).var(ddof=1)
+    np.testing.assert_allclose(found["variance_reduction"], reduction, rtol=1e-10)

@@ -343,3 +343,26 @@ def test_the_dimension_of_bins_is_found_by_its_name() -> None:
     for dims in (("trial", "x"), ("trial", "x", "bin_a", "bin_b")):
         with pytest.raises(InputError, match="bins: must name the dimension of the bins"):
             psth(xr.DataArray(np.zeros((2,) * len(dims)), dims=dims), bin_ms=1.0)
+
+
+def test_groups_of_unequal_sizes_have_the_error_of_their_means() -> None:
+    """Of a mean the pseudo-values are the groups' own means, about the mean of all, weighted by what a group leaves out."""
+    rng, sizes = np.random.default_rng(4), np.array([5, 2, 1, 4])
+    values = [rng.normal(3.0, 1.0, n) for n in sizes]
+    every, total = np.concatenate(values), int(sizes.sum())
+    without = np.array([(every.sum() - v.sum()) / (total - len(v)) for v in values])
+    error, df = jackknife(every.mean(), without, sizes)
+    terms = [(v.mean() - every.mean()) ** 2 / (total / len(v) - 1) for v in values]
+    np.testing.assert_allclose(error, np.sqrt(np.mean(terms)), rtol=1e-12)
+    assert df == 3
+
+
+def test_the_pseudo_values_are_taken_about_their_weighted_centre() -> None:
+    """Of what is no mean the centre differs from the estimate, and depends on the sizes of the groups."""
+    sizes, theta = np.array([3, 2, 2]), 1.7
+    without = np.array([1.2, 1.9, 2.4])
+    h = 7 / sizes
+    pseudo = h * theta - (h - 1) * without
+    centre = 3 * theta - sum((1 - m / 7) * t for m, t in zip(sizes, without, strict=True))
+    expected = np.sqrt(np.mean((pseudo - centre) ** 2 / (h - 1)))
+    np.testing.assert_allclose(jackknife(theta, without, sizes)[0], expected, rtol=1e-12)

@@ -142,3 +142,11 @@ def test_what_was_not_measured_has_no_verdict() -> None:
     assert np.isnan(float(found.estimate))
     assert found.detail == "not measured: the other filter"
     assert found.why == NOT_MEASURED
+
+
+def test_a_claim_of_two_bounds_is_refuted_by_either_at_the_price_of_two() -> None:
+    loss = xr.DataArray(np.random.default_rng(1).normal(1.3, 0.5, 30), dims="sample")
+    found = judge_within(loss, 0.8, 1.25)
+    t = (loss.values.mean() - 1.25) / (loss.values.std(ddof=1) / np.sqrt(30))
+    assert float(found.p_refuted) == pytest.approx(min(1.0, 2 * stats.t.sf(t, 29)), rel=1e-9)
+    assert float(found.p_reproduced) == pytest.approx(stats.t.cdf(t, 29), rel=1e-9)  # the bound that is nearer

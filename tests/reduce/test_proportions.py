@@ -217,3 +217,13 @@ def test_claims_where_all_outcomes_are_alike(hits: int) -> None:
     claim = at_least if hits else at_most
     assert claim(found, inside)["verdict"].item() == "reproduced"
     assert claim(found, outside)["verdict"].item() == "undecided"
+
+
+def test_the_p_value_at_a_limit_is_what_the_limit_leaves() -> None:
+    """Limits and p-values are one statement, solved in two directions."""
+    found = proportion(outcomes(0.2, devices=6, trials=30, seed=2))
+    for level in (0.9, 0.99):
+        one = at_most(found, 0.3, confidence=level)
+        upper, lower = float(one["upper"]), float(one["lower"])
+        assert float(at_most(found, upper, confidence=level)["p_reproduced"]) == pytest.approx(1 - level, rel=1e-5)
+        assert float(at_least(found, lower, confidence=level)["p_reproduced"]) == pytest.approx(1 - level, rel=1e-5)

@@ -116,3 +116,30 @@ def test_what_is_no_response_gives_no_events() -> None:
         reduce.spike_events(array(np.full((3, 50), 0.5), "trial", "bin_x"))
     with pytest.raises(InputError, match="least: must be finite and > 0"):
         reduce.spike_events(array(np.zeros((3, 50), int), "trial", "bin_x"), least=0.0)
+
+
+def test_the_error_above_chance_leaves_a_trial_out_of_the_chance_level_too() -> None:
+    """Six trials, each a group: the jackknife by hand, from the results without one of them."""
+    counts = np.random.default_rng(7).poisson(0.4 + 1.5 * (np.arange(15) % 5 == 0), (6, 15))
+    found = reduce.reliability(array(counts, "trial", "bin_x"))
+    left = [reduce.reliability(array(np.delete(counts, i, axis=0), "trial", "bin_x")) for i in range(6)]
+    for name, error in (("above_chance", "above_chance_error"), ("reliability", "standard_error")):
+        values = np.array([float(one[name]) for one in left])
+        expected = np.sqrt(5 / 6 * np.sum((values - values.mean()) ** 2))
+        np.testing.assert_allclose(found[error], expected, rtol=1e-9)
+
+
+def test_what_a_kernel_smears_over_an_end_of_the_record_is_cut_off() -> None:
+    """Not folded back into it: the train falls from the end on as a Gaussian does."""
+    counts = np.zeros((2, 60), int)
+    counts[0, 0] = counts[1, 3] = 1
+    found = reduce.reliability(array(counts, "trial", "bin_x"), kernel=4.0)
+    first, second = (np.exp(-((np.arange(60) - k) ** 2) / (2 * 4.0**2)) for k in (0, 3))
+    assert float(found["reliability"]) == pytest.approx(cosine(first, second), rel=1e-6)
+
+
+def test_the_jitter_of_few_spikes_is_their_sample_deviation() -> None:
+    counts = np.zeros((3, 100), int)
+    counts[[0, 1, 2], [40, 43, 41]] = 1
+    found = reduce.spike_events(array(counts, "trial", "bin_x"))
+    assert found["jitter"].tolist() == pytest.approx([np.std([40, 43, 41], ddof=1)])
