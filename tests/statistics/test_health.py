@@ -52,3 +52,13 @@ def test_the_share_of_steps_lies_between_none_and_all() -> None:
     for share in (-0.1, 1.1, np.nan):
         with pytest.raises(InputError, match=r"Health\.saturation"):
             Health(share)
+
+
+def test_a_neuron_that_is_not_finite_is_one_of_the_population_all_the_same() -> None:
+    """Neither silent nor saturated, but counted among those of which the others are a fraction."""
+    raster = np.zeros((100, 4), bool)
+    raster[:90, 2:] = True
+    broken = QUIET.copy()
+    broken[7, 3] = np.nan
+    health = _health(raster, broken)
+    assert (int(health.nonfinite), float(health.silent), float(health.saturated)) == (1, 0.5, 0.25)
