@@ -19,10 +19,19 @@ def of(axis: Any) -> list[str]:
     return marks(axis, SIM, ROOT)
 
 
+def louder(sim: Any, value: Any) -> Any:
+    return jn.paths.replace(sim, {INPUT: value * jn.paths.get(sim, INPUT)})
+
+
+def softer(sim: Any, value: Any) -> Any:
+    return jn.paths.replace(sim, {INPUT: jn.paths.get(sim, INPUT) / value})
+
+
 PAIRED = {
     "sweep": (jn.Sweep(SIGMA, [0.1, 0.3]), jn.Sweep(SIGMA, [0.2, 0.1, 0.3])),
     "scale": (jn.Scale(WEIGHTS, [1.0, 2.0]), jn.Scale(WEIGHTS, [0.0, 1.0, 2.0])),
     "vary": (jn.Vary({SIGMA: [0.1, 0.3]}), jn.Vary({SIGMA: [0.2, 0.1, 0.3]})),
+    "function": (jn.Vary([1.5, 3.0], by=louder), jn.Vary([2.0, 1.5, 3.0], by=louder)),
 }
 MOVED = {
     "sweep": (jn.Sweep(SIGMA, [0.1, 0.3], paired=False), jn.Sweep(SIGMA, [0.2, 0.1, 0.3], paired=False)),
@@ -60,3 +69,4 @@ def test_what_is_set_counts_and_not_only_its_label() -> None:
     assert a != b
     one, other = (of(jn.Vary({path: [1.5]}, labels=["same"])) for path in (SIGMA, INPUT))
     assert one != other
+    assert not set(of(jn.Vary([1.0, 2.0], by=louder))) & set(of(jn.Vary([1.0, 2.0], by=softer)))  # 1.0 sets the same

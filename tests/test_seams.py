@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxsnn_noise as jn
 from helpers.numpy_network import normals
 from jaxsnn_noise import noise, random
+from jaxsnn_noise.firing import Firing
 from jaxsnn_noise.neurons import LIF, FlooredReset, LeakyIntegrator, ResetBySubtraction, ResetToValue
+from jaxsnn_noise.random import Tick
+from jaxsnn_noise.signals import Crossing, Decision
 from jaxsnn_noise.statistics import Trace
 from jaxsnn_noise.synapses import Delta, Dense
 
@@ -150,6 +154,34 @@ def test_what_a_constant_port_releases_is_fresh_in_every_step_and_arrives_after_
     a, b = (normals(SEED, f"projections.x.{k}", STEPS, 2) for k in "ab")
     np.testing.assert_allclose(results["noisy"].current, signal + 0.5 * a + 0.3 * signal * b, atol=1e-5)
     np.testing.assert_array_equal(results["late"].current, np.where(np.arange(STEPS)[:, None] < 3, 0.0, signal))
+
+
+# -- what a firing rule is told ------------------------------------------------------------------------------
+
+
+class Before(Firing):
+    """Fires where the margin was positive at the start of the step."""
+
+    def __call__(self, crossing: Crossing, key: Tick, dt: float) -> Decision:
+        return Decision((crossing.before >= 0).astype(jnp.float32))
+
+    @classmethod
+    def example(cls) -> Before:
+        return cls()
+
+
+def test_the_margin_before_is_that_of_the_reset_membrane_and_the_threshold_at_the_start_of_the_step() -> None:
+    lif = {"tau_mem": 3.0, "tau_adapt": 6.0, "jump": 0.4, "v_threshold": [0.8, 1.0, 1.2]}
+    cells = {"a": jn.Population(jn.neurons.AdaptiveLIF(SIZE, **lif), firing=Before())}
+    results = simulated(cells, 1.6, dt=0.5, variables=("spikes",))["a"].spikes
+    v, lift, spikes = np.zeros(SIZE), np.zeros(SIZE), []
+    for _ in range(STEPS):
+        fired = v - (np.array(lif["v_threshold"]) + lift) >= 0
+        v, lift = 1.6 + (v - 1.6) * np.exp(-0.5 / 3.0), lift * np.exp(-0.5 / 6.0)
+        v, lift = np.where(fired, 0.0, v), lift + 0.4 * fired
+        spikes.append(fired)
+    np.testing.assert_array_equal(np.asarray(results) > 0, spikes)
+    assert 10 < np.sum(spikes) < 0.4 * STEPS * SIZE
 
 
 # -- schedules -----------------------------------------------------------------------------------------------
