@@ -15,6 +15,7 @@ import pytest
 
 from jaxsnn_noise import _files
 from jaxsnn_noise._files import StoreError
+from jaxsnn_noise.ensemble.identity import Study
 from jaxsnn_noise.ensemble.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +26,11 @@ def process(code: str, *args: object) -> subprocess.Popen[str]:
     begin = "import os, sys\nfrom pathlib import Path\nfrom jaxsnn_noise import _files\nplace = Path(sys.argv[1])\n"
     command = [sys.executable, "-c", begin + code, *map(str, args)]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def store(folder: Path) -> Store:
+    """The store of a study."""
+    return Store(folder, {"": Study("p", {}, [0, 1], ["trial"], 1)}, {})
 
 
 def names(folder: Path) -> list[str]:
@@ -97,11 +103,12 @@ def test_a_full_disk_leaves_the_old_folder(disk: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_chunks_of_a_store(disk: Path) -> None:
-    store = Store(disk / "store", "f")
-    store.save("x-0", {"rate": np.arange(8.0)})
-    with pytest.raises(StoreError, match=r"the disk is full; 1 finished chunks are safe, run again"):
-        store.save("x-1", {"rate": np.zeros(1 << 16)})
-    assert names(disk / "store") == ["study.json", "x-0.npz"]
+    kept = store(disk / "store")
+    kept.save("", {"trial": ["0"]}, "trial=0", {"rate": np.arange(8.0)})
+    first = kept.name("", {"trial": ["0"]}, "trial=0")
+    with pytest.raises(StoreError, match=r"the disk is full; 1 finished chunk is safe, run again"):
+        kept.save("", {"trial": ["1"]}, "trial=1", {"rate": np.zeros(1 << 16)})
+    assert names(disk / "store") == ["study.json", first]
 
 
 def test_a_file_over_the_limit_leaves_the_old_one(tmp_path: Path) -> None:
@@ -140,20 +147,20 @@ def test_an_error_before_the_rename_leaves_the_old_file(
 
 def test_a_process_killed_between_writing_and_renaming_leaves_the_old_file(tmp_path: Path) -> None:
     folder = tmp_path / "store"
-    Store(folder, "f").save("x-0", {"rate": np.arange(3.0)})
-    before = (folder / "x-0.npz").read_bytes()
-    child = process("os.replace = lambda *a: os._exit(9)\n_files.write(place, b'new')", folder / "x-0.npz")
+    store(folder).save("", {"trial": ["0"]}, "trial=0", {"rate": np.arange(3.0)})
+    (file,) = folder.glob("*.npz")
+    before = file.read_bytes()
+    child = process("os.replace = lambda *a: os._exit(9)\n_files.write(place, b'new')", file)
     child.communicate(timeout=60)
     assert child.returncode == 9
-    assert (folder / "x-0.npz").read_bytes() == before
+    assert file.read_bytes() == before
     (left,) = [p for p in folder.iterdir() if _files.is_draft(p)]
     assert left.read_bytes() == b"new"  # flushed, but nobody's
-    again = Store(folder, "f")
-    assert again.load("x-0") is not None
+    assert [chunk.file for chunk in store(folder).chunks("")] == [file]
     assert left.exists()  # it might be another process's, at work
     os.utime(left, (0, time.time() - 25 * 3600))
-    Store(folder, "f")
-    assert names(folder) == ["study.json", "x-0.npz"]
+    store(folder)
+    assert names(folder) == ["study.json", file.name]
 
 
 def test_a_folder_whose_exchange_fails_is_back_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
