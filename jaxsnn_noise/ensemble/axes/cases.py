@@ -27,7 +27,8 @@ class Cases(eqx.Module):
     name: str = eqx.field(static=True)
 
     def __init__(self, simulations: Mapping[str, Simulation], *, name: str = "case"):
-        self.simulations = named("Cases.simulations", simulations, "simulations")
+        named("Cases.simulations", simulations, "simulations")
+        self.simulations = dict(simulations or {})  # in the order in which they are given
         self.name = text("Cases.name", name)
         if not simulations:
             fail("Cases", "needs at least one simulation", simulations)
