@@ -230,7 +230,9 @@ class _Builder:
         if kind in self.makers:
             return self.makers[kind](self.build(told[kind], path))
         if kind not in make:
-            fail(path.strip(".") or "it", "holds what is not saved; give like=, a tree of the same structure", told)
+            fail(
+                path.strip(".") or "the tree", "holds what is not saved; give like=, a tree of the same structure", told
+            )
         return make[kind]()
 
     def _all(self, told: list[Any], path: str) -> list[Any]:
@@ -244,7 +246,7 @@ class _Builder:
 
     def _named(self, name: str, path: str, kind: type | None) -> Any:
         """The class or function of a name."""
-        where = path.strip(".") or "it"
+        where = path.strip(".") or "the tree"
         if name in self.known:
             return self.known[name]
         found = _of_this_package(name)
@@ -259,11 +261,11 @@ class _Builder:
     def _module(self, told: Mapping[str, Any], path: str) -> Any:
         cls: Any = self._named(told["class"], path, type)
         if not hasattr(cls, "__dataclass_fields__"):
-            fail(path.strip(".") or "it", "must name a class with fields", told["class"])
+            fail(path.strip(".") or "the tree", "must name a class with fields", told["class"])
         names = {field.name for field in dataclasses.fields(cls)}
         if names != set(told["fields"]):
             fail(
-                path.strip(".") or "it",
+                path.strip(".") or "the tree",
                 f"must have the fields of {told['class']}, {sorted(names)}",
                 sorted(told["fields"]),
             )

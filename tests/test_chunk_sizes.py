@@ -198,3 +198,16 @@ def test_a_store_is_resumed_with_another_number_of_workers(tmp_path: Path, monke
     monkeypatch.setattr(chunked, "run_chunk", refuse)
     again = jn.monte_carlo(sim, [jn.Trials(130)], key=1, store=tmp_path, workers=2, progress=False)
     assert np.array_equal(first["count"].values, again["count"].values)
+
+
+def test_what_is_left_alone_decides_the_shape() -> None:
+    """One more value of the first axis: a chunk of that shape, not of the whole study's."""
+    of = Costs(work={BOTH: CHUNK})
+    assert fastest(of, (21, 20), 1, left=[(1, 20)])[0] == 1
+    both = [
+        (20, 1),
+        (1, 21),
+    ]  # grown along both axes: no chunk is more than either of these, and a chunk of one costs two
+    assert np.prod(fastest(of, (21, 21), 1, left=both)) <= 3
+    assert chunk_sizes({"b": 7}, ["a", "b"], (21, 20), lambda: of, 1, left=[(1, 20)]) == (1, 7)
+    assert chunk_sizes(None, ["a", "b"], (21, 20), lambda: of, 1, left=[(1, 20), (2, 5)]) == (2, 20)

@@ -85,6 +85,29 @@ GROWTHS = {
 }
 
 
+def test_what_is_new_costs_little_more_than_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more value: the program that computes it is of its own shape, not padded to that of the whole study."""
+    run([TWO, jn.Trials(40)], tmp_path, chunk=None)
+    sizes: list[int] = []
+    compute = chunked.Chunked.compute
+
+    def counting(self: Any, block: Any) -> Any:
+        sizes.append(int(np.prod(self.sizes)))
+        return compute(self, block)
+
+    monkeypatch.setattr(chunked.Chunked, "compute", counting)
+    larger = [jn.Sweep(SIGMA, [0.1, 0.2, 0.3], name="sigma"), jn.Trials(40)]
+    for chunk in (None, "auto"):
+        place = tmp_path / str(chunk)
+        shutil.copytree(tmp_path, place, ignore=shutil.ignore_patterns("None", "auto"))
+        left = jn.plan(SIM, larger, key=3, chunk=chunk, store=place)
+        sizes.clear()
+        result = run(larger, place, chunk=chunk)
+        assert 40 <= sum(sizes) <= 42
+        assert (left.chunks, np.prod(list(left.chunk[""].values()))) == (len(sizes), sizes[0])
+        np.testing.assert_array_equal(result["rate"].values, run(larger, None)["rate"].values)
+
+
 QUICK = ("a value between", "all at once")
 
 

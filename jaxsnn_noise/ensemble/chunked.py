@@ -7,8 +7,11 @@ once, whatever its values and whatever part of it is computed.
 
 from __future__ import annotations
 
+import copy
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -27,6 +30,9 @@ from jaxsnn_noise.ensemble.traced import traced
 
 Block = tuple[np.ndarray, ...]
 """Some members: the positions along every axis, of which all combinations are meant."""
+PADDED = 1.5
+"""Members that are paid for, over those that are missing, from which on what is missing is cut anew. Processes that share a store
+find full chunks of each other by their names, so those stay as they are."""
 
 
 class Chunked:
@@ -64,10 +70,19 @@ class Chunked:
         self.sim, self.axes, self.root, self.backend = sim, tuple(axes), root, backend
         self.chosen = tuple(np.arange(axis.size) for axis in axes) if chosen is None else tuple(chosen)
         self.shape = tuple(len(indices) for indices in self.chosen)
-        program = traced(sim, self.axes, backend)
-        self.fields = fields(sim, program)
-        names = [axis.name for axis in axes]
-        self.sizes = chunk_sizes(chunk, names, self.shape, lambda: costs(sim, self.axes, backend), workers)
+        self.fields = fields(sim, traced(sim, self.axes, backend))
+        self._chunk, self._workers = chunk, workers
+        self.sizes = self._sizes()
+
+    def _sizes(self, left: Sequence[Sequence[int]] = ()) -> tuple[int, ...]:
+        names, of = [axis.name for axis in self.axes], partial(costs, self.sim, self.axes, self.backend)
+        return chunk_sizes(self._chunk, names, self.shape, of, self._workers, left=left)
+
+    def cut_for(self, left: Sequence[Block]) -> Chunked:
+        """The same members in chunks of a shape for some blocks of them."""
+        other = copy.copy(self)
+        other.sizes = self._sizes([[len(at) for at in block] for block in left])
+        return other
 
     @property
     def members(self) -> int:
@@ -81,9 +96,13 @@ class Chunked:
 
     def chunks(self) -> Iterator[Block]:
         """Its blocks, in order."""
-        ranges = [range(0, n, c) for n, c in zip(self.shape, self.sizes, strict=True)]
+        yield from self.pieces(tuple(np.arange(n) for n in self.shape))
+
+    def pieces(self, block: Block) -> Iterator[Block]:
+        """A block in pieces of at most the size of a chunk."""
+        ranges = [range(0, len(at), c) for at, c in zip(block, self.sizes, strict=True)]
         for starts in itertools.product(*ranges):
-            yield tuple(np.arange(s, min(s + c, n)) for s, c, n in zip(starts, self.sizes, self.shape, strict=True))
+            yield tuple(at[s : s + c] for at, s, c in zip(block, starts, self.sizes, strict=True))
 
     def compute(self, block: Block) -> dict[str, np.ndarray]:
         """The results of a block by field, on JAX's default device; padding is computed and dropped."""
@@ -125,6 +144,19 @@ class Results:
         for field, array in arrays.items():
             self.arrays[field][place] = array
         self.finished[place] = True
+
+    def left(self) -> list[Block]:
+        """What is not there, in chunks; cut anew where most of these would be padding, as in a study that has grown.
+
+        Each costs what a full one costs.
+        """
+        pieces = [piece for block in self.chunked.chunks() for piece in self.missing(block)]
+        paid = len(pieces) * math.prod(self.chunked.sizes)
+        if not self.done or paid <= PADDED * (self.chunked.members - self.done):
+            return pieces
+        blocks = self.missing(tuple(np.arange(n) for n in self.chunked.shape))
+        self.chunked = self.chunked.cut_for(blocks)
+        return [piece for block in blocks for piece in self.chunked.pieces(block)]
 
     def missing(self, block: Block) -> list[Block]:
         """The members of a block that are not there, as blocks."""

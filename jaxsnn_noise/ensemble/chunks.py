@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -71,7 +72,13 @@ MOST_SHAPES = 20_000
 
 
 def chunk_sizes(
-    chunk: Chunk, names: Sequence[str], shape: Sequence[int], costs: Callable[[], Costs], workers: int
+    chunk: Chunk,
+    names: Sequence[str],
+    shape: Sequence[int],
+    costs: Callable[[], Costs],
+    workers: int,
+    *,
+    left: Sequence[Sequence[int]] = (),
 ) -> tuple[int, ...]:
     """Members per chunk along every axis.
 
@@ -81,7 +88,15 @@ def chunk_sizes(
         shape: Members along every axis.
         costs: What a member costs.
         workers: Chunks that run side by side.
+        left: Shapes of the blocks that alone are to be computed, if it is not all: no chunk is larger than the largest.
     """
+    if left:
+        if chunk == "auto":
+            return fastest(costs(), shape, workers, left=left)
+        most = np.max(left, axis=0)
+        return tuple(
+            int(min(n, m)) for n, m in zip(chunk_sizes(chunk, names, shape, costs, workers), most, strict=True)
+        )
     if isinstance(chunk, Mapping):
         for name, size in chunk.items():
             one_of("monte_carlo.chunk", name, names)
@@ -100,9 +115,10 @@ def chunk_sizes(
     return tuple(reversed(sizes))
 
 
-def fastest(of: Costs, shape: Sequence[int], workers: int) -> tuple[int, ...]:
-    """The sizes with the smallest predicted time among those that fit into memory."""
-    candidates = [even_sizes(n) for n in shape]
+def fastest(of: Costs, shape: Sequence[int], workers: int, *, left: Sequence[Sequence[int]] = ()) -> tuple[int, ...]:
+    """The sizes with the smallest predicted time among those that fit into memory: of all, or of the blocks that are left."""
+    blocks = Counter(tuple(block) for block in left or (shape,))
+    candidates = [even_sizes(int(n)) for n in np.max(list(blocks), axis=0)]
     while np.prod([len(c) for c in candidates]) > MOST_SHAPES:
         longest = max(range(len(candidates)), key=lambda i: len(candidates[i]))
         candidates[longest] = candidates[longest][::2] + candidates[longest][-1:]
@@ -111,7 +127,8 @@ def fastest(of: Costs, shape: Sequence[int], workers: int) -> tuple[int, ...]:
     fit = (of.result * members <= RESULT_BYTES) & (live_bytes(of, sizes) <= LIVE_BYTES)
     if not fit.any():
         fit = members == members.min()
-    time = np.where(fit, predicted(of, shape, sizes, workers), np.inf)
+    times = [n * predicted(of, block, sizes, workers) for block, n in blocks.items()]
+    time = np.where(fit, np.sum(times, axis=0), np.inf)
     close = np.flatnonzero(time <= CLOSE * time.min())[::-1]  # of equal ones that which cuts the first axes
     return tuple(int(c) for c in sizes[close[np.argmin(members[close])]])
 

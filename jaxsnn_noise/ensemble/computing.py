@@ -271,7 +271,7 @@ def _jobs(work: Work, results: Mapping[str, Results], kept: Keeping | None, repo
     for case, result in results.items():
         if result.done:
             tell()
-        for block in result.chunked.chunks():
+        for block in result.left():
             yield from jobs(case, block)
     for rest in later:
         yield from rest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,8 +81,13 @@ def as_path(who: str, place: Any) -> Path:
 
 
 def write_zarr(place: Path, dataset: xarray.Dataset, *, group: str | None = None) -> None:
-    """Write a dataset to a folder, as Zarr 3 specifies it."""
-    storable(dataset).to_zarr(str(place), group=group, mode="w", zarr_format=3, consolidated=False)
+    """Write a dataset to a folder, as Zarr 3 specifies it, with its metadata gathered besides: ``xarray.open_zarr`` warns without.
+
+    They are no part of the specification yet, of which Zarr warns; readers that do not know them need not.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Consolidated metadata")
+        storable(dataset).to_zarr(str(place), group=group, mode="w", zarr_format=3, consolidated=True)
 
 
 def storable(dataset: xarray.Dataset) -> xarray.Dataset:

@@ -123,10 +123,8 @@ def plan(
     results = {case: Results(cut) for case, cut in work.cut.items()}
     if store is not None and os.path.isdir(os.path.expanduser(store)) and os.listdir(os.path.expanduser(store)):
         Keeping(store, work, results)
-    missing = {
-        case: sum(len(r.missing(block)) for block in cut.chunks())
-        for (case, cut), r in zip(work.cut.items(), results.values(), strict=True)
-    }
+    missing = {case: len(result.left()) for case, result in results.items()}
+    work.cut = {case: result.chunked for case, result in results.items()}
     each: dict[str, int] = {}
     for case, cut in work.cut.items():
         sized = result_bytes(cut.fields, cut.members)
