@@ -172,6 +172,10 @@ def test_merging_is_associative_and_a_merged_part_goes_on(cls: type[Statistic]) 
     a, b, c, d = (part(empty, *ends) for ends in ((0, 41), (41, 50), (50, 133), (133, STEPS)))
     _agree(finish(merge(merge(merge(a, b), c), d)), whole, exact=exact)
     _agree(finish(merge(a, merge(b, merge(c, d)))), whole, exact=exact)
+    short = part(empty, 60, STEPS)  # parts with a spike at most, from the last one to the first
+    for first in range(57, -1, -3):
+        short = merge(part(empty, first, first + 3), short)
+    _agree(finish(short), whole, exact=exact)
     _agree(finish(part(merge(a, b), 50, STEPS)), whole, exact=exact)
     _agree(finish(part(merge(merge(a, b), empty), 50, STEPS)), whole, exact=exact)
 

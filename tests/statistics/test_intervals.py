@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from helpers.statistical import assert_mean, negative_control
 from jaxsnn_noise._checks import InputError
-from jaxsnn_noise.statistics import About, FirstSpikeTime, IntervalCV, IntervalMean, over_raster
+from jaxsnn_noise.signals import Frame
+from jaxsnn_noise.statistics import About, FirstSpikeTime, IntervalCV, IntervalMean, IntervalSums, over_raster
 
 
 def _raster(steps: int, *trains: list[int]) -> np.ndarray:
@@ -101,3 +105,24 @@ def test_a_measurement_has_steps_that_can_be_numbered(cls: type) -> None:
     for steps in (0, 2**31):
         with pytest.raises(InputError, match="number of measured steps"):
             cls().init(About(size=1, steps=steps, dt=1.0))
+
+
+def test_squares_beyond_one_word_are_carried_into_the_next_also_where_parts_merge() -> None:
+    times = np.array([3, 60_003, 120_010, 121_000, 190_000, 255_511, 399_999])
+    about = About(size=1, steps=400_000, dt=1.0, fan_out=jnp.zeros(1))
+    one, none = jnp.ones(1), jnp.zeros(1)
+
+    def seen(statistic: Any, indices: np.ndarray) -> Any:
+        acc = statistic.init(about)
+        for index in indices:
+            frame = Frame(index=jnp.int32(index), spikes=one, output=one, v=none, current=none, threshold=none)
+            acc = statistic.update(acc, frame, about)
+        return acc
+
+    d, sums, cv = np.diff(times), IntervalSums(), IntervalCV()
+    assert np.sum(d**2) > 2**33
+    for cut in range(len(times) + 1):
+        parts = [[seen(s, part) for part in (times[:cut], times[cut:])] for s in (sums, cv)]
+        found = sums.finalize(sums.merge(*parts[0], about), about)
+        assert int(found.squares[0]) + (int(found.squares_high[0]) << 32) == np.sum(d**2)
+        np.testing.assert_allclose(cv.finalize(cv.merge(*parts[1], about), about), d.std() / d.mean(), rtol=1e-6)
