@@ -14,6 +14,8 @@ import jaxsnn_noise as jn
 from helpers.small_task import HIDDEN, OUTPUT, SCALE, STILL, fit, noisy, points, quiet, same_bits
 from jaxsnn_noise.training import augment, losses
 
+UPHILL = optax.sgd(-0.5)
+
 
 @functools.cache
 def learned() -> Any:
@@ -139,6 +141,17 @@ def test_patience_stops_the_run_and_returns_the_best_epoch() -> None:
     assert (fitted.history.kept_epoch.item(), fitted.history.stopped_epoch.item()) == (1, 3)
 
 
+def test_patience_gives_back_the_weights_of_the_best_epoch_and_not_of_the_last() -> None:
+    """Uphill: every epoch is worse than the one before."""
+    settings = {"validation": points(10, 1), "optimiser": UPHILL}
+    fitted, first = (fit(quiet, points(24), **settings, **o) for o in ({"epochs": 9, "patience": 2}, {"epochs": 1}))
+    assert (np.diff(fitted.history.validation_loss.values[0]) > 0).all()
+    assert (fitted.history.kept_epoch.item(), fitted.history.stopped_epoch.item()) == (1, 3)
+    for path in (HIDDEN, OUTPUT):
+        np.testing.assert_array_equal(fitted.leaves[path], first.leaves[path])
+        np.testing.assert_array_equal(jn.paths.get(fitted.sim, path), first.leaves[path][0])
+
+
 def test_the_callback_sees_every_epoch_of_every_seed() -> None:
     seen: list[Any] = []
     fitted = fit(quiet, points(24), validation=points(10, 1), seeds=2, callback=seen.append)
@@ -190,8 +203,24 @@ def test_a_schedule_is_told_the_number_of_steps() -> None:
         asked.append(steps)
         return STILL
 
-    fit(quiet, points(24), optimiser=scheduled)
+    fitted = fit(quiet, points(24), optimiser=scheduled)
     assert asked == [6]  # two epochs of three batches
+    expected = cross_entropy(readout_by_loop(fitted.sim, points(24)[0]), points(24)[1])
+    np.testing.assert_allclose(fitted.history.loss[0], expected, rtol=1e-5)  # of an epoch the mean over its batches
+
+
+def test_every_sample_is_augmented_by_itself() -> None:
+    """The loss is the spread of the readouts, of samples that the augmentation replaces by numbers of its own."""
+    fitted = fit(quiet, points(24), loss=spread, optimiser=STILL, augment=replaced, epochs=1)
+    assert fitted.history.loss.item() > 1e-4
+
+
+def spread(readouts: Any, targets: Any) -> Any:
+    return readouts.var(axis=0).sum()
+
+
+def replaced(values: Any, key: Any) -> Any:
+    return jn.random.uniforms(key, values.shape)
 
 
 @pytest.mark.slow

@@ -50,6 +50,19 @@ def test_batches_are_taken_in_their_order_with_fresh_noise_in_every_step() -> No
     np.testing.assert_allclose(counting.history.loss.item(), (8 * rows[0] + 4 * rows[1]) / 12, rtol=1e-6)  # by samples
 
 
+def test_noise_in_batches_is_addressed_by_seed_epoch_step_and_place_in_the_epoch() -> None:
+    fitted = fit(noisy, [(X[:8], Y[:8]), (X[8:16], Y[8:16])], optimiser=STILL, epochs=1)
+    lost = []
+    for i in range(16):
+        signal = {"input": jn.coding.Constant(X[i])}
+        stats = {"x": jn.statistics.Mean("v", population="output")}
+        sim = jn.Simulation(fitted.sim.network, signal, duration=6.0, dt=1.0, statistics=stats)
+        where = jn.Address.of({"seed": 0, "epoch": 0, "step": i // 8, "sample": i})
+        x = SCALE * np.asarray(jn.simulate(sim, key=3, address=where)["x"], np.float64)
+        lost.append(np.log(np.exp(x).sum()) - x[Y[i]])
+    np.testing.assert_allclose(fitted.history.loss.item(), np.mean(lost), rtol=1e-5)
+
+
 @pytest.mark.slow
 def test_a_loader_and_a_function_of_the_epoch_learn() -> None:
     class Loader:
