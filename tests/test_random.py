@@ -443,3 +443,11 @@ PINNED = {
     "shared": ["0bb664a3"],
     "uniform": ["3f3d93a5", "3f50f52f", "3e78a414"],
 }
+
+
+@pytest.mark.parametrize("sampler", [random.normal, random.uniform])
+def test_a_draw_of_one_element_has_the_bits_that_it_has_among_others(sampler):
+    """Compilers treat one element by other instructions than several."""
+    alone, among = (jax.jit(lambda key, n=n: sampler(random.tick(key, 0), random.entities(n))[0]) for n in (1, 40))
+    keys = [random.member(random.root(3), trial=i) for i in range(200)]
+    np.testing.assert_array_equal([alone(key) for key in keys], [among(key) for key in keys])
