@@ -9,6 +9,7 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
+from jaxsnn_noise.ensemble.computing import _pairs
 from jaxsnn_noise.ensemble.marks import marks
 
 SIM, ROOT = recurrent(6), jn.random.root(3)
@@ -70,3 +71,8 @@ def test_what_is_set_counts_and_not_only_its_label() -> None:
     one, other = (of(jn.Vary({path: [1.5]}, labels=["same"])) for path in (SIGMA, INPUT))
     assert one != other
     assert not set(of(jn.Vary([1.0, 2.0], by=louder))) & set(of(jn.Vary([1.0, 2.0], by=softer)))  # 1.0 sets the same
+
+
+def test_a_member_that_is_asked_for_twice_is_found_twice() -> None:
+    stored, here = _pairs(["a", "b", "c"], {"c": [1], "a": [0, 2]})
+    assert (stored.tolist(), here.tolist()) == ([0, 0, 2], [0, 2, 1])

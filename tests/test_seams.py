@@ -114,6 +114,23 @@ def test_every_reset_leads_where_its_equation_says_from_a_rest_and_to_a_reset_of
         assert beyond > 0.1  # a subtraction keeps something
 
 
+def test_a_held_membrane_takes_no_noise_and_does_not_fire_however_low_its_threshold_falls() -> None:
+    sources = {"m": noise.VoltageNoise(noise.PerStep(0.3)), "t": noise.ThresholdNoise(noise.PerStep(0.8))}
+    cells = {"a": jn.Population(LIF(SIZE, tau_mem=4.0, refractory=2.0), noise=sources)}
+    results = simulated(cells, 0.9, dt=0.5, variables=("v", "spikes"))["a"]
+    m, level = (normals(SEED, f"noise.a.{k}", STEPS, SIZE).astype(np.float64) for k in "mt")
+    v, held, low = np.zeros(SIZE), np.zeros(SIZE, int), 0
+    for t in range(STEPS):
+        free, threshold = held == 0, 1.0 + 0.8 * level[t]
+        v = np.where(free, 0.9 + (v - 0.9) * np.exp(-0.5 / 4.0) + 0.3 * m[t], v)
+        np.testing.assert_allclose(results.v[t], v, atol=2e-5)
+        spikes = free & (v >= threshold)
+        np.testing.assert_array_equal(np.asarray(results.spikes[t]) > 0, spikes)
+        low += np.sum(~free & (v >= threshold))
+        held, v = np.where(spikes, 4, np.maximum(held - 1, 0)), np.where(spikes, 0.0, v)
+    assert low > 2
+
+
 # -- the order of what happens to the current ---------------------------------------------------------------
 
 
