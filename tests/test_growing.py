@@ -108,6 +108,16 @@ def test_what_is_new_costs_little_more_than_itself(tmp_path: Path, monkeypatch: 
         np.testing.assert_array_equal(result["rate"].values, run(larger, None)["rate"].values)
 
 
+def test_progress_begins_with_the_first_chunk_and_not_with_what_is_there(tmp_path: Path) -> None:
+    """What is between is compilation, of which a pace would make hours."""
+    seen: list[tuple[int, int]] = []
+    run([jn.Trials(2)], tmp_path, chunk=2)
+    for trials in (6, 6):  # the second time all is there
+        told = lambda *now: seen.append(now)  # noqa: E731
+        jn.monte_carlo(SIM, [jn.Trials(trials)], key=3, store=tmp_path, chunk=2, workers=1, progress=told)
+    assert seen == [(4, 6), (6, 6), (6, 6)]
+
+
 QUICK = ("a value between", "all at once")
 
 

@@ -269,9 +269,10 @@ def _jobs(work: Work, results: Mapping[str, Results], kept: Keeping | None, repo
             )
 
     for case, result in results.items():
-        if result.done:
+        left = result.left()
+        if result.done and not left:
             tell()
-        for block in result.left():
+        for block in left:  # the first one tells what was there, too: until then it is compiled, which is no pace
             yield from jobs(case, block)
     for rest in later:
         yield from rest()
