@@ -12,6 +12,7 @@ import pytest
 from scipy.special import log_ndtr, ndtr, ndtri
 
 import jaxsnn_noise as jn
+from helpers.numpy_network import normals
 from helpers.statistical import assert_mean
 from jaxsnn_noise import noise
 from jaxsnn_noise.engine.deciding import given_decision
@@ -256,3 +257,33 @@ def test_the_score_with_what_the_membrane_keeps_is_unbiased() -> None:
         error = gradient.std() / np.sqrt(trials)
         assert error < 0.03 * abs(exact)
         assert abs(gradient.mean() - exact) < 4.5 * error, path
+
+
+def test_the_probability_is_that_of_the_noise_that_decides_at_each_seam_and_of_the_first_of_several() -> None:
+    """Given everything but its own normal: the clean threshold, the membrane without it, and how far a current moves it."""
+    steps, size, sigma, dt, tau, resistance = 40, 5, 0.3, 0.5, 4.0, 1.7
+    level, input_, membrane = (
+        source(noise.PerStep(sigma)) for source in (noise.ThresholdNoise, noise.CurrentNoise, noise.VoltageNoise)
+    )
+    sources = {
+        "threshold": {"x": level},
+        "current": {"x": input_},
+        "voltage": {"a": input_, "x": membrane},
+        "all": {"a": input_, "b": membrane, "x": level},
+    }
+    neuron = jn.neurons.LIF(size, tau_mem=tau, resistance=resistance)
+    network = jn.Network({k: jn.Population(neuron, noise=given) for k, given in sources.items()})
+    shown = ("v", "spikes", "threshold", "probability")
+    traces = {k: jn.statistics.Trace(shown, population=k) for k in sources}
+    drive = {k: jn.coding.Constant(0.5) for k in sources}
+    sim = jn.Simulation(network, drive, duration=steps * dt, dt=dt, statistics=traces)
+    results = jn.simulate(sim, key=3)
+    spread = {"threshold": sigma, "all": sigma, "voltage": sigma}
+    spread["current"] = sigma * resistance * (1 - np.exp(-dt / tau))
+    for name in sources:
+        z, found = normals(3, f"noise.{name}.x", steps, size), results[name]
+        sign = -1.0 if name in ("threshold", "all") else 1.0
+        margin = np.asarray(found.v, np.float64) - np.asarray(found.threshold)
+        expected = margin - sign * spread[name] * z
+        np.testing.assert_allclose(found.probability, ndtr(expected / spread[name]), atol=2e-4)
+        assert np.asarray(found.probability).max() > 0.2
