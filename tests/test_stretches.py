@@ -115,6 +115,7 @@ def test_pieces_of_one_length_compile_at_most_two_programs(monkeypatch: pytest.M
     for _ in range(9):
         state, _ = jn.advance(sim, state, 0.75)  # three steps: the parity of the first alternates
     assert len(traced) == 2
+    assert int(state.step) == 27  # or steps would be made twice, with the same noise
 
 
 @pytest.mark.slow
