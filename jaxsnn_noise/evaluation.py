@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxsnn_noise import reduce
-from jaxsnn_noise._checks import count, fail
+from jaxsnn_noise._checks import count, fail, names
 from jaxsnn_noise.engine.samples import array_of
 
 if TYPE_CHECKING:
@@ -90,16 +90,16 @@ def scores(found: xr.Dataset, *, over: Sequence[str] | str = ("sample",), confid
     """
     import xarray as xr
 
-    names, parts = (over,) if isinstance(over, str) else tuple(over), {}
+    dims, parts = names("scores.over", over), {}
     if "correct" in found:
-        parts["accuracy"] = reduce.proportion(found["correct"], names, confidence=confidence)
+        parts["accuracy"] = reduce.proportion(found["correct"], dims, confidence=confidence)
     if "loss" in found:
-        parts["loss"] = reduce.mean_and_error(found["loss"], names, confidence=confidence)
+        parts["loss"] = reduce.mean_and_error(found["loss"], dims, confidence=confidence)
     if not parts:
         fail("scores", "needs what was right: answers with labels, or predict with targets", sorted(found))
     kept = ["mean", "standard_error", "low", "high", "n"]
     together = xr.concat([part[kept].drop_attrs() for part in parts.values()], "score")
-    return together.assign_coords(score=list(parts)).assign_attrs(confidence=confidence, over=list(names))
+    return together.assign_coords(score=list(parts)).assign_attrs(confidence=confidence, over=list(dims))
 
 
 def confusion_matrix(
@@ -127,17 +127,17 @@ def confusion_matrix(
 
     if "prediction" not in found or "target" not in found:
         fail("confusion_matrix", "needs labels: answers with labels, or predict with labels as targets", sorted(found))
-    names = (over,) if isinstance(over, str) else tuple(over)
+    counted_over = names("confusion_matrix.over", over)
     prediction, target = xr.broadcast(found["prediction"], found["target"])
-    for name in names:
+    for name in counted_over:
         if name not in prediction.dims:
             fail("confusion_matrix.over", "must be dimensions of the answers", name, known=map(str, prediction.dims))
     size = found.sizes.get("class", 0) if classes is None else count("confusion_matrix.classes", classes)
     size = size or 1 + int(max(prediction.max(), target.max()))
     if max(prediction.max(), target.max()) >= size:
         fail("confusion_matrix.classes", "must be as many as there are", size)
-    rest = [name for name in prediction.dims if name not in names]
-    pair = (target * size + prediction).transpose(*rest, *names).values
+    rest = [name for name in prediction.dims if name not in counted_over]
+    pair = (target * size + prediction).transpose(*rest, *counted_over).values
     rows = pair.reshape(*[prediction.sizes[name] for name in rest], -1)
     counted = np.apply_along_axis(np.bincount, -1, rows, minlength=size**2)
     coords = {name: prediction.coords[name] for name in rest if name in prediction.coords}

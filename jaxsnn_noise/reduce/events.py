@@ -8,8 +8,8 @@ import numpy as np
 
 from jaxsnn_noise._checks import fail, number, positive
 from jaxsnn_noise.reduce.design import check_array, random_dimensions
-from jaxsnn_noise.reduce.folds import _whole
-from jaxsnn_noise.reduce.streams import _bins, _spacing, smoothed
+from jaxsnn_noise.reduce.folds import whole
+from jaxsnn_noise.reduce.streams import bins_of, smoothed, spacing
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,21 +65,21 @@ def spike_events(
 
     who = "reduce.spike_events"
     check_array(who, binned)
-    bins = _bins(who, binned, bins)
+    bins = bins_of(who, binned, bins)
     random_dimensions(who, binned, over)
     if bins == over:
         fail(f"{who}: bins", "must be a dimension other than the random one", bins)
     positive(f"{who}: least", number(f"{who}: least", least))
     cells = [str(dim) for dim in binned.dims if dim not in (over, bins)]
-    present, counts = _whole(who, binned.transpose(*cells, over, bins).to_numpy())
+    present, counts = whole(who, binned.transpose(*cells, over, bins).to_numpy())
     rate = smoothed(who, binned.mean(over), bins, kernel, bin_ms).transpose(*cells, bins).to_numpy()
-    width = _spacing(who, binned, bins) if bin_ms is None else float(bin_ms)
+    width = spacing(who, binned, bins) if bin_ms is None else float(bin_ms)
     rows = []
     for cell in np.ndindex(*(binned.sizes[name] for name in cells)):
         at = zip(cells, cell, strict=True)
         labels = {name: binned[name].to_numpy()[i] if name in binned.coords else i for name, i in at}
-        whole = present[cell].all(axis=-1)
-        rows += [labels | event for event in _events(counts[cell][whole], rate[cell], least, width)]
+        kept = present[cell].all(axis=-1)
+        rows += [labels | event for event in _events(counts[cell][kept], rate[cell], least, width)]
     columns = [*cells, "event", "time", "start", "stop", "jitter", "jitter_error", "reliability", "spikes"]
     return DataFrame(rows, columns=columns)
 

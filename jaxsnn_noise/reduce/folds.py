@@ -19,7 +19,7 @@ from jaxsnn_noise._checks import count, fail, number, positive
 from jaxsnn_noise.parameters import Ranged
 from jaxsnn_noise.reduce.counts import count_limits, dispersion
 from jaxsnn_noise.reduce.errors import t_quantile
-from jaxsnn_noise.reduce.jackknife import by_group, jackknife
+from jaxsnn_noise.reduce.jackknife import by_group, check_groups, jackknife
 
 
 class MemberFold(Ranged):
@@ -79,14 +79,14 @@ class FanoFactor(MemberFold):
     groups: int = eqx.field(static=True, default=32)
 
     def __check_init__(self) -> None:
-        _groups("reduce.FanoFactor: groups", self.groups)
+        check_groups("reduce.FanoFactor: groups", self.groups)
 
     def init(self, shape: tuple[int, ...]) -> FanoSums:
         grouped = np.zeros((self.groups, *shape), np.int64)
         return FanoSums(grouped, grouped, grouped, missing=np.zeros(shape, np.int64))
 
     def update(self, acc: FanoSums, members: np.ndarray, first: int) -> FanoSums:
-        present, counts = _whole("reduce.FanoFactor", members)
+        present, counts = whole("reduce.FanoFactor", members)
         n, total, squares = (by_group(part, first, self.groups) for part in (present, counts, counts**2))
         return self.merge(acc, FanoSums(n, total, squares, _total(~present)))
 
@@ -159,7 +159,7 @@ class Reliability(MemberFold):
     series: int = eqx.field(static=True, default=1)
 
     def __check_init__(self) -> None:
-        _groups("reduce.Reliability: groups", self.groups)
+        check_groups("reduce.Reliability: groups", self.groups)
         count("reduce.Reliability: series", self.series)
 
     def init(self, shape: tuple[int, ...]) -> ReliabilitySums:
@@ -257,7 +257,7 @@ class PSTH(MemberFold):
 
     def update(self, acc: PSTHSums, members: np.ndarray, first: int) -> PSTHSums:
         del first
-        present, counts = _whole("reduce.PSTH", members)
+        present, counts = whole("reduce.PSTH", members)
         parts = (present, counts, counts**2, ~present)
         return self.merge(acc, PSTHSums(*(_total(part) for part in parts)))
 
@@ -282,7 +282,7 @@ class PSTH(MemberFold):
 _GRID = 2.0**-40
 
 
-def _whole(who: str, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def whole(who: str, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which entries are finite, and the counts as integers (0 where missing)."""
     present = np.isfinite(members)
     counts = np.where(present, members, 0)
@@ -324,12 +324,3 @@ def _similarity(direction: Any, active: Any, members: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
         value = (length - active) / (members * (members - 1.0))
     return np.where((members > 1) & (active > 0), value, np.nan)
-
-
-def _groups(who: str, n: int) -> None:
-    """A number of groups of a jackknife: sums of each are kept for every cell."""
-    if count(who, n, least=2) > MOST_GROUPS:
-        fail(who, f"must be at most {MOST_GROUPS:,}: sums of each are kept for every cell", n)
-
-
-MOST_GROUPS = 10_000

@@ -9,10 +9,10 @@ import equinox as eqx
 import numpy as np
 
 from jaxsnn_noise._checks import fail
-from jaxsnn_noise.reduce.design import check_confidence, random_dimensions
 from jaxsnn_noise.reduce.errors import t_quantile
-from jaxsnn_noise.reduce.folds import MemberFold, _groups
-from jaxsnn_noise.reduce.jackknife import by_group, jackknife
+from jaxsnn_noise.reduce.folds import MemberFold
+from jaxsnn_noise.reduce.jackknife import by_group, check_groups, jackknife
+from jaxsnn_noise.reduce.streams import stream
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,7 +61,7 @@ class PooledCV(MemberFold):
     groups: int = eqx.field(static=True, default=32)
 
     def __check_init__(self) -> None:
-        _groups("reduce.PooledCV: groups", self.groups)
+        check_groups("reduce.PooledCV: groups", self.groups)
 
     def init(self, shape: tuple[int, ...]) -> PooledSums:
         if not shape or shape[-1] != len(FIELDS):
@@ -141,19 +141,9 @@ def interval_cv(
     import xarray as xr
 
     who = "reduce.interval_cv"
-    check_confidence(who, confidence)
     names = [f"{name}_{field}" for field in FIELDS]
     if not isinstance(data, xr.Dataset) or any(one not in data for one in names):
         known: Sequence[str] = [str(one) for one in data] if isinstance(data, xr.Dataset) else []
         fail(who, f"needs a dataset with the results of statistics.IntervalSums, {', '.join(names)}", name, known=known)
     array = xr.concat([data[one].astype(np.float64) for one in names], dim="field")
-    if not isinstance(over, str):
-        fail(f"{who}: over", "needs one random dimension", over)
-    random_dimensions(who, array, over)
-    fold = PooledCV(groups)
-    cells = [str(dim) for dim in array.dims if dim not in (over, "field")]
-    members = array.transpose(over, *cells, "field").to_numpy()
-    found = fold.finalize(fold.update(fold.init(members.shape[1:]), members, 0), confidence)
-    labels = array.isel({over: 0, "field": 0}, drop=True).coords
-    made = {key: (cells, np.asarray(value)) for key, value in found.items()}
-    return xr.Dataset(made, coords=labels, attrs={"over": over, "confidence": confidence, "estimate": "cv"})
+    return stream(who, PooledCV(groups), array, over, ("field",), confidence).assign_attrs(estimate="cv")

@@ -17,6 +17,16 @@ from typing import Any
 
 import numpy as np
 
+from jaxsnn_noise._checks import count, fail
+
+MOST_GROUPS = 10_000
+
+
+def check_groups(who: str, n: int) -> None:
+    """A number of groups: sums of each are kept for every cell."""
+    if count(who, n, least=2) > MOST_GROUPS:
+        fail(who, f"must be at most {MOST_GROUPS:,}: sums of each are kept for every cell", n)
+
 
 def by_group(members: np.ndarray, first: int, groups: int) -> np.ndarray:
     """Sums [group, ...] of the members whose index is the group's modulo ``groups``."""

@@ -47,7 +47,7 @@ def fano_factor(
         >>> float(fano_factor(xr.DataArray([4, 6, 5, 9], dims="trial"))["mean_count"])
         6.0
     """
-    found = _stream("reduce.fano_factor", FanoFactor(groups), counts, over, (), confidence, chunk)
+    found = stream("reduce.fano_factor", FanoFactor(groups), counts, over, (), confidence, chunk)
     return found.assign_attrs(estimate="fano_factor")
 
 
@@ -97,12 +97,12 @@ def reliability(
     """
     who = "reduce.reliability"
     check_array(who, binned)
-    chosen = _bins(who, binned, bins) if bins is None or isinstance(bins, str) else names(f"{who}: bins", bins)
+    chosen = bins_of(who, binned, bins) if bins is None or isinstance(bins, str) else names(f"{who}: bins", bins)
     along = (chosen,) if isinstance(chosen, str) else tuple(chosen)
     series = int(np.prod([binned.sizes[name] for name in along[1:] if name in binned.sizes]))
     if kernel is not None:
         binned = smoothed(who, binned, along[0], kernel, bin_ms)
-    found = _stream(who, Reliability(groups, series), binned, over, along, confidence, chunk)
+    found = stream(who, Reliability(groups, series), binned, over, along, confidence, chunk)
     return found.assign_attrs(estimate="reliability", **({} if kernel is None else {"kernel_ms": float(kernel)}))
 
 
@@ -113,7 +113,7 @@ def smoothed(who: str, binned: xr.DataArray, bins: str, kernel: float, bin_ms: f
     positive(f"{who}: kernel", number(f"{who}: kernel", kernel), "ms")
     if bins not in binned.dims:
         fail(f"{who}: bins", "unknown dimension", bins, known=map(str, binned.dims))
-    width = _spacing(who, binned, bins) if bin_ms is None else number(f"{who}: bin_ms", bin_ms)
+    width = spacing(who, binned, bins) if bin_ms is None else number(f"{who}: bin_ms", bin_ms)
     positive(f"{who}: bin_ms", width, "ms")
     values, axis = binned.to_numpy().astype(np.float64), binned.get_axis_num(bins)
     return binned.copy(data=ndimage.gaussian_filter1d(values, kernel / width, axis=axis, mode="constant", truncate=6.0))
@@ -153,11 +153,11 @@ def psth(
     """
     who = "reduce.psth"
     check_array(who, binned)
-    bins = _bins(who, binned, bins)
+    bins = bins_of(who, binned, bins)
     if not isinstance(bins, str) or bins not in binned.dims:
         fail(f"{who}: bins", "unknown dimension", bins, known=map(str, binned.dims))
-    fold = PSTH(_spacing(who, binned, bins) if bin_ms is None else bin_ms)
-    found = _stream(who, fold, binned, over, (bins,), confidence, chunk)
+    fold = PSTH(spacing(who, binned, bins) if bin_ms is None else bin_ms)
+    found = stream(who, fold, binned, over, (bins,), confidence, chunk)
     for name in ("rate", "standard_error", "low", "high"):
         found[name].attrs["units"] = "Hz"
     return found.transpose(*(name for name in binned.dims if name != over)).assign_attrs(
@@ -165,7 +165,7 @@ def psth(
     )
 
 
-def _bins(who: str, binned: xr.DataArray, bins: str | None) -> str:
+def bins_of(who: str, binned: xr.DataArray, bins: str | None) -> str:
     """The dimension of the bins: the one that is given, or the only one that is called so."""
     if bins is not None:
         return bins
@@ -214,18 +214,17 @@ def fold_members(
     who = "reduce.fold_members"
     if not isinstance(fold, MemberFold):
         fail(f"{who}: fold", "must be a MemberFold, such as FanoFactor()", type(fold).__name__)
-    names = (along,) if isinstance(along, str) else tuple(along)
-    return _stream(who, fold, array, over, names, confidence, chunk)
+    return stream(who, fold, array, over, names(f"{who}: along", along), confidence, chunk)
 
 
-def _stream(
+def stream(
     who: str,
     fold: MemberFold,
     array: xr.DataArray,
     over: str,
     along: tuple[str, ...],
     confidence: float,
-    chunk: int | None,
+    chunk: int | None = None,
 ) -> xr.Dataset:
     """Run ``fold`` over ``over`` in chunks, ``along`` last in each member (and in what keeps it)."""
     import xarray as xr
@@ -262,7 +261,7 @@ def _stream(
     return xr.Dataset(found, coords=labels, attrs={"over": over, "confidence": confidence})
 
 
-def _spacing(who: str, binned: xr.DataArray, bins: str) -> float:
+def spacing(who: str, binned: xr.DataArray, bins: str) -> float:
     """The bin width [ms] from evenly spaced labels."""
     even = bins in binned.coords and binned.sizes[bins] > 1
     gaps = np.diff(binned[bins].to_numpy().astype(np.float64)) if even else np.zeros(1)

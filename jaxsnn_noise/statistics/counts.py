@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsnn_noise._checks import fail
-from jaxsnn_noise.statistics.fold import About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import About, Frame, OfNeurons
 
 EXACT_STEPS = 2**24
 """Whole numbers up to here are exact in float32; so is a count of at most one spike per step."""
@@ -30,7 +28,7 @@ def start_counts(who: str, about: About) -> Float[Array, " neuron"]:
     return jnp.zeros(about.size, jnp.float32)
 
 
-class SpikeSum(Statistic):
+class SpikeSum(OfNeurons):
     """Abstract: what is computed from the number of spikes of each neuron."""
 
     def init(self, about: About) -> Float[Array, " neuron"]:
@@ -43,14 +41,6 @@ class SpikeSum(Statistic):
     def merge(self, a: Array, b: Array, about: About) -> Float[Array, " neuron"]:
         del about
         return a + b
-
-    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
-        del about
-        return {"": ("neuron",)}
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls()
 
 
 class SpikeCount(SpikeSum):

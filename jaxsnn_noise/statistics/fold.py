@@ -111,6 +111,18 @@ class Statistic(Ranged):
         """One typical member of the class, for the contract tests and the reference."""
 
 
+class OfNeurons(Statistic):
+    """Abstract: every field of the result has one entry per neuron, and the class needs no arguments."""
+
+    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
+        del about
+        return dict.fromkeys(self.units, ("neuron",))
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls()
+
+
 ROOTS = ("state", "noise", "drive", "kinetics")
 """Where dotted names of recorded variables start."""
 

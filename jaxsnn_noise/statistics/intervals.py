@@ -9,14 +9,12 @@ perfectly regular train has CV = 0 exactly. No gradient passes (a spike time mov
 
 from __future__ import annotations
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
 from jaxsnn_noise._checks import fail
-from jaxsnn_noise.statistics.fold import About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import About, Frame, OfNeurons
 
 _ONE_WORD_STEPS = 65536
 
@@ -65,7 +63,7 @@ def merge_times(a: Times, b: Times) -> tuple[Times, Int[Array, " neuron"]]:
     return Times(first, last, a.spikes + b.spikes), seam
 
 
-class IntervalMean(Statistic):
+class IntervalMean(OfNeurons):
     """Mean interspike interval of each neuron, ``dt (last - first) / (spikes - 1)`` [ms].
 
     NaN for a neuron with fewer than two spikes (no interval). No gradient passes. Biased low in short records, into which long
@@ -108,16 +106,8 @@ class IntervalMean(Statistic):
         mean = (acc.last - acc.first).astype(jnp.float32) / intervals
         return jnp.where(acc.spikes >= 2, mean * jnp.float32(about.dt), jnp.float32(jnp.nan))
 
-    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
-        del about
-        return {"": ("neuron",)}
 
-    @classmethod
-    def example(cls) -> Self:
-        return cls()
-
-
-class IntervalSquares(Statistic):
+class IntervalSquares(OfNeurons):
     """Abstract: what is computed from the sums of each neuron's intervals and of their squares, whole numbers of steps."""
 
     def init(self, about: About) -> TimesAndSquares:
@@ -191,14 +181,6 @@ class IntervalCV(IntervalSquares):
         cv = jnp.sqrt(variance) / (span.astype(jnp.float32) / count)
         return jnp.where(enough, cv, jnp.float32(jnp.nan))
 
-    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
-        del about
-        return {"": ("neuron",)}
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls()
-
 
 class SummedIntervals(eqx.Module):
     """Sums over the intervals of each neuron, exact; ``squares + 2^32 squares_high`` is that of their squares."""
@@ -244,14 +226,6 @@ class IntervalSums(IntervalSquares):
         total = jnp.where(some, acc.times.last - acc.times.first, jnp.int32(0))
         high = acc.squares[1] if acc.squares.shape[0] == 2 else jnp.zeros_like(acc.squares[0])
         return SummedIntervals(count, total, acc.squares[0], high)
-
-    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
-        del about
-        return dict.fromkeys(self.units, ("neuron",))
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls()
 
 
 # Whole numbers modulo 2^32 (one word) or 2^64 (two words, the lowest first), as uint32 [word, neuron].

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxsnn_noise._checks import fail
-from jaxsnn_noise.statistics.fold import About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import About, Frame, OfNeurons
 
 
-class FirstSpikeTime(Statistic):
+class FirstSpikeTime(OfNeurons):
     """Time of the first spike of each neuron since the start of the measurement, ``(index + 1) dt`` [ms].
 
     A spike belongs to the end of its step. NaN for a neuron that never fired. No gradient passes.
@@ -55,11 +53,3 @@ class FirstSpikeTime(Statistic):
     def finalize(self, acc: Array, about: About) -> Float[Array, " neuron"]:
         time = (acc + jnp.int32(1)).astype(jnp.float32) * jnp.float32(about.dt)
         return jnp.where(acc >= 0, time, jnp.float32(jnp.nan))
-
-    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
-        del about
-        return {"": ("neuron",)}
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls()

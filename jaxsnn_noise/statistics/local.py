@@ -7,13 +7,13 @@ rounding. No gradient passes (a spike time moves in whole steps).
 from __future__ import annotations
 
 import abc
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxsnn_noise.statistics.fold import About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import About, Frame, OfNeurons
 from jaxsnn_noise.statistics.intervals import Times, advance_times, merge_times, start_times
 
 
@@ -26,7 +26,7 @@ class Neighbours(eqx.Module):
     sum: Float[Array, " neuron"]
 
 
-class LocalVariation(Statistic):
+class LocalVariation(OfNeurons):
     """Abstract: the mean over pairs of neighbouring intervals of a function of ``|d - d'|/(d + d')``."""
 
     exact: ClassVar[bool] = False
@@ -72,14 +72,6 @@ class LocalVariation(Statistic):
         enough = acc.times.spikes >= 3
         pairs = jnp.where(enough, acc.times.spikes - jnp.int32(2), jnp.int32(1))
         return jnp.where(enough, acc.sum / pairs.astype(jnp.float32), jnp.float32(jnp.nan))
-
-    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
-        del about
-        return {"": ("neuron",)}
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls()
 
 
 class IntervalCV2(LocalVariation):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from jaxsnn_noise._checks import fail
-from jaxsnn_noise.statistics.fold import About, Frame, Statistic
+from jaxsnn_noise.statistics.fold import About, Frame, OfNeurons
 
 _WINDOW = 64  # steps summed plainly: rounding stays at 1e-7, and compensation is paid for once per window
 
@@ -36,7 +36,7 @@ class Running(eqx.Module):
     open_squares: Float[Array, " neuron"]
 
 
-class VoltageMoments(Statistic):
+class VoltageMoments(OfNeurons):
     """Mean and variance over time of the membrane potential of each neuron.
 
     In float32, to the last digits for any length: windows of n <= 64 steps are summed plainly about the mean so far,
@@ -117,14 +117,6 @@ class VoltageMoments(Statistic):
         # The sum of squares may round to a hair below zero.
         squares = jnp.maximum(squares - squares_excess, jnp.float32(0))
         return Moments(mean - mean_excess, squares / steps.astype(jnp.float32))
-
-    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
-        del about
-        return {"mean": ("neuron",), "variance": ("neuron",)}
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls()
 
 
 def _settled(acc: Running) -> tuple[Array, Array]:

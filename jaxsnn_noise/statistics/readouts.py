@@ -7,18 +7,18 @@ projection, such as "state.lift" (see :class:`Trace`).
 from __future__ import annotations
 
 import abc
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxsnn_noise._checks import fail
-from jaxsnn_noise.statistics.fold import About, Frame, Statistic, Watched, check_variable, unit_of
+from jaxsnn_noise.statistics.fold import About, Frame, OfNeurons, Watched, check_variable, unit_of
 from jaxsnn_noise.statistics.moments import add
 
 
-class _Readout(Statistic):
+class _Readout(OfNeurons):
     """Abstract: what the readouts share, a variable and a result [neuron] in the unit of that variable."""
 
     @property
@@ -36,14 +36,6 @@ class _Readout(Statistic):
     @property
     def units(self) -> dict[str, str]:
         return {"": unit_of(self.variable)}
-
-    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
-        del about
-        return {"": ("neuron",)}
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls()
 
     def _start(self, about: About, value: float) -> Float[Array, " neuron"]:
         if about.steps < 1:
