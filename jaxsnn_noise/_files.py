@@ -26,7 +26,13 @@ _STALE = 24 * 3600.0
 
 
 class StoreError(OSError):
-    """A file could not be written; what it was to replace is still there."""
+    """A file could not be written; what it was to replace is still there.
+
+    Attributes:
+        partial: What a long computation had finished, where one was under way.
+    """
+
+    partial: Any = None
 
     @property
     def reason(self) -> str:

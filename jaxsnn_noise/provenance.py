@@ -12,6 +12,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,11 @@ def origin() -> dict[str, Any]:
         "versions": json.dumps({"python": platform.python_version(), **versions()}),
         "device": device(),
     }
+
+
+def now() -> str:
+    """The time, in UTC to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @functools.cache

@@ -377,7 +377,7 @@ def test_a_disk_that_is_really_full_loses_nothing(tmp_path: Path) -> None:
     try:
         with pytest.raises(jn.StoreError, match="the disk is full") as caught:
             run([jn.Trials(4000)], place / "store", chunk=10, workers=1)
-        partial = caught.value.partial  # type: ignore[attr-defined]
+        partial = caught.value.partial
         there = np.isfinite(partial["rate"].values).all(1)
         kept = len(list((place / "store").glob("*.npz")))
         assert there.sum() >= 10 * kept > 0

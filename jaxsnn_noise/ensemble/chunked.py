@@ -26,6 +26,7 @@ from jaxsnn_noise.ensemble.chunks import Chunk, chunk_sizes, padded
 from jaxsnn_noise.ensemble.costs import costs
 from jaxsnn_noise.ensemble.labels import fields, parts
 from jaxsnn_noise.ensemble.members import acting, member
+from jaxsnn_noise.ensemble.store import ranges
 from jaxsnn_noise.ensemble.traced import traced
 
 Block = tuple[np.ndarray, ...]
@@ -89,10 +90,9 @@ class Chunked:
         """How many there are."""
         return int(np.prod(self.shape))
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all results."""
-        return self.members * sum(int(np.prod(f.shape)) * f.dtype.itemsize for f in self.fields.values())
+    def called(self, block: Block) -> str:
+        """A block in words: the ranges of its indices along every axis."""
+        return ranges([axis.name for axis in self.axes], [c[at] for c, at in zip(self.chosen, block, strict=True)])
 
     def chunks(self) -> Iterator[Block]:
         """Its blocks, in order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from jaxsnn_noise.ensemble.marks import marks
 from jaxsnn_noise.ensemble.memory import check_fits
 from jaxsnn_noise.ensemble.recall import remember
 from jaxsnn_noise.ensemble.runner import Job, Runner, places
-from jaxsnn_noise.ensemble.store import GRID, Store, ranges
+from jaxsnn_noise.ensemble.store import GRID, Store
 from jaxsnn_noise.ensemble.traced import traced
 from jaxsnn_noise.progress import Interrupted, Meter, Update
 from jaxsnn_noise.saving import write_tree
@@ -137,7 +137,7 @@ def computed(
     except KeyboardInterrupt:
         raise Interrupted(_dataset(work, fingerprint, results, partly=True)) from None
     except StoreError as error:
-        error.partial = _dataset(work, fingerprint, results, partly=True)  # type: ignore[attr-defined]
+        error.partial = _dataset(work, fingerprint, results, partly=True)
         raise
     remember(fingerprint, work.grid)
     if kept is not None:
@@ -226,9 +226,8 @@ class Keeping:
             warnings.warn(f"store {self.store.path}: {text}{', ...' if len(bad) > 3 else ''}", stacklevel=4)
 
     def _told(self, case: str, block: Block) -> tuple[dict[str, list[str]], str]:
-        chunked = self.results[case].chunked
         told = {n: m[at].tolist() for n, m, at in zip(self.names, self.marks[case], block, strict=True)}
-        return told, ranges(self.names, [c[at] for c, at in zip(chunked.chosen, block, strict=True)])
+        return told, self.results[case].chunked.called(block)
 
 
 def _pairs(stored: list[str], where: Mapping[str, list[int]]) -> tuple[np.ndarray, np.ndarray]:
@@ -250,32 +249,23 @@ def _jobs(work: Work, results: Mapping[str, Results], kept: Keeping | None, repo
     def tell() -> None:
         report(sum(r.done for r in results.values()), total)
 
-    later: list[Callable[[], Iterator[Job]]] = []
-
-    def jobs(case: str, block: Block, *, last: bool = False) -> Iterator[Job]:
+    def job(case: str, piece: Block) -> Job:
         result = results[case]
-        for piece in result.missing(block):
-            name = ranges(
-                [a.name for a in work.grid.axes], [c[at] for c, at in zip(result.chunked.chosen, piece, strict=True)]
-            )
-            if kept is not None and not last and not kept.store.claim(kept.name(case, piece)):
-                later.append(partial(jobs, case, piece, last=True))
-                continue
-            yield Job(
-                f"{case} {name}".strip(),
-                partial(_chunk, case, result, piece, kept),
-                partial(_keep, result, piece),
-                tell,
-            )
+        name = f"{case} {result.chunked.called(piece)}".strip()
+        return Job(name, partial(_chunk, case, result, piece, kept), partial(_keep, result, piece), tell)
 
+    later: list[tuple[str, Block]] = []
     for case, result in results.items():
         left = result.left()
         if result.done and not left:
             tell()
-        for block in left:  # the first one tells what was there, too: until then it is compiled, which is no pace
-            yield from jobs(case, block)
-    for rest in later:
-        yield from rest()
+        for piece in left:  # the first one tells what was there, too: until then it is compiled, which is no pace
+            if kept is not None and not kept.store.claim(kept.name(case, piece)):
+                later.append((case, piece))
+            else:
+                yield job(case, piece)
+    for case, piece in later:
+        yield job(case, piece)
 
 
 def _keep(result: Results, block: Block, arrays: Mapping[str, np.ndarray]) -> None:

@@ -20,7 +20,6 @@ import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +84,7 @@ class Store:
             new: dict[str, Any] = {
                 "format": FORMAT,
                 "what": WHAT,
-                "begun": now(),
+                "begun": provenance.now(),
                 "versions": self.versions,
                 "cases": {},
             } | known
@@ -229,11 +228,6 @@ WHAT = (
 )
 DECIDING = ("jaxsnn_noise", "jax", "jaxlib")
 """What computes the numbers of a chunk: one of other versions is computed again."""
-
-
-def now() -> str:
-    """The time, in UTC to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def ranges(names: Sequence[str], indices: Sequence[np.ndarray]) -> str:

@@ -12,13 +12,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxsnn_noise import _files
 from jaxsnn_noise._files import StoreError, is_full, remove
+from jaxsnn_noise.provenance import now
 from jaxsnn_noise.study import kept
 from jaxsnn_noise.study.environment import scrub
 from jaxsnn_noise.study.protocol import StudyError, refuse
@@ -256,11 +256,6 @@ def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: i
 def to_json(value: Any) -> str:
     """Strict JSON: no finite number becomes ``null``; paths in texts lose home folder and user name."""
     return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def now() -> str:
-    """The time, in UTC to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _plain(value: Any) -> Any:
