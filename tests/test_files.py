@@ -30,7 +30,9 @@ def process(code: str, *args: object) -> subprocess.Popen[str]:
 
 def store(folder: Path) -> Store:
     """The store of a study."""
-    return Store(folder, {"": Study("p", {}, [0, 1], ["trial"], 1)}, {})
+    made = Store(folder, {"": Study("p", {}, [0, 1], ["trial"], 1)})
+    made.begin({})
+    return made
 
 
 def names(folder: Path) -> list[str]:
@@ -156,7 +158,7 @@ def test_a_process_killed_between_writing_and_renaming_leaves_the_old_file(tmp_p
     assert file.read_bytes() == before
     (left,) = [p for p in folder.iterdir() if _files.is_draft(p)]
     assert left.read_bytes() == b"new"  # flushed, but nobody's
-    assert [chunk.file for chunk in store(folder).chunks("")] == [file]
+    assert [chunk.file for chunk in store(folder).chunks()] == [file]
     assert left.exists()  # it might be another process's, at work
     os.utime(left, (0, time.time() - 25 * 3600))
     store(folder)

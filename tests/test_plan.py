@@ -38,7 +38,9 @@ def test_it_tells_members_chunks_and_bytes() -> None:
 
 def test_its_bytes_are_those_of_the_result_and_a_store_counts(tmp_path: Path) -> None:
     result = jn.monte_carlo(SIM, AXES, key=0, chunk={"trial": 20}, store=tmp_path, progress=False)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     planned = jn.plan(SIM, [AXES[0], jn.Trials(80)], chunk={"trial": 20}, store=tmp_path)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before  # a plan changes nothing
     assert planned.stored == 100
     assert planned.chunks == 2
     assert planned.result_bytes * 100 // 160 == sum(a.nbytes for a in result.data_vars.values())

@@ -34,11 +34,13 @@ def study(**changes: Any) -> Study:
 
 
 def opened(path: Path, **changes: Any) -> Store:
-    return Store(path, {"": study(**changes), "x": study()}, {"axes": {"trial": 2}})
+    store = Store(path, {"": study(**changes), "x": study()})
+    store.begin({"axes": {"trial": 2}})
+    return store
 
 
 def kept(store: Store, case: str = "") -> list[Any]:
-    return [store.load(one.file, FIELDS) for one in store.chunks(case)]
+    return [store.load(one.file, FIELDS) for one in store.chunks() if one.case == case]
 
 
 def test_what_was_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
@@ -46,7 +48,7 @@ def test_what_was_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
     assert kept(store) == []
     store.save("", MARKS, "trial=0-1", ARRAYS)
     again = opened(tmp_path / "a" / "b")
-    (chunk,) = again.chunks("")
+    (chunk,) = again.chunks()
     assert chunk.marks == MARKS
     assert "cpu" in chunk.device or chunk.device
     loaded = again.load(chunk.file, FIELDS)
@@ -70,7 +72,7 @@ def test_it_says_in_plain_text_what_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", ["additive/strong-0", "../up-0", "D = 0.1 %-3", "ü-1", "x" * 300])
 def test_cases_may_have_any_name(tmp_path: Path, case: str) -> None:
-    store = Store(tmp_path / "store", {case: study()}, {})
+    store = Store(tmp_path / "store", {case: study()})
     store.save(case, MARKS, "trial=0-1", ARRAYS)
     assert len(kept(store, case)) == 1
     assert {p.parent for p in tmp_path.rglob("*.npz")} == {tmp_path / "store"}

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -27,7 +28,7 @@ from jaxsnn_noise.ensemble.marks import marks
 from jaxsnn_noise.ensemble.memory import check_fits
 from jaxsnn_noise.ensemble.recall import remember
 from jaxsnn_noise.ensemble.runner import Job, Runner, places
-from jaxsnn_noise.ensemble.store import GRID, Store
+from jaxsnn_noise.ensemble.store import GRID, Kept, Store
 from jaxsnn_noise.ensemble.traced import traced
 from jaxsnn_noise.progress import Interrupted, Meter, Update
 from jaxsnn_noise.saving import write_tree
@@ -125,13 +126,15 @@ def computed(
         StoreError: a chunk could not be kept; what was computed is its ``partial``.
     """
     report = reporter(work.who, progress)
-    if store is not None:
-        as_path(f"{work.who}.store", store)
+    folder = None if store is None else as_path(f"{work.who}.store", store)
     work.check_labels()
     results = {case: Results(cut) for case, cut in work.cut.items()}
     fingerprint = work.grid.fingerprint
+    remember(fingerprint, work.grid)
     try:
-        kept = None if store is None else Keeping(store, work, results)
+        kept = None if folder is None else Keeping(folder, work, results)
+        if kept is not None:
+            kept.begin()
         jobs = _jobs(work, results, kept, report)
         Runner(places(work.workers)).run(jobs)
     except KeyboardInterrupt:
@@ -139,7 +142,6 @@ def computed(
     except StoreError as error:
         error.partial = _dataset(work, fingerprint, results, partly=True)
         raise
-    remember(fingerprint, work.grid)
     if kept is not None:
         kept.warn()
     if progress is not False and (line := complaint({case: health(r) for case, r in results.items()})):
@@ -161,7 +163,7 @@ class Keeping:
         results: Where what is there goes.
     """
 
-    def __init__(self, path: str | os.PathLike[str], work: Work, results: Mapping[str, Results]):
+    def __init__(self, path: Path, work: Work, results: Mapping[str, Results]):
         grid = work.grid
         studies = {}
         for case, sim in work.sims.items():
@@ -170,35 +172,35 @@ class Keeping:
                 rule = "keeps programs that compute alone: one that calls Python may give something else each time"
                 fail(f"{work.who}.store", rule, program.effects)
             studies[case] = Study.from_parts(program, sim, grid.axes, grid.root)
-        about = {"axes": grid.sizes}
-        self.store = Store(path, studies, about)
-        write_tree(self.store.path / GRID, grid)
+        self.grid = grid
+        self.store = Store(path, studies)
         self.names = [axis.name for axis in grid.axes]
         self.marks = {
             case: [np.array(marks(axis, sim, grid.root))[work.chosen[axis.name]] for axis in grid.axes]
             for case, sim in work.sims.items()
         }
         self.results = results
-        for case, result in results.items():
-            self._take(case, result)
+        places = {case: [_places(along.tolist()) for along in told] for case, told in self.marks.items()}
+        for kept in self.store.chunks():
+            self._take(kept, places[kept.case])
+
+    def begin(self) -> None:
+        """Write down what is kept here, and whose."""
+        self.store.begin({"axes": self.grid.sizes})
+        write_tree(self.store.path / GRID, self.grid)
         self.store.release()
 
-    def _take(self, case: str, result: Results) -> None:
-        """What the store has of the members that are asked for."""
-        places: list[dict[str, list[int]]] = []
-        for along in self.marks[case]:
-            places.append({})
-            for i, mark in enumerate(along.tolist()):
-                places[-1].setdefault(mark, []).append(i)
-        for kept in self.store.chunks(case):
-            pairs = [_pairs(kept.marks.get(n, []), where) for n, where in zip(self.names, places, strict=True)]
-            if all(len(ours) for _, ours in pairs):
-                arrays = self.store.load(kept.file, result.chunked.fields)
-                if arrays is not None:
-                    order = [list(kept.marks).index(n) for n in self.names]
-                    put = _chosen(arrays, order, [theirs for theirs, _ in pairs])
-                    result.put(tuple(ours for _, ours in pairs), put)
-                    result.devices.add(kept.device)
+    def _take(self, kept: Kept, places: list[dict[str, list[int]]]) -> None:
+        """What a chunk of the store has of the members that are asked for."""
+        pairs = [_pairs(kept.marks.get(n, []), where) for n, where in zip(self.names, places, strict=True)]
+        if not all(len(ours) for _, ours in pairs):
+            return
+        result = self.results[kept.case]
+        arrays = self.store.load(kept.file, result.chunked.fields)
+        if arrays is not None:
+            order = [list(kept.marks).index(n) for n in self.names]
+            result.put(tuple(ours for _, ours in pairs), _chosen(arrays, order, [theirs for theirs, _ in pairs]))
+            result.devices.add(kept.device)
 
     def save(self, case: str, block: Block, arrays: Mapping[str, np.ndarray]) -> None:
         """Keep a chunk."""
@@ -228,6 +230,14 @@ class Keeping:
     def _told(self, case: str, block: Block) -> tuple[dict[str, list[str]], str]:
         told = {n: m[at].tolist() for n, m, at in zip(self.names, self.marks[case], block, strict=True)}
         return told, self.results[case].chunked.called(block)
+
+
+def _places(marks: list[str]) -> dict[str, list[int]]:
+    """From each mark along an axis to its positions."""
+    found: dict[str, list[int]] = {}
+    for i, mark in enumerate(marks):
+        found.setdefault(mark, []).append(i)
+    return found
 
 
 def _pairs(stored: list[str], where: Mapping[str, list[int]]) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,7 @@ from jaxsnn_noise.ensemble.chunked import Chunked, Results
 from jaxsnn_noise.ensemble.chunks import Chunk, live_bytes
 from jaxsnn_noise.ensemble.computing import Keeping, Work
 from jaxsnn_noise.ensemble.costs import costs
+from jaxsnn_noise.ensemble.files import as_path
 from jaxsnn_noise.ensemble.grid import Grid
 from jaxsnn_noise.ensemble.memory import available, result_bytes, shown
 from jaxsnn_noise.ensemble.montecarlo import grid_of_arguments
@@ -100,7 +101,7 @@ def plan(
     Args:
         sim: As for :func:`monte_carlo`, and so are the others; without a key the seed is 0.
         axes: Named axes.
-        store: A store, to see what it has; a new one is not made.
+        store: A store, to see what it has: it is left as it is, and a new one is not made.
         timed: Compute one chunk of each case, twice, to tell how long the study will take (its results are dropped).
 
     Raises:
@@ -121,8 +122,9 @@ def plan(
     number = checks.workers(workers, "plan")
     work = Work("plan", grid, chunk=chunk, workers=number, stored=store is not None)
     results = {case: Results(cut) for case, cut in work.cut.items()}
-    if store is not None and os.path.isdir(os.path.expanduser(store)) and os.listdir(os.path.expanduser(store)):
-        Keeping(store, work, results)
+    folder = None if store is None else as_path("plan.store", store)
+    if folder is not None and folder.is_dir() and any(folder.iterdir()):
+        Keeping(folder, work, results)
     missing = {case: len(result.left()) for case, result in results.items()}
     work.cut = {case: result.chunked for case, result in results.items()}
     each: dict[str, int] = {}

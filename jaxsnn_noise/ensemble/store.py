@@ -42,11 +42,13 @@ class Kept:
 
     Attributes:
         file: Where it lies.
+        case: Of which case it is.
         marks: Of its members, by axis in the order of its dimensions.
         device: What computed it.
     """
 
     file: Path
+    case: str
     marks: dict[str, list[str]]
     device: str
 
@@ -57,7 +59,6 @@ class Store:
     Args:
         path: Folder, ``~`` for the home folder; made if it does not exist. An existing one must belong to the same study.
         studies: What tells the study of each case from others.
-        about: What else the manifest says, in plain data.
 
     Attributes:
         refused: From files that are not used to the reason.
@@ -67,46 +68,53 @@ class Store:
         InputError: the folder holds something else, another study (old and new values are told), or cannot be written.
     """
 
-    def __init__(self, path: str | os.PathLike[str], studies: Mapping[str, Study], about: Mapping[str, Any]):
+    def __init__(self, path: str | os.PathLike[str], studies: Mapping[str, Study]):
         self.path, self.studies = Path(path).expanduser(), studies
         self.refused: dict[str, str] = {}
         self.outdated: dict[str, str] = {}
         self.versions = {k: v for k, v in provenance.versions().items() if k in DECIDING}
-        try:
+        self.manifest = self.path / MANIFEST
+        with self._usable():
             # listed before the manifest is looked for: another process that begins now writes its manifest first
             inside = [name for name in _files.opened(self.path) if not name.endswith(_CLAIM)]
-            manifest = self.path / MANIFEST
-            known: dict[str, Any] = {}
-            if manifest.exists():
-                known = self._read(manifest)
+            if self.manifest.exists():
+                self._read()
             elif inside:
                 fail("store", "must be empty or hold this study", str(self.path))
-            new: dict[str, Any] = {
-                "format": FORMAT,
-                "what": WHAT,
-                "begun": provenance.now(),
-                "versions": self.versions,
-                "cases": {},
-            } | known
-            new["cases"] = new["cases"] | {case: study.told() for case, study in studies.items()}
+
+    def begin(self, about: Mapping[str, Any]) -> None:
+        """Write down what the store is, before it gets chunks.
+
+        Args:
+            about: What else the manifest says, in plain data.
+        """
+        with self._usable():
+            known: dict[str, Any] = self._read() if self.manifest.exists() else {}
+            new: dict[str, Any] = {"format": FORMAT, "what": WHAT, "begun": provenance.now(), "cases": {}} | known
+            new["cases"] = new["cases"] | {case: study.told() for case, study in self.studies.items()}
             new |= {**about, "versions": self.versions}
             if new != known:
-                _files.write(manifest, json.dumps(new, indent=1, ensure_ascii=False).encode())
-        except OSError as error:
-            raise InputError(
-                f"store: must be a folder that can be made and written; got {str(path)!r} ({_files.reason(error)})"
-            ) from error
+                _files.write(self.manifest, json.dumps(new, indent=1, ensure_ascii=False).encode())
 
-    def chunks(self, case: str) -> Iterator[Kept]:
-        """What is there of a case; what does not fit is told in ``refused``."""
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            rule = f"must be a folder that can be made and written; got {str(self.path)!r} ({_files.reason(error)})"
+            raise InputError(f"store: {rule}") from error
+
+    def chunks(self) -> Iterator[Kept]:
+        """What is there of these cases; what does not fit is told in ``refused``."""
         for file in sorted(self.path.glob("*.npz")):
             try:
                 with open(file, "rb") as handle, np.load(handle, allow_pickle=False) as content:
                     header = json.loads(content[_HEADER].tobytes())
-                if header["case"] != case:
+                if header["case"] not in self.studies:
                     continue
                 if (reason := self._unfit(file, header)) is None:
-                    yield Kept(file, {axis: list(marks) for axis, marks in header["axes"]}, str(header["device"]))
+                    marks = {axis: list(marks) for axis, marks in header["axes"]}
+                    yield Kept(file, header["case"], marks, str(header["device"]))
                 else:
                     self.refused[file.name] = reason
             except Exception as error:  # whatever damage makes a reader do
@@ -199,10 +207,10 @@ class Store:
             return "computed by other versions"
         return None if file.name == self.name(case, marks, header["ranges"]) else "renamed or copied"
 
-    def _read(self, manifest: Path) -> dict[str, Any]:
+    def _read(self) -> dict[str, Any]:
         """What the manifest says, if it is of this study."""
         try:
-            known = json.loads(manifest.read_text(encoding="utf-8"))
+            known = json.loads(self.manifest.read_text(encoding="utf-8"))
             cases = {case: Study.of(told) for case, told in known["cases"].items()}
             form, versions = known["format"], dict(known["versions"])
         except (ValueError, KeyError, TypeError, AttributeError):
