@@ -185,6 +185,13 @@ def test_a_chip_needs_every_axis_that_changes_it(grid: jn.Grid) -> None:
     assert jn.chip(cases, sel={"device": 0, "case": "b"})
 
 
+def test_axes_may_come_from_a_generator(grid: jn.Grid) -> None:
+    made = jn.Grid(SIM, (axis for axis in AXES), key=3)
+    assert (made.sizes, made.fingerprint) == (grid.sizes, grid.fingerprint)
+    with pytest.raises(jn.InputError, match="need different names"):
+        jn.Grid(SIM, (axis for axis in [*AXES, AXES[2]]), key=3)
+
+
 def test_a_grid_stands_for_its_arguments(grid: jn.Grid, result: Any) -> None:
     np.testing.assert_array_equal(result["rate"], jn.monte_carlo(SIM, AXES, key=3, progress=False)["rate"])
     assert (grid.members, grid.sizes) == (36, {"sigma": 3, "device": 3, "trial": 4})

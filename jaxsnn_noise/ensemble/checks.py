@@ -14,22 +14,27 @@ from jaxsnn_noise.ensemble.axes import Axis, Cases
 from jaxsnn_noise.statistics import Statistic
 
 
+def listed(axes: Iterable[Axis]) -> tuple[Axis, ...]:
+    """Axes, gone through once: they may come from a generator."""
+    if isinstance(axes, (str, Mapping)) or not isinstance(axes, Iterable):
+        fail("monte_carlo.axes", "must be a list of axes, e.g. [Trials(50)]", axes)
+    found = tuple(axes)
+    for axis in found:
+        if isinstance(axis, Cases):
+            rule = "hold no Cases: they are the first argument, in place of the simulation"
+            fail("monte_carlo.axes", rule, axis.name)
+        if not isinstance(axis, Axis):
+            fail("monte_carlo.axes", "must be axes, e.g. Trials(50)", axis)
+    names = [axis.name for axis in found]
+    if len(set(names)) != len(names):
+        fail("monte_carlo.axes", "need different names", names)
+    return found
+
+
 def variants(
     sim: Simulation | Cases, axes: Sequence[Axis], statistics: Mapping[str, Statistic] | None
 ) -> dict[str, Simulation]:
     """The simulations by case (one of no name without cases), each checked together with the axes."""
-    if isinstance(axes, (str, Mapping)) or not isinstance(axes, Iterable):
-        fail("monte_carlo.axes", "must be a list of axes, e.g. [Trials(50)]", axes)
-    for axis in axes:
-        if isinstance(axis, Cases):
-            fail(
-                "monte_carlo.axes", "hold no Cases: they are the first argument, in place of the simulation", axis.name
-            )
-        if not isinstance(axis, Axis):
-            fail("monte_carlo.axes", "must be axes, e.g. Trials(50)", axis)
-    names = [axis.name for axis in axes]
-    if len(set(names)) != len(names):
-        fail("monte_carlo.axes", "need different names", names)
     found = dict(sim.simulations) if isinstance(sim, Cases) else {"": sim}
     for name, variant in found.items():
         if not isinstance(variant, Simulation):

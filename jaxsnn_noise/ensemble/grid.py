@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -59,14 +59,14 @@ class Grid(eqx.Module):
     def __init__(
         self,
         sim: Simulation | Cases,
-        axes: Sequence[Axis],
+        axes: Iterable[Axis],
         *,
         key: Any,
         statistics: Mapping[str, Statistic] | None = None,
         backend: Backend | None = None,
     ):
-        self.sims = checks.variants(sim, axes, statistics)
-        self.axes = tuple(axes)
+        self.axes = checks.listed(axes)
+        self.sims = checks.variants(sim, self.axes, statistics)
         self.root = random.root(key)
         self.cases = sim.name if isinstance(sim, Cases) else None
         self.backend = next(iter([accepted("monte_carlo.backend", backend, one) for one in self.sims.values()]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 def monte_carlo(
     sim: Simulation | Cases | Grid,
-    axes: Sequence[Axis] | None = None,
+    axes: Iterable[Axis] | None = None,
     *,
     key: Any = None,
     chunk: Chunk = "auto",

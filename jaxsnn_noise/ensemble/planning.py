@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +86,7 @@ class Plan:
 
 def plan(
     sim: Simulation | Cases | Grid,
-    axes: Sequence[Axis] | None = None,
+    axes: Iterable[Axis] | None = None,
     *,
     key: Any = None,
     chunk: Chunk = "auto",
