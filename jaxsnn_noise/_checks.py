@@ -105,10 +105,9 @@ def number(who: str, value: Any) -> float:
     return float(value)
 
 
-def unmasked(who: str, value: Any) -> None:
+def unmasked(who: str, value: Any, rule: str = "must have no masked entries (fill them, or leave them out)") -> None:
     """No masked entries: an array of JAX holds what lies under a mask, and not the mask."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
-        rule = "must have no masked entries (fill them, or leave them out)"
         fail(who, rule, f"{int(np.ma.getmaskarray(value).sum())} masked of {value.size}")
 
 

@@ -176,8 +176,8 @@ def network(
 
 
 @dataclass(frozen=True)
-class CentredAdam:
-    """Adam with a cosine decay; the input weights move only within the sums that each neuron started with.
+class CosineAdam:
+    """Adam with a cosine decay; centred, the input weights move only within the sums that each neuron started with.
 
     Inputs of one sign make all weights of a neuron move together, and the common part of the gradient drowns the rest
     (on sigmoid-filtered raw pixels, training then stops at 70 %). Centralised gradients leave that part out (Yong et
@@ -185,40 +185,24 @@ class CentredAdam:
 
     Args:
         rate: Learning rate of the first step.
+        centred: Whether gradients of the input weights are centralised.
     """
 
     rate: float
+    centred: bool
 
     def __call__(self, steps: int) -> optax.GradientTransformation:
         """The optimiser of a run of so many steps; equal ones are one object, so that fits share their program."""
-        return _centred_adam(self.rate, steps)
+        return _cosine_adam(self.rate, steps, self.centred)
 
 
 @functools.lru_cache(maxsize=8)
-def _centred_adam(rate: float, steps: int) -> optax.GradientTransformation:
+def _cosine_adam(rate: float, steps: int, centred: bool) -> optax.GradientTransformation:
     adam = optax.adam(optax.cosine_decay_schedule(rate, steps))
-    centred = optax.chain(optax.centralize(), adam, optax.centralize())
-    return optax.multi_transform({"centred": centred, "free": adam}, _groups)
-
-
-@dataclass(frozen=True)
-class PlainAdam:
-    """Adam with a cosine decay.
-
-    Args:
-        rate: Learning rate of the first step.
-    """
-
-    rate: float
-
-    def __call__(self, steps: int) -> optax.GradientTransformation:
-        """The optimiser of a run of so many steps; equal ones are one object, so that fits share their program."""
-        return _plain_adam(self.rate, steps)
-
-
-@functools.lru_cache(maxsize=8)
-def _plain_adam(rate: float, steps: int) -> optax.GradientTransformation:
-    return optax.adam(optax.cosine_decay_schedule(rate, steps))
+    if not centred:
+        return adam
+    within = optax.chain(optax.centralize(), adam, optax.centralize())
+    return optax.multi_transform({"centred": within, "free": adam}, _groups)
 
 
 def taught(layers: Layers, setting: Setting, teaching: Teaching, data: Digits, key: Any) -> training.Fitted:
@@ -231,7 +215,7 @@ def taught(layers: Layers, setting: Setting, teaching: Teaching, data: Digits, k
         (setting.inputs(values, data.mean, data.std), labels),
         key=key,
         loss=training.losses.CrossEntropy(scale=teaching.logit),
-        optimiser=(CentredAdam if teaching.centred else PlainAdam)(teaching.learning_rate),
+        optimiser=CosineAdam(teaching.learning_rate, teaching.centred),
         epochs=teaching.epochs,
         batch_size=teaching.batch_size,
         seeds=teaching.seeds,

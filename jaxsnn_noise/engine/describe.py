@@ -88,10 +88,11 @@ def _numbers(leaf: Any) -> Any:
     array = concrete(leaf)
     if array is None:
         return "traced"
-    if array.size <= 1 or (array.size <= FEW and not (array == array.flat[0]).all()):
+    alike = bool(array.size) and bool((array == array.flat[0]).all())
+    if array.size <= 1 or (array.size <= FEW and not alike):
         return _plain(array)
     shape = list(array.shape)
-    if (array == array.flat[0]).all():
+    if alike:
         return {"value": _plain(array.reshape(-1)[0]), "shape": shape}
     finite = array[np.isfinite(array)]
     ends = {"least": _plain(finite.min()), "largest": _plain(finite.max())} if finite.size else {}

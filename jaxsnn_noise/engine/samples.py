@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import concrete, fail, one_of
+from jaxsnn_noise._checks import concrete, fail, one_of, unmasked
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.coding import Input
 from jaxsnn_noise.engine.entering import goes_to
@@ -64,11 +64,8 @@ def array_of(who: str, given: Any) -> np.ndarray:
     Raises:
         InputError: rows of unequal lengths; entries that are masked (an array without its mask holds what the mask hides).
     """
-    if np.ma.isMaskedArray(given):
-        if np.ma.is_masked(given):
-            rule = "must have no masked entries; leave those samples out, or fill them with a value of your choice"
-            fail(who, rule, f"{int(np.ma.count_masked(given))} masked of {given.size}")
-        given = given.data
+    advice = "leave those samples out, or fill them with a value of your choice"
+    unmasked(who, given, f"must have no masked entries; {advice}")
     try:
         return np.asarray(given)
     except (TypeError, ValueError):

@@ -78,7 +78,7 @@ def spike_times(
         if members
         else table
     )
-    durations = [sim.duration] if sim is not None else _told(getattr(results, "attrs", {}), ("duration", "duration_ms"))
+    durations = [sim.duration] if sim is not None else _told(results, "duration_ms")
     stop = at + (durations[0] if len(set(durations)) == 1 else step * steps)
     table.attrs = {"dt": step, "start": at, "stop": stop, "sizes": sizes, "members": members, "units": {"time": "ms"}}
     return table
@@ -185,7 +185,7 @@ def _step(who: str, results: Any, sim: Simulation | None, dt: float | None) -> f
     """The length of a step [ms]: as given, of the simulation, or of the dataset's attributes."""
     told = [] if dt is None else [float(number(f"{who}.dt", dt))]
     told += [] if sim is None else [sim.dt]
-    told += _told(getattr(results, "attrs", {}), ("dt", "dt_ms"))
+    told += _told(results, "dt_ms")
     if not told:
         fail(f"{who}.dt", "must be given, or sim=: these results do not tell the length of a step [ms]", None)
     if max(told) > min(told) * (1 + 1e-9):
@@ -194,22 +194,9 @@ def _step(who: str, results: Any, sim: Simulation | None, dt: float | None) -> f
     return told[0]
 
 
-def _told(attributes: Mapping[str, Any], names: tuple[str, ...]) -> list[float]:
-    """What the attributes of a dataset, or the configuration among them, say under one of the names."""
-    if names[0] in attributes:
-        said = attributes[names[0]]
-        by_case = json.loads(said).values() if isinstance(said, str) else np.atleast_1d(said)
-        return [float(one) for one in by_case]
-    config = attributes.get("config")
-    try:
-        parsed = json.loads(config) if isinstance(config, str) else config
-    except ValueError:
+def _told(results: Any, name: str) -> list[float]:
+    """What a dataset says of itself: one number, or one for each case."""
+    said = getattr(results, "attrs", {}).get(name)
+    if said is None:
         return []
-    return _search(parsed, names)
-
-
-def _search(node: Any, names: tuple[str, ...]) -> list[float]:
-    if not isinstance(node, Mapping):
-        return []
-    found = [float(v) for k, v in node.items() if k in names and isinstance(v, (int, float))]
-    return found + [one for value in node.values() for one in _search(value, names)]
+    return [float(one) for one in (json.loads(said).values() if isinstance(said, str) else [said])]

@@ -123,8 +123,7 @@ class PositiveWeights(Positive):
         array = concrete(value)
         if array is not None and not nonnegative.holds(array):
             fail(who, "must start at 0 (no synapse) or above to be trained with this transform", value)
-        if array is not None and array.size and not array.any():
-            fail(who, "must have synapses to be trained with this transform (a weight of 0 is none, and stays)", value)
+        _some_there(who, value)
 
 
 class SignedWeights(Transform):
@@ -147,9 +146,7 @@ class SignedWeights(Transform):
 
     def check(self, who: str, value: Values) -> None:
         finite(who, value)
-        array = concrete(value)
-        if array is not None and array.size and not array.any():
-            fail(who, "must have synapses to be trained with this transform (a weight of 0 is none, and stays)", value)
+        _some_there(who, value)
 
     @classmethod
     def example(cls) -> Self:
@@ -242,6 +239,13 @@ class Between(Transform):
     @classmethod
     def example(cls) -> Self:
         return cls(0.5, 2.0)
+
+
+def _some_there(who: str, value: Values) -> None:
+    """Not all weights are 0 where a weight of 0 is no synapse."""
+    array = concrete(value)
+    if array is not None and array.size and not array.any():
+        fail(who, "must have synapses to be trained with this transform (a weight of 0 is none, and stays)", value)
 
 
 def assigned(

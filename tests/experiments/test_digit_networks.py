@@ -35,8 +35,8 @@ def test_filters_act_on_the_image_or_on_the_current_and_not_on_both() -> None:
 
 
 def test_equal_optimisers_are_one_object_so_that_fits_share_their_program() -> None:
-    assert networks.CentredAdam(0.01)(50) is networks.CentredAdam(0.01)(50)
-    assert networks.CentredAdam(0.01)(50) is not networks.CentredAdam(0.02)(50)
+    assert networks.CosineAdam(0.01, True)(50) is networks.CosineAdam(0.01, True)(50)
+    assert networks.CosineAdam(0.01, True)(50) is not networks.CosineAdam(0.02, True)(50)
 
 
 def test_the_optimiser_leaves_the_sum_of_the_input_weights_of_a_neuron_as_it_was() -> None:
@@ -44,7 +44,7 @@ def test_the_optimiser_leaves_the_sum_of_the_input_weights_of_a_neuron_as_it_was
     names = ("network.input_to_hidden.weights", "network.hidden_to_output.weights")
     weights = {name: rng.normal(size=(4, 30)).astype(np.float32) for name in names}
     slopes = {name: 1.0 + rng.normal(size=(4, 30)).astype(np.float32) for name in names}
-    optimiser = networks.CentredAdam(0.01)(10)
+    optimiser = networks.CosineAdam(0.01, True)(10)
     with usual_promotion():
         updates, _ = optimiser.update(slopes, optimiser.init(weights))
     sums = {name: np.abs(np.asarray(update).sum(axis=1)) for name, update in updates.items()}
