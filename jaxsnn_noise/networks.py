@@ -106,10 +106,8 @@ def feedforward(
     root = random.root(key)
     projections = {}
     for source, target, fan_in, fan_out in zip(names, names[1:], sizes, sizes[1:], strict=False):
-        name, rate = (
-            f"{source}_to_{target}",
-            input_rate_hz if source == "input" else _rate_of(populations[source], rate_hz),
-        )
+        name = f"{source}_to_{target}"
+        rate = input_rate_hz if source == "input" else _rate_of(populations[source], rate_hz)
         weights = random.normals(random.stream(root, name), (fan_out, fan_in))
         onto = populations[target]
         if rate is not None and isinstance(onto, Population) and onto.neuron.spiking:
