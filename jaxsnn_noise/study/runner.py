@@ -110,7 +110,10 @@ def _check_call(study: Any, config: Any, existing: Any) -> None:
     if not isinstance(study, Study):
         refuse("run_study.study", "must be what load() returns", study)
     if not isinstance(config, study.config_type):
-        refuse("run_study.config", f"must be a Config of the study {study.name}, as study.preset(...) is", config)
+        rule = f"must be a Config of the study {study.name}, as study.preset(...) is"
+        if type(config).__qualname__ == study.config_type.__qualname__:
+            rule += f"; this one is of {type(config).__module__}, another import: take study.config_type or study.preset(...)"
+        refuse("run_study.config", rule, config)
     if not isinstance(existing, Existing):
         refuse(
             "run_study.existing",

@@ -12,7 +12,7 @@ import pytest
 import jaxsnn_noise as jn
 from experiments import recurrent_noise as module
 from helpers.statistical import assert_variance
-from jaxsnn_noise.study import Verdict, load, run_study
+from jaxsnn_noise.study import Progress, Verdict, load, run_study
 from jaxsnn_noise.verdicts import NOT_MEASURED
 
 
@@ -31,7 +31,8 @@ def test_a_level_is_the_spread_of_the_free_membrane(kind: str) -> None:
 
 @pytest.mark.slow
 def test_the_tiny_preset_ends_in_verdicts(tmp_path: Any) -> None:
-    run = run_study(load("recurrent_noise"), module.TINY, tmp_path / "out")
+    loaded = load("recurrent_noise")  # its own module: that imported above is another
+    run = run_study(loaded, loaded.preset("tiny"), tmp_path / "out")
     assert not run.errors
     assert {claim.name for claim in run.claims} == {c.name for c in module.CLAIMS}
     assert all(claim.judgement is not None for claim in run.claims)
@@ -84,8 +85,8 @@ def test_a_kind_that_is_left_out_leaves_its_claim_open_and_says_so() -> None:
 @pytest.mark.slow
 def test_rasters_that_were_kept_are_those_of_the_members_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
     small = dataclasses.replace(module.TINY, size=20, trials=3, duration=60.0, warmup=20.0)
-    kept = module.measure(small, Silent())["rasters"]
+    kept = module.measure(small, Progress())["rasters"]
     monkeypatch.setattr(module, "RASTER_BYTES", 0.0)
-    again = module.measure(small, Silent())["rasters"]
+    again = module.measure(small, Progress())["rasters"]
     np.testing.assert_array_equal(kept["raster"], again["raster"])
     assert kept["raster"].values.any()

@@ -9,6 +9,7 @@ from jaxsnn_noise._typing import Leaf, PerNeuron, Scalar, Values
 from jaxsnn_noise.noise.policies import Colour
 from jaxsnn_noise.opacity import opaque
 from jaxsnn_noise.parameters import fraction, parameter
+from jaxsnn_noise.roots import square_root
 
 
 class ScratchColour(Colour):
@@ -36,4 +37,4 @@ class ScratchColour(Colour):
         return 0.5 * dt * jnp.square(sum(self._taps()))
 
     def _taps(self) -> tuple[Scalar, Scalar]:
-        return jnp.sqrt(1.0 - self.echo), jnp.sqrt(self.echo)
+        return square_root(1.0 - self.echo), square_root(self.echo)

@@ -221,6 +221,11 @@ def test_calls_from_python_are_checked(tmp_path):
     for config in ({"trials": 3}, Config(), None):
         with pytest.raises(InputError, match=r"run_study\.config: must be a Config of the study fake"):
             run_study(study, config, tmp_path / "out")
+    again = type("Config", (), {"__module__": "experiments.fake"})()
+    with pytest.raises(
+        InputError, match=r"this one is of experiments\.fake, another import: take study\.config_type or"
+    ):
+        run_study(study, again, tmp_path / "out")
     with pytest.raises(InputError, match="out: must be the path of a folder; got ''"):
         run_study(study, preset, "")
     (tmp_path / "mine.toml").write_text("trials = 3\n")
