@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import jaxsnn_noise as jn
+from helpers.pace import slow_but
 from jaxsnn_noise import networks
 from jaxsnn_noise._checks import InputError
 
@@ -55,7 +56,7 @@ def shares(
     return np.stack([silent(network, values, depth, **settings) for network in made])
 
 
-@pytest.mark.parametrize("name", ["mnist", "standardised"])
+@pytest.mark.parametrize("name", slow_but(["mnist", "standardised"], ["mnist"]))
 def test_six_layers_fire(name: str) -> None:
     found = shares(shown(name), 6, 3)
     assert (found.mean(axis=0) < 0.3).all(), found
@@ -98,9 +99,9 @@ def test_all_depths_widths_and_kinds_of_input_fire() -> None:
                 n, tau_mem=10.0, resistance=50.0, v_rest=-65.0, v_reset=-70.0, v_threshold=-50.0
             )
         },
-        {"kinetics": jn.synapses.Exponential(5.0)},
+        pytest.param({"kinetics": jn.synapses.Exponential(5.0)}, marks=pytest.mark.slow),
         {"neuron": lambda n: jn.neurons.LIF(n, refractory=2.0), "firing": jn.NoisyThreshold(0.1)},
-        {"neuron": jn.neurons.AdaptiveLIF, "delay": None},
+        pytest.param({"neuron": jn.neurons.AdaptiveLIF, "delay": None}, marks=pytest.mark.slow),
     ],
     ids=["millivolts", "exponential", "refractory", "adaptive"],
 )

@@ -130,6 +130,7 @@ def test_every_order_of_three_axes_gives_one_address():
     assert len(keys) == 1
 
 
+@pytest.mark.slow
 def test_a_table_of_labels_unfolds_a_factorial_design():
     kinds, levels = np.meshgrid(["weak", "strong"], [0.1, 0.2, 0.3], indexing="ij")
     sigma = np.where(kinds == "weak", levels, 2 * levels).ravel()

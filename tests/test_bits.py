@@ -18,6 +18,7 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, layered, recurrent
+from helpers.pace import slow_but
 
 TRACE = {"v": jn.statistics.Trace(("v",))}
 
@@ -52,17 +53,18 @@ def test_the_network_spikes_and_its_members_differ(whole: Any) -> None:
     assert len(np.unique(spikes)) > 10
 
 
-@pytest.mark.parametrize("chunk", [1, 7, {"trial": 2}, "auto"])
+@pytest.mark.parametrize("chunk", slow_but([1, 7, {"trial": 2}, "auto"], [7]))
 def test_chunk_size_changes_no_bit(whole: Any, chunk: Any) -> None:
     assert same(whole, run(chips(), axes(), chunk=chunk))
 
 
-@pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("order", [(2, 1, 0), pytest.param((1, 2, 0), marks=pytest.mark.slow)])
 def test_the_order_of_axes_changes_no_bit(whole: Any, order: tuple[int, ...]) -> None:
     given = axes()
     assert same(whole, run(chips(), [given[i] for i in order], chunk=3))
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_no_bit(whole: Any) -> None:
     assert same(whole, run(chips(), axes(), chunk=3, workers=1))
 
@@ -147,6 +149,7 @@ def test_an_added_silent_source_gives_the_same_spikes() -> None:
     assert same(run(a, [jn.Trials(4)]), run(b, [jn.Trials(4)]))
 
 
+@pytest.mark.slow
 def test_an_added_loud_source_does_not() -> None:
     """Negative control of the one above."""
     loud = jn.paths.replace(silent_source_added(recurrent()), {"network.cells.noise.a_silent.amplitude.sigma": 0.3})

@@ -127,6 +127,7 @@ def test_what_needs_deciding_noise_is_refused_without_it_with_the_reason(case: s
 # -- gradients -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "gradient", [jn.Density(), jn.Stopped(), jn.surrogates.SuperSpike(3.0)], ids=lambda g: type(g).__name__
 )

@@ -13,6 +13,7 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.golden_nets import CASES, KEY, rasters
+from helpers.pace import slow_but
 
 GOLDEN: dict[str, tuple[str, int]] = {
     "current_diffusion_one_neuron_fine_step": ("d5287899a55e432ccb99c2402684d526acdeb5d2f0af7160de5097db3ab8c592", 9),
@@ -87,7 +88,21 @@ def test_the_schedule_does_not_show_in_the_spikes():
     assert GOLDEN["frozen_stimulus"] == GOLDEN["frozen_stimulus_paired_device"]
 
 
-@pytest.mark.parametrize("name", CASES)
+QUICK = (
+    "current_per_step_scaled",
+    "voltage_diffusion_coloured_shared",
+    "threshold_intensity_scaled_coloured",
+    "noisy_threshold_logistic",
+    "release_intensity_coloured",
+    "poisson_background",
+    "mismatch_per_synapse",
+    "delays",
+    "frozen_stimulus",
+    "everything",
+)
+
+
+@pytest.mark.parametrize("name", slow_but(CASES, QUICK))
 def test_the_spikes_are_the_golden_ones(name: str):
     case = CASES[name]()
     spikes = rasters(case)

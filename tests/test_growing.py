@@ -19,6 +19,7 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
+from helpers.pace import slow_but
 from jaxsnn_noise.ensemble import chunked
 
 STATISTICS = {"rate": jn.statistics.Rate(), "raster": jn.statistics.Raster()}
@@ -85,6 +86,7 @@ GROWTHS = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_new_costs_little_more_than_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One more value: the program that computes it is of its own shape, not padded to that of the whole study."""
     run([TWO, jn.Trials(40)], tmp_path, chunk=None)
@@ -108,6 +110,7 @@ def test_what_is_new_costs_little_more_than_itself(tmp_path: Path, monkeypatch: 
         np.testing.assert_array_equal(result["rate"].values, run(larger, None)["rate"].values)
 
 
+@pytest.mark.slow
 def test_progress_begins_with_the_first_chunk_and_not_with_what_is_there(tmp_path: Path) -> None:
     """What is between is compilation, of which a pace would make hours."""
     seen: list[tuple[int, int]] = []
@@ -118,15 +121,12 @@ def test_progress_begins_with_the_first_chunk_and_not_with_what_is_there(tmp_pat
     assert seen == [(4, 6), (6, 6), (6, 6)]
 
 
-QUICK = ("a value between", "all at once")
-
-
-@pytest.mark.parametrize("name", [k if k in QUICK else pytest.param(k, marks=pytest.mark.slow) for k in GROWTHS])
+@pytest.mark.parametrize("name", slow_but(GROWTHS, ["a value between"]))
 def test_what_is_new_is_computed_and_nothing_else(name: str, tmp_path: Path, computed: list[int]) -> None:
     grown(*GROWTHS[name], tmp_path, computed)
 
 
-@pytest.mark.parametrize("chunk", [2, *(pytest.param(c, marks=pytest.mark.slow) for c in (1, {"trial": 3}, None))])
+@pytest.mark.parametrize("chunk", slow_but([2, 1, {"trial": 3}, None], [1]))
 def test_chunks_of_any_shape_serve(chunk: Any, tmp_path: Path, computed: list[int]) -> None:
     run([TWO, jn.Trials(4)], tmp_path, chunk=3)
     computed.clear()
@@ -221,6 +221,7 @@ def of_networks() -> jn.Simulation:
     )
 
 
+@pytest.mark.slow
 def test_another_function_of_a_vary_is_another_study(tmp_path: Path, computed: list[int]) -> None:
     def axes(by: float) -> list[Any]:
         return [jn.Vary([0.1, 0.2], by=lambda sim, v: jn.paths.replace(sim, {SIGMA: v * by})), jn.Trials(2)]

@@ -63,6 +63,7 @@ def test_without_the_simulation_dt_is_asked_for_and_names_stand_for_populations(
     assert table.attrs["stop"] == 64 * DT  # whole bytes: the number of steps is not known
 
 
+@pytest.mark.slow
 def test_a_study_keeps_the_labels_of_its_members(study: Any, sim: jn.Simulation) -> None:
     table = interop.spike_times(study)
     assert list(table.columns) == ["sigma", "trial", "population", "neuron", "time"]

@@ -83,6 +83,7 @@ def test_the_same_devices_get_worse_as_the_mismatch_grows() -> None:
     assert (np.sign(up[moved]) == np.sign(further[moved])).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_paired_devices_share_their_noise() -> None:
     sim = small(imperfections=mismatch(0.0))  # no spread: with paired noise all devices are one
     paired = study(sim, [jn.Devices(3, paired=True), jn.Trials(2)])["rate"].values

@@ -11,6 +11,7 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
+from helpers.pace import slow_but
 from jaxsnn_noise.ensemble import chunked, memory
 
 SIM = recurrent(6, duration=20.0, statistics={"rate": jn.statistics.Rate(), "raster": jn.statistics.Raster()})
@@ -112,6 +113,7 @@ def test_ill_members_are_told_in_one_line(value: float, told: str, capsys: pytes
     assert sum(v for k, v in health.items() if k != "members") == (4 if told else 0)
 
 
+@pytest.mark.slow
 def test_axes_that_are_no_axes_here_are_refused() -> None:
     def frozen(*axes: str) -> jn.Simulation:
         return jn.Simulation(SIM.network, SIM.inputs, duration=20.0, dt=1.0, frozen={"noise": axes})
@@ -153,6 +155,7 @@ def test_one_number_over_entries_that_differ_is_refused() -> None:
         jn.monte_carlo(SIM, [jn.Sweep(weights, np.ones((2, 6)))], key=0)
 
 
+@pytest.mark.slow
 def test_factors_keep_ratios_and_one_keeps_all_bits() -> None:
     weights = "network.recurrent.weights"
     scaled = jn.monte_carlo(SIM, [jn.Scale(weights, [0.0, 1.0, 3.0]), jn.Trials(2)], key=0, progress=False)
@@ -167,7 +170,7 @@ def test_factors_keep_ratios_and_one_keeps_all_bits() -> None:
         jn.monte_carlo(SIM, [jn.Scale("network.cells.neuron.tau_mem", [1.0, -1.0])], key=0)
 
 
-@pytest.mark.parametrize("axis", [jn.Sweep, jn.Scale])
+@pytest.mark.parametrize("axis", slow_but([jn.Sweep, jn.Scale], [jn.Sweep]))
 def test_values_that_are_not_paired_see_noise_of_their_own(axis: Any) -> None:
     values = [1.0, 1.0]
     path = "network.cells.noise.membrane.amplitude.sigma"

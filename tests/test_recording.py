@@ -128,6 +128,7 @@ def test_chosen_synapses_by_index_or_pair_and_every_so_many_steps(seen):
     np.testing.assert_allclose(found["conductance"], np.mean(seen["open"]["kinetics.g"], axis=0), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_results_tell_units_and_where_synapses_lie():
     axes = [jn.Trials(2)]
     chosen = {
@@ -152,6 +153,7 @@ def test_the_report_names_the_projection_that_is_watched():
     assert "last (Last of plastic)" in jn.report(simulation({"last": Last("state.weights", projection="plastic")}))
 
 
+@pytest.mark.slow
 def test_either_schedule_shows_the_same(seen):
     other = jn.simulate(
         simulation({k: ALL[k] for k in ("out", "open", "weights")}), key=3, backend=jn.Scan(schedule=jn.ByComponent())

@@ -89,6 +89,7 @@ def test_what_is_shown_is_what_is_run(result: Any, name: str) -> None:
     np.testing.assert_array_equal(found["rate"].values, shown.values)
 
 
+@pytest.mark.slow
 def test_open_dimensions_are_run_as_they_are_shown(result: Any) -> None:
     shown = result.isel(trial=[3, 0]).sel(device=1, sigma=[0.8, 0.1])
     found = jn.replay(shown, statistics={**COUNT, **RASTER}, progress=False)
@@ -218,6 +219,7 @@ assert jn.chip(folder + "/store", sel={"device": 0, "sigma": 0.8}).populations
 """
 
 
+@pytest.mark.slow
 def test_a_new_process_replays_from_files(tmp_path: Path, grid: jn.Grid) -> None:
     result = jn.monte_carlo(grid, store=tmp_path / "store", progress=False)
     jn.save(tmp_path / "result.nc", result)

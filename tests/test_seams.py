@@ -208,6 +208,7 @@ def released(**options: Any) -> dict[str, Any]:
     return {"noise": {k: noise.ReleaseNoise(noise.PerStep(0.6), **o) for k, o in options.items()}}
 
 
+@pytest.mark.slow
 def test_release_noise_and_delays_are_the_same_by_step_and_by_component() -> None:
     """From a port and from a population; white and coloured at once; over a seam of stretches, the warm-up's end, that is shorter than a delay."""
     slow = {"colour": noise.OrnsteinUhlenbeck(3.0)}

@@ -160,6 +160,7 @@ def test_the_stationary_variance_is_that_of_theory(membranes, name, which):
     negative_control(check)
 
 
+@pytest.mark.slow
 def test_the_mean_under_poisson_background_is_that_of_its_mean_current(membranes):
     for which in range(len(TAUS)):
         assert_mean(membranes["poisson_current"][:, :, which].mean(axis=0), RESISTANCE * 0.1 * 2.0)

@@ -136,6 +136,7 @@ def test_vmap_is_a_loop_over_members(cls: type[Statistic]) -> None:
         _same_within_rounding(jax.tree.map(lambda x, i=i: x[i], batched), one(values))
 
 
+@pytest.mark.slow
 @each
 def test_compiled_and_step_by_step_agree(cls: type[Statistic]) -> None:
     # in long steps, because each one compiles its conditionals anew

@@ -173,6 +173,7 @@ def _apart(a: tuple[float, float], b: tuple[float, float]) -> float:
     return abs(a[0] - b[0]) / (a[1] ** 2 + b[1] ** 2) ** 0.5
 
 
+@pytest.mark.slow
 def test_ours_trains_as_the_common_loss_says() -> None:
     size = Training(inputs=12, hidden=16, steps=8, batch=32, updates=20, epoch=5, rate=2e-2)
     data = size.data()

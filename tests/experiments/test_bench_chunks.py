@@ -40,6 +40,7 @@ def test_rounds_begin_with_another_one_each_time_and_the_first_is_not_counted() 
     assert min(seconds["bbb"]) > 3e-3
 
 
+@pytest.mark.slow
 def test_the_loop_over_chips_gives_the_spikes_of_the_study() -> None:
     import jaxsnn_noise as jn
 

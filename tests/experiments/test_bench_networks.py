@@ -12,6 +12,7 @@ from experiments.bench import compare, connectivity, rounds, tables
 from experiments.bench.__main__ import TINY, main
 from experiments.bench.networks import Brunel, Sparse, synapses
 from experiments.bench.systems import SYSTEMS, System, numpy_networks, ours_networks
+from helpers.pace import slow_but
 
 ONE = Sparse(neurons=60, steps=1000, seeds=6)
 SMALL = Brunel(
@@ -32,7 +33,9 @@ def _apart(a: tuple[float, float], b: tuple[float, float]) -> float:
     return abs(a[0] - b[0]) / (a[1] ** 2 + b[1] ** 2) ** 0.5
 
 
-@pytest.mark.parametrize("changed", [{}, {"delay": 3.1}, {"refractory": 2.1}, {"reset": 9.9}, {"drive": 24.9}])
+@pytest.mark.parametrize(
+    "changed", slow_but([{}, {"delay": 3.1}, {"refractory": 2.1}, {"reset": 9.9}, {"drive": 24.9}], [{}])
+)
 def test_without_noise_ours_takes_the_steps_of_the_loop(changed: dict[str, float]) -> None:
     plain = Sparse(neurons=40, steps=3000, drive=25.0, sigma=0.0, strength=4.0, delay=3.0)
     data = plain.data()
@@ -44,6 +47,7 @@ def test_without_noise_ours_takes_the_steps_of_the_loop(changed: dict[str, float
         assert np.array_equal(counts, reference) == (not changed)
 
 
+@pytest.mark.slow
 def test_ours_and_the_loop_agree_and_another_noise_does_not() -> None:
     data = ONE.data()
     reference = _rate(numpy_networks.sparse(ONE, data), ONE, 40)
@@ -77,6 +81,7 @@ def test_brunels_network_agrees_with_the_loop_and_not_without_inhibition() -> No
     assert _apart(reference, _rate(numpy_networks.brunel(free, data), free, 5)) > compare.SIGMAS
 
 
+@pytest.mark.slow
 def test_degrees_are_exact_and_sources_distinct() -> None:
     source, target, weight = synapses(SMALL, SMALL.data(1))
     assert np.all(np.diff(source) >= 0)

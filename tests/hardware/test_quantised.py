@@ -145,6 +145,7 @@ def test_gradients_pass_straight_through_and_stop_beyond_the_full_scale():
     np.testing.assert_array_equal(slope, weights())  # the largest one included
 
 
+@pytest.mark.slow
 def test_a_sweep_of_bits_is_one_program_and_equals_single_runs():
     spikes = {"raster": jn.statistics.Raster()}
     sim = simulation(q=Quantised(PATH, 8), m=Mismatch(PATH, jn.laws.LogNormal(0.1), per="synapse"), statistics=spikes)

@@ -66,6 +66,7 @@ def test_every_choice_of_names_gives_programmed_fabricated_aged_failed():
         assert np.round(found[0, 0] - 16 * sim.network.projections["loop"].weights[0, 0]) == 8 + 40 + 200 + 1000
 
 
+@pytest.mark.slow
 def test_a_chip_of_all_stages_is_one_after_the_other():
     """Names in the opposite order."""
     parts = {

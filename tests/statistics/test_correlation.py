@@ -54,6 +54,7 @@ def test_neurons_without_variation_are_left_out() -> None:
     assert np.isnan(over_raster(CountCorrelation(4.0), still[:, 4:], dt=1.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistic", [CountCorrelation(4.0), CountCorrelationMatrix(4.0)])
 def test_gradients_match_finite_differences(statistic: CountCorrelation | CountCorrelationMatrix) -> None:
     spikes = jnp.asarray(_common_input(40, 4, 0.5), jnp.float32)

@@ -269,6 +269,7 @@ def test_resuming_with_another_configuration_is_an_error(tmp_path):
     assert (out / "status.json").read_text() == before
 
 
+@pytest.mark.slow
 def test_resuming_from_a_broken_state_is_an_error(tmp_path):
     out = tmp_path / "out"
     path = fake_study.write(tmp_path)

@@ -107,6 +107,7 @@ def test_both_schedules_join_alike() -> None:
     np.testing.assert_array_equal(a.spikes, b.spikes)
 
 
+@pytest.mark.slow
 def test_its_parameters_are_swept_and_differentiated() -> None:
     sim, gains = simulation(Gate("fast", "slow")), np.array([0.0, 0.7], np.float32)
     swept = jn.monte_carlo(sim, [jn.Sweep(GAIN, gains), jn.Trials(2)], key=0, progress=False)["t_current"]

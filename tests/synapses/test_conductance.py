@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jaxsnn_noise as jn
+from helpers.pace import slow_but
 from helpers.statistical import Deviation, assert_mean, assert_variance, negative_control
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.coding import Constant, PoissonSpikes, SpikeTrain
@@ -168,9 +169,19 @@ def plain_loop(sizes, weights, train, dt):
     return {k: np.array(past[k]) > 0 for k in cells}
 
 
-@pytest.mark.parametrize("dt", [0.1, 0.25])
+MANY = {"exc": 30, "inh": 10, "port": 20}
+ONE = {"exc": 1, "inh": 1, "port": 1}
+
+
 @pytest.mark.parametrize(
-    "sizes", [{"exc": 30, "inh": 10, "port": 20}, {"exc": 1, "inh": 1, "port": 1}], ids=["many", "one"]
+    ("sizes", "dt"),
+    [
+        pytest.param(MANY, 0.1, marks=pytest.mark.slow),
+        (MANY, 0.25),
+        (ONE, 0.1),
+        pytest.param(ONE, 0.25, marks=pytest.mark.slow),
+    ],
+    ids=["many-0.1", "many-0.25", "one-0.1", "one-0.25"],
 )
 def test_a_recurrent_network_is_the_plain_loop_spike_for_spike(sizes, dt):
     steps = int(200 / dt)
@@ -238,7 +249,7 @@ def test_poisson_conductances_give_the_mean_and_the_variance_of_theory():
     negative_control(check)
 
 
-@pytest.mark.parametrize("dt", [0.1, 1.0, 5.0])
+@pytest.mark.parametrize("dt", slow_but([0.1, 1.0, 5.0], [1.0]))
 def test_membrane_noise_in_a_high_conductance_state_has_the_effective_time_constant(dt):
     # A port that holds 1 in every step keeps the conductance at w tau_syn/dt: 0.2 uS, 1 + R g = 3.
     noise = {"membrane": jn.noise.VoltageNoise(jn.noise.Diffusion(0.5))}
@@ -269,7 +280,7 @@ def test_membrane_noise_in_a_high_conductance_state_has_the_effective_time_const
 # gradients
 
 
-@pytest.mark.parametrize("rise", [None, 1.0])
+@pytest.mark.parametrize("rise", slow_but([None, 1.0], [1.0]))
 def test_gradients_are_those_of_finite_differences(rise):
     train = np.random.default_rng(2).random((200, 3)) < 0.1
     cells = jn.Population(LeakyIntegrator(2, tau_mem=20.0, v_rest=-65.0, resistance=10.0))

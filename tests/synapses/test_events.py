@@ -139,6 +139,7 @@ def test_a_member_of_a_batch_has_the_bits_of_a_single_one(size):
         np.testing.assert_array_equal(devices(weights, few[0, 0]), [f(v, few[0, 0]) for v in weights])
 
 
+@pytest.mark.slow
 def test_members_may_have_graphs_of_their_own():
     size = (20, 50)
     graphs = []
@@ -201,6 +202,7 @@ def test_derivatives_of_both_modes_are_those_of_the_matrix(derivative):
     close(got[0], got[1])
 
 
+@pytest.mark.slow
 def test_the_gradient_of_a_batch_is_that_of_the_matrix():
     size = SIZES[1]
     columns, values = synapses_of(*size), signals(size[1], 4, 0.3, graded=True)
@@ -215,6 +217,7 @@ def test_the_gradient_of_a_batch_is_that_of_the_matrix():
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-2)
 
 
+@pytest.mark.slow
 def test_derivatives_of_derivatives():
     size = SIZES[1]
     columns, values = synapses_of(*size), signals(size[1], 1, 0.4, graded=True)[0]

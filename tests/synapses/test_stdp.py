@@ -10,6 +10,7 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.numpy_network import normals
+from helpers.pace import slow_but
 from helpers.statistical import Deviation, assert_mean, negative_control
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import InputError
@@ -77,7 +78,7 @@ def test_single_pairs_give_the_window_with_its_two_signs(dt, delay):
     assert found[lags == 0, 0] == 0.5
 
 
-@pytest.mark.parametrize("delay", [0, 1, 7], ids="delay{}".format)
+@pytest.mark.parametrize("delay", slow_but([0, 1, 7], [7]), ids="delay{}".format)
 @pytest.mark.parametrize(
     "signs",
     [(1.0, 0.8), pytest.param((1.0, 0.0), marks=pytest.mark.slow), pytest.param((0.0, 0.8), marks=pytest.mark.slow)],
@@ -190,7 +191,9 @@ def test_what_is_learned_in_a_step_is_transmitted_from_the_next_on():
 # fixed point
 
 
-@pytest.mark.parametrize(("dt", "rate_hz", "tau"), [(0.25, 60.0, (10.0, 30.0)), (5.0, 20.0, (5.0, 30.0))])
+@pytest.mark.parametrize(
+    ("dt", "rate_hz", "tau"), [pytest.param(0.25, 60.0, (10.0, 30.0), marks=pytest.mark.slow), (5.0, 20.0, (5.0, 30.0))]
+)
 def test_soft_bounds_come_to_rest_where_theory_says(dt, rate_hz, tau):
     pairs = 300
     feed = PairSTDP(

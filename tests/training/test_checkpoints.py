@@ -93,6 +93,7 @@ def late(at: int) -> Any:
     return optax.sgd(optax.piecewise_constant_schedule(2.0, {at: 0.5}))
 
 
+@pytest.mark.slow
 def test_the_folder_of_another_run_is_refused(tmp_path: Path) -> None:
     fit(sim(), points(24), checkpoint=tmp_path, epochs=1)
     others: list[tuple[dict[str, Any], str]] = [
@@ -112,6 +113,7 @@ def test_the_folder_of_another_run_is_refused(tmp_path: Path) -> None:
             fit(sim(), points(24), checkpoint=tmp_path, epochs=1, **other)
 
 
+@pytest.mark.slow
 def test_schedules_that_part_late_are_two(tmp_path: Path) -> None:
     fit(sim(), points(24), checkpoint=tmp_path, epochs=1, optimiser=late(10**6))
     fit(sim(), points(24), checkpoint=tmp_path, epochs=1, optimiser=late(10**6))
@@ -119,6 +121,7 @@ def test_schedules_that_part_late_are_two(tmp_path: Path) -> None:
         fit(sim(), points(24), checkpoint=tmp_path, epochs=1, optimiser=late(10**6 + 1))
 
 
+@pytest.mark.slow
 def test_what_a_loss_of_ones_own_closes_over_is_a_part_of_the_rule(tmp_path: Path) -> None:
     def closing(factor: float) -> losses.Loss:
         class Own(losses.SquaredError):
@@ -150,6 +153,7 @@ def test_other_data_or_weights_are_another_run(tmp_path: Path) -> None:
             fit(system, data, checkpoint=tmp_path, epochs=1)
 
 
+@pytest.mark.slow
 def test_a_schedule_cannot_be_prolonged(tmp_path: Path) -> None:
     """One that knows the number of steps is another optimiser for more epochs, so the bits would differ."""
     scheduled = optimisers.WarmupCosine(2e-3)
@@ -161,6 +165,7 @@ def test_a_schedule_cannot_be_prolonged(tmp_path: Path) -> None:
     assert same_bits(longer, fit(sim(), points(24), epochs=2))  # of this one nothing depends on it
 
 
+@pytest.mark.slow
 def test_functions_are_compared_by_what_they_compute(tmp_path: Path) -> None:
     def brighter(by: float) -> Any:
         return lambda values, key: values * by

@@ -92,6 +92,7 @@ def test_every_seed_starts_from_its_own_network_and_is_the_same_run_alone() -> N
     assert second.history.seed == [1]
 
 
+@pytest.mark.slow
 def test_seeds_in_one_program_agree_within_rounding() -> None:
     apart, together = (fit(noisy, points(24), seeds=2, seeds_at_once=n, epochs=1) for n in (1, 2))
     for path in (HIDDEN, OUTPUT):
@@ -104,6 +105,7 @@ def test_seeds_of_one_simulation_differ_in_order_and_noise() -> None:
     assert not np.array_equal(fitted.leaves[HIDDEN][0], fitted.leaves[HIDDEN][1])
 
 
+@pytest.mark.slow
 def test_noise_is_addressed_by_seed_and_sample_as_in_the_engine() -> None:
     test = points(10, 1)
     # one batch of all: nothing but fresh noise can tell one epoch from the next
@@ -141,6 +143,7 @@ def test_patience_stops_the_run_and_returns_the_best_epoch() -> None:
     assert (fitted.history.kept_epoch.item(), fitted.history.stopped_epoch.item()) == (1, 3)
 
 
+@pytest.mark.slow
 def test_patience_gives_back_the_weights_of_the_best_epoch_and_not_of_the_last() -> None:
     """Uphill: every epoch is worse than the one before."""
     settings = {"validation": points(10, 1), "optimiser": UPHILL}
@@ -237,6 +240,7 @@ def test_runs_are_repeatable_and_keys_matter() -> None:
     assert not same_bits(first, other)
 
 
+@pytest.mark.slow
 def test_what_was_trained_is_saved_and_scores_as_before(tmp_path: Path) -> None:
     train = points(24)
     fitted = fit(quiet, train, seeds=2)

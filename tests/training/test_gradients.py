@@ -60,6 +60,7 @@ def descended() -> Any:
     return fit(readout_only(0), points(24), epochs=1, batch_size=24, **settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", TRANSFORMS)
 def test_the_step_is_the_gradient_of_the_loss(descended: Any, path: str) -> None:
     data, before = points(24), {path: jn.paths.get(readout_only(0), path)}

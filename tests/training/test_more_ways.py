@@ -27,6 +27,7 @@ def pieces(epoch: int) -> Any:
         yield X[order[i : i + 8]], Y[order[i : i + 8]]
 
 
+@pytest.mark.slow
 def test_a_whole_batch_from_outside_is_the_step_of_the_whole_set() -> None:
     inside = fit(quiet, (X, Y), epochs=2, batch_size=24, seeds=2, seeds_at_once=2)
     outside = fit(quiet, [(X, Y)], epochs=2, seeds=2)
@@ -87,6 +88,7 @@ def test_a_loader_and_a_function_of_the_epoch_learn() -> None:
     assert told == [6, 6]
 
 
+@pytest.mark.slow
 def test_batches_go_on_from_a_checkpoint(tmp_path: Path) -> None:
     whole = fit(noisy, pieces, epochs=3)
     fit(noisy, pieces, epochs=1, checkpoint=tmp_path)
@@ -132,6 +134,7 @@ def scaled_entropy(readouts: Any, targets: Any) -> Any:
     return optax.softmax_cross_entropy_with_integer_labels(SCALE * readouts, targets)
 
 
+@pytest.mark.slow
 def test_a_plain_function_is_a_loss() -> None:
     plain, ours = (fit(quiet, (X, Y), loss=loss) for loss in (scaled_entropy, losses.CrossEntropy(scale=SCALE)))
     np.testing.assert_allclose(plain.history.loss, ours.history.loss, rtol=1e-5)
@@ -159,6 +162,7 @@ def test_a_function_that_is_no_loss_is_told(loss: Any, targets: Any, message: st
         fit(quiet, (X, targets), loss=loss)
 
 
+@pytest.mark.slow
 def test_predictions_are_those_of_the_evaluation() -> None:
     fitted, (x, y) = fit(noisy, (X, Y), seeds=2), points(30, 1)
     found, scores = fitted.predict((x, y), key=5), fitted.evaluate((x, y), key=5)
@@ -201,6 +205,7 @@ def deep(values: dict[str, Any], **options: Any) -> jn.Simulation:
 FIRST, SECOND = "network.input_to_hidden_1.weights", "network.hidden_1_to_hidden_2.weights"
 
 
+@pytest.mark.slow
 def test_a_start_that_is_alive_is_told_nothing() -> None:
     told, start = looked(deep({}))
     assert told == ""
@@ -210,6 +215,7 @@ def test_a_start_that_is_alive_is_told_nothing() -> None:
     assert all(size > 0 for size in start["gradient"].values())
 
 
+@pytest.mark.slow
 def test_layers_that_are_silent_or_saturated_and_gradients_that_do_not_arrive_are_told() -> None:
     told, start = looked(deep({SECOND: 0.01}))
     assert "hidden_2 is silent (100% of its neurons never fire)" in told
@@ -228,6 +234,7 @@ def test_layers_that_are_silent_or_saturated_and_gradients_that_do_not_arrive_ar
     assert "no gradient arrives at network.hidden_2_to_output.weights" in told
 
 
+@pytest.mark.slow
 def test_the_look_changes_no_number_and_is_not_taken_twice(tmp_path: Path) -> None:
     plain = fit(quiet, (X, Y), epochs=1)
     with warnings.catch_warnings(record=True):

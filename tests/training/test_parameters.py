@@ -120,6 +120,7 @@ def deep(key: Any) -> jn.Simulation:
     return jn.Simulation(network, {"input": jn.coding.Constant(0.0)}, duration=6.0, dt=1.0)
 
 
+@pytest.mark.slow
 def test_tied_leaves_are_one_number_and_move_by_the_sum_of_their_slopes() -> None:
     x, y = points(24)
     settings: dict[str, Any] = {"epochs": 1, "batch_size": 24, "optimiser": optax.sgd(1.0), "trainable": TAU}

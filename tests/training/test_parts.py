@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 import jaxsnn_noise as jn
 from helpers.small_task import fit, points, quiet
@@ -80,6 +81,7 @@ def test_leaves_that_are_positive_by_nature_stay_so_unless_told_otherwise() -> N
     assert isinstance(told["network.hidden.neuron.v_threshold"], transforms.Between)  # a path goes before a pattern
 
 
+@pytest.mark.slow
 def test_a_shift_moves_every_pixel_by_the_same_step() -> None:
     image = np.arange(1.0, 13.0, dtype=np.float32).reshape(3, 4)
     wide = np.pad(image, 2)
@@ -94,6 +96,7 @@ def test_a_shift_moves_every_pixel_by_the_same_step() -> None:
     assert np.array_equal(still, image[:, :3])
 
 
+@pytest.mark.slow
 def test_shifts_are_uniform_and_independent_in_both_directions() -> None:
     image = jnp.zeros((5, 5)).at[2, 2].set(1.0)
     keys = jax.vmap(lambda i: random.member(random.root(1), sample=i))(jnp.arange(9000, dtype=jnp.uint32))
