@@ -87,6 +87,23 @@ def test_truncated_normal_reports_its_exact_moments(cv, low, high):
     np.testing.assert_allclose(std, 20 * frozen.std(), rtol=1e-4)
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.5, 2.0), (0.9, 1.001), (-3.0, 1.5)])
+@pytest.mark.parametrize("cv", [1.0, 30.0, 1e4, 1e7, 1e30])
+def test_a_wide_truncated_normal_is_right_and_ends_in_the_uniform_law(cv: float, low: float, high: float) -> None:
+    law, z = laws.TruncatedNormal(cv, low, high), np.linspace(-5.0, 5.0, 501)
+    if cv < 1e3:  # beyond, SciPy loses digits itself, and the laws agree to 1e-6
+        frozen = stats.truncnorm((low - 1) / cv, (high - 1) / cv, loc=1, scale=cv)
+    else:
+        frozen = stats.uniform(low, high - low)
+    found = perturb(law, jnp.full(z.size, 20.0), jnp.asarray(z, jnp.float32))
+    np.testing.assert_allclose(found, 20 * frozen.ppf(stats.norm.cdf(z)), rtol=2e-6, atol=2e-6 * 20 * (high - low))
+    mean, std = law.mean_std(jnp.float32(-20.0))
+    np.testing.assert_allclose(mean, -20 * frozen.mean(), rtol=2e-6)
+    np.testing.assert_allclose(std, 20 * frozen.std(), rtol=1e-5)
+    slope = jax.grad(lambda cv: perturb(laws.TruncatedNormal(cv, low, high), jnp.ones(7), jnp.linspace(-2, 2, 7)).sum())
+    assert np.isfinite(slope(jnp.float32(cv)))
+
+
 def test_lognormal_and_truncated_normal_never_change_a_sign():
     z = jnp.linspace(-6.7, 6.7, 2001)
     for law in (laws.LogNormal(1.5), laws.TruncatedNormal(1.5, low=1e-3, high=4.0)):

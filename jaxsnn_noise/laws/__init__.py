@@ -13,7 +13,8 @@ nominal value; it draws initial states.
 from jaxsnn_noise.laws.absolute import AbsoluteLaw, Fixed, GaussianAround, UniformBetween
 from jaxsnn_noise.laws.correlated import Correlated
 from jaxsnn_noise.laws.law import Law
-from jaxsnn_noise.laws.relative import Empirical, LogNormal, Normal, Offset, TruncatedNormal, UniformFactor
+from jaxsnn_noise.laws.relative import Empirical, LogNormal, Normal, Offset, UniformFactor
+from jaxsnn_noise.laws.truncated import TruncatedNormal
 
 __all__ = [
     "AbsoluteLaw",

@@ -7,16 +7,15 @@ from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
-from jax.scipy.special import ndtr, ndtri
+from jax.scipy.special import ndtr
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise._typing import Leaf, Values, as_float
 from jaxsnn_noise.laws.law import Law, unit_of_quantity
-from jaxsnn_noise.parameters import Range, as_parameter, nonnegative, parameter, real
+from jaxsnn_noise.parameters import as_parameter, nonnegative, parameter, real
 
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_THIRD = math.sqrt(1.0 / 3.0)
-_NORMAL_PEAK = 1.0 / math.sqrt(2.0 * math.pi)
 
 
 class LogNormal(Law):
@@ -52,7 +51,7 @@ class LogNormal(Law):
         return nominal, self.cv * jnp.abs(nominal)
 
     def support(self, nominal: Values) -> tuple[Values, Values]:
-        return _between(nominal, jnp.float32(0.0), jnp.float32(jnp.inf))
+        return between(nominal, jnp.float32(0.0), jnp.float32(jnp.inf))
 
     @classmethod
     def example(cls) -> LogNormal:
@@ -85,7 +84,7 @@ class Normal(Law):
         return nominal, self.cv * jnp.abs(nominal)
 
     def support(self, nominal: Values) -> tuple[Values, Values]:
-        return _between(nominal, jnp.float32(-jnp.inf), jnp.float32(jnp.inf))
+        return between(nominal, jnp.float32(-jnp.inf), jnp.float32(jnp.inf))
 
     @classmethod
     def example(cls) -> Normal:
@@ -124,60 +123,6 @@ class Offset(Law):
         return cls(sigma=as_float(0.2))
 
 
-class TruncatedNormal(Law):
-    r"""Multiplicative and bounded: a normal factor, conditioned on ``[low, high]``.
-
-    :math:`p' = p\, f` with ``f`` of mean 1 and standard deviation ``cv`` before it is conditioned.
-    Draws by inversion of the conditioned distribution function, so none is clipped to a bound or rejected. With
-    :math:`a = (low - 1)/cv`, :math:`b = (high - 1)/cv` and :math:`M = \Phi(b) - \Phi(a)`, the mean factor is
-    :math:`1 + cv\,(\varphi(a) - \varphi(b))/M`: it is 1 for symmetric bounds only, and the spread is always less than
-    ``cv``. :meth:`mean_std` has both, exactly.
-
-    Args:
-        cv: spread of the normal law before it is conditioned [1] >= 0.
-        low: smallest factor [1] < 1; 0 keeps the sign, more than 0 keeps away from zero (time constants).
-        high: largest factor [1] > 1.
-
-    References:
-        Robert (1995), Statistics and Computing 5:121, doi:10.1007/BF00143942.
-
-    Example:
-        >>> mean, std = TruncatedNormal(cv=0.5, low=0.5, high=2.0).mean_std(jnp.float32(20.0))
-        >>> round(mean.item(), 3), round(std.item(), 3)
-        (22.296, 7.209)
-    """
-
-    cv: Leaf = parameter("1", nonnegative, shape=None)
-    low: Leaf = parameter("1", Range(high=1.0, high_open=True, why="the factor 1 must lie inside"), shape=None)
-    high: Leaf = parameter("1", Range(1.0, low_open=True, why="the factor 1 must lie inside"), shape=None)
-
-    def perturb(self, nominal: Values, z: Values) -> Values:
-        a, b = self._bounds()
-        inside = ndtr(b) - ndtr(a)
-        # Counted from the nearer tail, where float32 resolves small probabilities.
-        tail = jnp.where(z <= 0, ndtr(a), ndtr(-b)) + ndtr(-jnp.abs(z)) * inside
-        score = jnp.where(z <= 0, ndtri(tail), -ndtri(tail))
-        return nominal * jnp.clip(1.0 + self.cv * score, self.low, self.high)
-
-    def mean_std(self, nominal: Values) -> tuple[Values, Values]:
-        a, b = self._bounds()
-        inside = ndtr(b) - ndtr(a)
-        shift = (_density(a) - _density(b)) / inside
-        variance = 1.0 + (a * _density(a) - b * _density(b)) / inside - jnp.square(shift)
-        return nominal * (1.0 + self.cv * shift), jnp.abs(nominal) * self.cv * jnp.sqrt(variance)
-
-    def support(self, nominal: Values) -> tuple[Values, Values]:
-        return _between(nominal, self.low, self.high)
-
-    @classmethod
-    def example(cls) -> TruncatedNormal:
-        return cls(cv=as_float(0.3), low=as_float(0.4), high=as_float(1.9))
-
-    def _bounds(self) -> tuple[Values, Values]:
-        cv = jnp.maximum(self.cv, 1e-6)  # at cv = 0 the bounds are far away and the factor is exactly 1
-        return (self.low - 1.0) / cv, (self.high - 1.0) / cv
-
-
 class UniformFactor(Law):
     r"""Multiplicative: :math:`p' = p\,(1 + w\,(2u - 1))`, ``u`` uniform on (0, 1).
 
@@ -202,7 +147,7 @@ class UniformFactor(Law):
         return nominal, _SQRT_THIRD * self.width * jnp.abs(nominal)
 
     def support(self, nominal: Values) -> tuple[Values, Values]:
-        return _between(nominal, 1.0 - self.width, 1.0 + self.width)
+        return between(nominal, 1.0 - self.width, 1.0 + self.width)
 
     @classmethod
     def example(cls) -> UniformFactor:
@@ -247,7 +192,7 @@ class Empirical(Law):
         return nominal * jnp.mean(self.values), jnp.abs(nominal) * jnp.std(self.values)
 
     def support(self, nominal: Values) -> tuple[Values, Values]:
-        return _between(nominal, self.values[0], self.values[-1])
+        return between(nominal, self.values[0], self.values[-1])
 
     def check_together(self, who: str) -> None:
         if self.values.size == 0:
@@ -263,11 +208,7 @@ def _centred_uniform(z: Values) -> Values:
     return jnp.clip(lax.erf(_SQRT_HALF * z), -1.0, 1.0)  # erf may round to just above 1
 
 
-def _density(x: Values) -> Values:
-    return _NORMAL_PEAK * jnp.exp(-0.5 * jnp.square(x))
-
-
-def _between(nominal: Values, low: Values, high: Values) -> tuple[Values, Values]:
+def between(nominal: Values, low: Values, high: Values) -> tuple[Values, Values]:
     """The interval of ``nominal * factor`` for factors in [low, high]; 0 where the nominal value is 0."""
     ends = [jnp.where(nominal == 0, 0.0, nominal * end) for end in (low, high)]
     return jnp.minimum(*ends), jnp.maximum(*ends)
