@@ -77,7 +77,9 @@ def names(who: str, value: Any) -> tuple[str, ...]:
     found = (value,) if isinstance(value, str) else value
     if not isinstance(found, (tuple, list, set, frozenset)) or not all(isinstance(one, str) for one in found):
         fail(who, "must be a name, or a list of names", value)
-    return tuple(found)
+    return tuple(
+        sorted(found) if isinstance(found, (set, frozenset)) else found
+    )  # a set has another order in every process
 
 
 def is_a(who: str, value: Any, kind: type, example: str) -> None:

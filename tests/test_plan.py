@@ -170,6 +170,21 @@ def test_factors_keep_ratios_and_one_keeps_all_bits() -> None:
         jn.monte_carlo(SIM, [jn.Scale("network.cells.neuron.tau_mem", [1.0, -1.0])], key=0)
 
 
+def test_a_factor_may_be_that_of_several_leaves() -> None:
+    chosen = ["network.recurrent.weights", "network.cells.neuron.tau_mem"]
+    axis = jn.Scale(chosen, [1.0, 2.0], name="size")
+    scaled = jn.monte_carlo(SIM, [axis], key=0, progress=False)
+    assert scaled["size"].attrs == {"units": "1", "path": ", ".join(chosen)}
+    twice = jn.paths.replace(SIM, {path: 2 * jn.paths.get(SIM, path) for path in chosen})
+    for i, sim in enumerate((SIM, twice)):
+        np.testing.assert_array_equal(scaled["raster"].values[i], jn.simulate(sim, key=0)["raster"])
+    for wrong in ([], ["network.cells.neuron.tau_mem"] * 2, [""]):
+        with pytest.raises(jn.InputError, match=r"Scale.path: must be a"):
+            jn.Scale(wrong, [1.0])
+    with pytest.raises(jn.InputError, match=r"the axes .* both set network.cells.neuron.tau_mem"):
+        jn.monte_carlo(SIM, [axis, jn.Sweep(chosen[1], [1.0])], key=0)
+
+
 @pytest.mark.parametrize("axis", slow_but([jn.Sweep, jn.Scale], [jn.Sweep]))
 def test_values_that_are_not_paired_see_noise_of_their_own(axis: Any) -> None:
     values = [1.0, 1.0]

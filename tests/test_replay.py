@@ -219,6 +219,23 @@ assert jn.chip(folder + "/store", sel={"device": 0, "sigma": 0.8}).populations
 """
 
 
+class Mine(jn.neurons.LIF):
+    """A neuron of one's own."""
+
+
+def test_a_grid_in_a_store_that_holds_a_class_of_ones_own_is_read_with_it(tmp_path: Path) -> None:
+    network = jn.Network({"cells": jn.Population(Mine(2))})
+    sim = jn.Simulation(network, {"cells": jn.coding.Constant(1.2)}, duration=30.0, dt=1.0, statistics=COUNT)
+    store = tmp_path / "store"
+    result = jn.monte_carlo(sim, [jn.Trials(2)], key=0, store=store, progress=False)
+    with pytest.raises(jn.InputError, match=r"neuron: holds something that the reader must give: own="):
+        jn.replay(result, store, sel={"trial": 1}, statistics=COUNT, progress=False)
+    for first, second in ((result, store), (store, None)):
+        back = jn.replay(first, second, sel={"trial": 1}, statistics=COUNT, own=[Mine], progress=False)
+        np.testing.assert_array_equal(back["rate"], result["rate"][1])
+    assert type(jn.chip(store, own=[Mine]).cells()["cells"].neuron) is Mine
+
+
 @pytest.mark.slow
 def test_a_new_process_replays_from_files(tmp_path: Path, grid: jn.Grid) -> None:
     result = jn.monte_carlo(grid, store=tmp_path / "store", progress=False)

@@ -89,6 +89,7 @@ def replay(
     *,
     statistics: Mapping[str, Statistic],
     sel: Mapping[str, Any] | None = None,
+    own: Iterable[Any] = (),
     chunk: Chunk = "auto",
     workers: int | None = None,
     progress: bool | Update = True,
@@ -105,6 +106,7 @@ def replay(
             computed it, for its last few studies.
         statistics: What to record.
         sel: From dimensions to a label, or to several.
+        own: Your own classes and functions in a grid that is read from a file, as for :func:`load`.
         chunk: As for :func:`monte_carlo`; so are ``workers`` and ``progress``.
 
     Returns:
@@ -128,19 +130,25 @@ def replay(
             fail("replay", "takes a result and its grid, or a grid alone", type(result).__name__)
         if shown is not None and not hasattr(shown, "coords"):
             fail("replay", "takes a result of monte_carlo, or a grid", shown)
-        known = as_grid("replay", result) if shown is None else grid_of("replay", shown, grid)
+        known = as_grid("replay", result, own) if shown is None else grid_of("replay", shown, grid, own)
         at = positions("replay", known.labels, {} if sel is None else sel, shown)
         number = checks.workers(workers, "replay")
         work = Work("replay", known.recording(statistics), chosen=at, chunk=chunk, workers=number)
     return computed(work, progress=progress)
 
 
-def chip(grid: xarray.Dataset | Grid | str | os.PathLike[str], sel: Mapping[str, Any] | None = None) -> Network:
+def chip(
+    grid: xarray.Dataset | Grid | str | os.PathLike[str],
+    sel: Mapping[str, Any] | None = None,
+    *,
+    own: Iterable[Any] = (),
+) -> Network:
     """The network of one device: as the axes set it, and with all imperfections of that device.
 
     Args:
         grid: The grid, its file, the store of the study, or a result of this process.
         sel: From dimensions to labels: of every axis that changes the network, its imperfections, or draws them.
+        own: Your own classes and functions in a grid that is read from a file, as for :func:`load`.
 
     Returns:
         The network, to be looked at, saved, or simulated without imperfections.
@@ -157,7 +165,7 @@ def chip(grid: xarray.Dataset | Grid | str | os.PathLike[str], sel: Mapping[str,
         >>> len({float(one.populations["cells"].neuron.tau_mem[0]) for one in chips})
         3
     """
-    known = grid_of("chip", grid, None) if hasattr(grid, "attrs") else as_grid("chip", grid)
+    known = grid_of("chip", grid, None) if hasattr(grid, "attrs") else as_grid("chip", grid, own)
     at = positions("chip", known.labels, {} if sel is None else sel, grid if hasattr(grid, "coords") else None)
     if known.cases is not None and np.size(at[known.cases]) != 1:
         fail("chip.sel", "must select one case", sel, known=list(known.sims))

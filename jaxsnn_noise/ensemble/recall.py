@@ -6,6 +6,7 @@ import json
 import os
 import warnings
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,14 @@ def remember(fingerprint: str, grid: Grid) -> None:
         _RECENT.popitem(last=False)
 
 
-def grid_of(who: str, result: Any, grid: Any) -> Grid:
+def grid_of(who: str, result: Any, grid: Any, own: Iterable[Any] = ()) -> Grid:
     """The grid of a result.
 
     Args:
         who: Who asks.
         result: A result of ``monte_carlo``, or one derived from it; ``None``: there is only the grid.
         grid: A grid, the file of one, the folder of a store; ``None``: one of this process.
+        own: Classes and functions of the reader in a file.
 
     Raises:
         InputError: there is none, or it is not that of the result.
@@ -45,7 +47,7 @@ def grid_of(who: str, result: Any, grid: Any) -> Grid:
             rule = f"needs grid=: a Grid, its file, or the store of the study (the last {MEMORY} of a process are remembered)"
             fail(who, rule, "a result whose study is not known here" if said else "a result without a fingerprint")
         return _RECENT[said]
-    grid = as_grid(f"{who}.grid", grid)
+    grid = as_grid(f"{who}.grid", grid, own)
     if said is not None and said != grid.fingerprint:
         theirs = _deciding(json.loads(result.attrs.get("versions", "{}")))
         ours = _deciding(provenance.versions())
@@ -59,7 +61,7 @@ def grid_of(who: str, result: Any, grid: Any) -> Grid:
     return grid
 
 
-def as_grid(who: str, grid: Any) -> Grid:
+def as_grid(who: str, grid: Any, own: Iterable[Any] = ()) -> Grid:
     """A grid, as it is or from its file or store.
 
     Raises:
@@ -67,7 +69,7 @@ def as_grid(who: str, grid: Any) -> Grid:
     """
     if isinstance(grid, (str, os.PathLike)):
         place = Path(grid).expanduser()
-        grid = read_tree(place / GRID if place.is_dir() else place)
+        grid = read_tree(place / GRID if place.is_dir() else place, own=own)
     if not isinstance(grid, Grid):
         fail(who, "must be a Grid, the file of one, or the folder of a store", grid)
     return grid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import equinox as eqx
@@ -13,6 +13,7 @@ import numpy as np
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import concrete, fail, finite, flag
 from jaxsnn_noise._checks import name as text
+from jaxsnn_noise._checks import names as texts
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.simulation import Simulation, validate
@@ -83,29 +84,29 @@ class Sweep(Axis):
 
 
 class Scale(Axis):
-    """A leaf times one factor after the other, under common random numbers: all weights of a projection, all noise of a map.
+    """Leaves times one factor after the other, under common random numbers: all weights of a network, all noise of a map.
 
     The factor 1 leaves it as it is, to the bit. What is swept is relative, so entries keep their ratios; zeros stay zeros.
 
     Args:
-        path: Dotted path of the leaf, e.g. ``"network.recurrent.weights"``.
+        path: Dotted path of the leaf, e.g. ``"network.recurrent.weights"``, or several in a list, all of them times the factor.
         factors: [value]: what each entry is multiplied with [1].
-        name: Name of the dimension; ``<last part of the path>_factor`` unless given.
+        name: Name of the dimension; ``<last part of the first path>_factor`` unless given.
         paired: Show all values the same noise; see :class:`Sweep`.
 
     Raises:
         InputError: factors that are no finite numbers, or that lead out of the range of the leaf.
     """
 
-    path: str = eqx.field(static=True)
+    paths: tuple[str, ...] = eqx.field(static=True)
     factors: jax.Array = parameter("1", real, shape=None, converter=lambda factors: factors)
     name: str = eqx.field(static=True)
     paired: bool = eqx.field(static=True)
 
-    def __init__(self, path: str, factors: Any, *, name: str | None = None, paired: bool = True):
-        self.path = text("Scale.path", path)
+    def __init__(self, path: str | Sequence[str], factors: Any, *, name: str | None = None, paired: bool = True):
+        self.paths = _paths("Scale.path", path)
         self.factors = jnp.asarray(as_values("Scale.factors", factors), jnp.float32)
-        self.name = f"{last_part(path)}_factor" if name is None else name
+        self.name = f"{last_part(self.paths[0])}_factor" if name is None else name
         self.paired = flag("Scale.paired", paired)
         if self.factors.ndim != 1:
             fail("Scale.factors", "must be [value], one number each", self.factors.shape)
@@ -116,24 +117,26 @@ class Scale(Axis):
 
     def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
         # rounded by itself: a compiler that merged it with what the leaf enters would round differently in another batch
-        scaled = opaque(paths.get(sim, self.path) * self.factors[index], opaque_zero(root))
-        return paths.replace(sim, {self.path: scaled}), drawn(self, address, index)
+        factor, zero = self.factors[index], opaque_zero(root)
+        scaled = {path: opaque(paths.get(sim, path) * factor, zero) for path in self.paths}
+        return paths.replace(sim, scaled), drawn(self, address, index)
 
     def sets(self, sim: Simulation) -> tuple[str, ...]:
-        return (self.path,)
+        return self.paths
 
     def check(self, sim: Simulation) -> None:
-        leaf = paths.get(sim, self.path)
-        if not eqx.is_array(leaf) or not jnp.issubdtype(leaf.dtype, jnp.floating):
-            fail(f"Scale of {self.path}", "must lead to an array of real numbers", type(leaf).__name__)
+        found = {path: paths.get(sim, path) for path in self.paths}
+        for path, leaf in found.items():
+            if not eqx.is_array(leaf) or not jnp.issubdtype(leaf.dtype, jnp.floating):
+                fail(f"Scale of {path}", "must lead to an array of real numbers", type(leaf).__name__)
         for factor in self.factors:
-            _try(sim, {self.path: leaf * factor})
+            _try(sim, {path: leaf * factor for path, leaf in found.items()})
 
     def coordinate(self) -> Any:
         return np.asarray(self.factors)
 
     def attributes(self, sim: Simulation) -> dict[str, str]:
-        return {"units": "1", "path": self.path}
+        return {"units": "1", "path": ", ".join(self.paths)}
 
     @classmethod
     def example(cls) -> Self:
@@ -252,6 +255,13 @@ def as_values(who: str, values: Any) -> jax.Array:
         fail(who, "needs at least one value along its first dimension", array.shape)
     finite(who, array)
     return array
+
+
+def _paths(who: str, given: Any) -> tuple[str, ...]:
+    found = texts(who, given)
+    if not all(found) or not 0 < len(set(found)) == len(found):
+        fail(who, "must be a path, or a list of different ones", given)
+    return found
 
 
 def last_part(path: str) -> str:
