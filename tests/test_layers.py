@@ -37,6 +37,7 @@ LAYERS: dict[str, set[str]] = {
         "roots",
         "parameters",
         "ranges",
+        "counting",
     },
     "parts": {"neurons", "firing", "noise", "synapses", "hardware", "coding", "statistics"},
     "engine": {"engine"},

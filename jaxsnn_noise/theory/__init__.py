@@ -16,6 +16,20 @@ The amplitude of noise has three conventions, and most disagreements with the li
 whose standard deviation per step is ``sqrt(2 D)``.
 """
 
+from jaxsnn_noise.theory.backgrounds import (
+    correlated_diffusion_limit,
+    correlated_shot_noise_moments,
+    gamma_diffusion_limit,
+    gamma_shot_noise_moments,
+    modulated_shot_noise_moments,
+)
+from jaxsnn_noise.theory.campbell import (
+    alpha_charge,
+    campbell_autocovariance,
+    campbell_cumulant,
+    campbell_skewness,
+    double_exponential_charge,
+)
 from jaxsnn_noise.theory.conductances import conductance_shot_noise_moments, effective_time_constant
 from jaxsnn_noise.theory.membrane import (
     brunel_sigma,
@@ -82,21 +96,28 @@ from jaxsnn_noise.theory.thresholds import bridge_crossing_probability, coloured
 from jaxsnn_noise.theory.transfer import correlation_gain, resonance_snr_hz
 
 __all__ = [
+    "alpha_charge",
     "averaging_factor",
     "bernoulli_shot_noise_moments",
     "bridge_crossing_probability",
     "brunel_sigma",
+    "campbell_autocovariance",
+    "campbell_cumulant",
+    "campbell_skewness",
     "coloured_current_variance",
     "coloured_shift",
     "coloured_voltage_variance",
     "common_noise_variance",
     "conductance_shot_noise_moments",
+    "correlated_diffusion_limit",
+    "correlated_shot_noise_moments",
     "correlation_gain",
     "critical_intensity",
     "dead_time_cv",
     "dead_time_rate_hz",
     "diffusion_limit",
     "diffusion_sigma",
+    "double_exponential_charge",
     "double_noise_probability",
     "effective_time_constant",
     "escape_probability",
@@ -104,6 +125,8 @@ __all__ = [
     "euler_maruyama_variance",
     "exponential_hazard_hz",
     "filtered_shot_noise_moments",
+    "gamma_diffusion_limit",
+    "gamma_shot_noise_moments",
     "grid_dead_time_interval",
     "grid_interval",
     "grid_threshold",
@@ -115,6 +138,7 @@ __all__ = [
     "membrane_mean",
     "membrane_variance",
     "mixed_step_variance",
+    "modulated_shot_noise_moments",
     "multiplicative_current_variance",
     "multiplicative_voltage_moments",
     "noise_free_interval",

@@ -11,8 +11,8 @@ from helpers.pace import slow_but
 from helpers.seams import context, courses, keys
 from helpers.statistical import assert_mean, assert_variance, negative_control
 from jaxsnn_noise._checks import InputError
+from jaxsnn_noise.counting import MOST_EVENTS, poisson
 from jaxsnn_noise.noise import PoissonBackground, Seam
-from jaxsnn_noise.noise.background import MOST_EVENTS, poisson
 
 U = np.concatenate([np.linspace(2**-24, 1 - 2**-24, 4001), [1e-6, 1 - 1e-6]]).astype(np.float32)
 quantile = jax.jit(poisson)

@@ -34,7 +34,7 @@ def numbers(form):
 
 def arguments(form):
     """Ones that each form takes; the threshold lies above the reset."""
-    given = dict.fromkeys(numbers(form), 0.5) | {"v_threshold": 1.0, "mean": 2.0}
+    given = dict.fromkeys(numbers(form), 0.5) | {"v_threshold": 1.0, "mean": 2.0, "channels": 2.0}
     given = {name: value for name, value in given.items() if name in numbers(form)}
     if "noise" in inspect.signature(form).parameters:
         from scipy import stats

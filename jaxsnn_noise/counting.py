@@ -1,0 +1,109 @@
+"""Whole numbers from one addressed uniform: the quantiles of the Poisson and the binomial law, and how far they reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jaxsnn_noise._typing import Values
+
+MOST_EVENTS = 60.0
+"""Largest mean number of events per step; beyond, the diffusion approximation is as good and cheaper."""
+MOST = MOST_EVENTS * (1 + 1e-6)
+"""The same with the rounding of the product that gives a mean."""
+LAST_UNIFORM = np.float32(1 - 2.0**-24)
+"""The largest value of ``random.uniform``: what a quantile gives there is the largest count that can be drawn."""
+
+Counted = tuple[Values, Values, Values, Values]
+
+
+@jax.custom_jvp
+def poisson(u: Values, mean: Values) -> Values:
+    """The Poisson quantile of ``u`` in (0, 1): the smallest k with ``P(K <= k) >= u``. Its slope is that of the mean.
+
+    ``mean`` is one number for all entries of ``u``, or one for each. Counting ends where float32 resolves no further terms
+    of the distribution function: a ``u`` above all of its values is the last k that moved it, and not a count without end.
+    """
+
+    def unfinished(carry: Counted) -> jax.Array:
+        _, term, cumulated, k = carry
+        return jnp.any((u > cumulated) & _rises(cumulated, term, mean, k))
+
+    def step(carry: Counted) -> Counted:
+        count, term, cumulated, k = carry
+        count = count + ((u > cumulated) & _rises(cumulated, term, mean, k)).astype(count.dtype)
+        term = term * mean / (k + 1.0)
+        return count, term, cumulated + term, k + 1.0
+
+    start = jnp.exp(-mean)
+    zeros = jnp.zeros_like(u)
+    return lax.while_loop(unfinished, step, (zeros, start, start, jnp.zeros((), u.dtype)))[0]
+
+
+def _rises(cumulated: Values, term: Values, mean: Values, k: Values) -> jax.Array:
+    """Whether the next term moves the distribution function."""
+    return cumulated + term * mean / (k + 1.0) > cumulated
+
+
+@poisson.defjvp
+def _poisson_jvp(primals: tuple[Values, Values], tangents: tuple[Values, Values]) -> tuple[Values, Values]:
+    u, mean = primals
+    return poisson(u, mean), jnp.broadcast_to(tangents[1], u.shape)
+
+
+def poisson_count(u: Values, mean: Values) -> Values:
+    """:func:`poisson` where ``0 <= mean <= 60``, and NaN elsewhere.
+
+    A mean that is traced passes all checks: what cannot be counted is told as such, and not as a count.
+    """
+    countable = (mean >= 0) & (mean <= MOST)
+    return jnp.where(countable, poisson(u, jnp.where(countable, mean, 0.0)), jnp.nan)
+
+
+def largest_poisson(mean: Any) -> int:
+    """The largest count that :func:`poisson_count` can draw for any of these means; concrete values only."""
+    means = jnp.atleast_1d(jnp.asarray(mean, jnp.float32))
+    return int(_largest(means))
+
+
+@jax.jit
+def _largest(means: Values) -> Values:
+    return jnp.max(poisson(jnp.full_like(means, LAST_UNIFORM), means))
+
+
+@jax.custom_jvp
+def binomial(u: Values, trials: Values, probability: Values) -> Values:
+    """The binomial quantile of ``u`` in (0, 1), for up to 120 trials. Its slope is that of the mean.
+
+    A probability above one half is that of what fails, counted from above, so that ``(1 - p)^n`` never underflows.
+    """
+    u, trials, p = jnp.broadcast_arrays(u, trials, probability)
+    flipped = p > 0.5
+    few = jnp.where(flipped, 1.0 - p, p)
+    level = jnp.where(flipped, 1.0 - u, u)
+    odds = few / (1.0 - few)
+
+    def unfinished(carry: Counted) -> jax.Array:
+        _, _, cumulated, k = carry
+        return jnp.any((level > cumulated) & (k < trials)) & (k < jnp.max(trials))
+
+    def step(carry: Counted) -> Counted:
+        count, term, cumulated, k = carry
+        count = count + ((level > cumulated) & (k < trials)).astype(count.dtype)
+        term = term * odds * (trials - k) / (k + 1.0)
+        return count, term, cumulated + jnp.maximum(term, 0.0), k + 1.0
+
+    start = jnp.exp(trials * jnp.log1p(-few))
+    found = lax.while_loop(unfinished, step, (jnp.zeros_like(level), start, start, jnp.zeros((), u.dtype)))[0]
+    return jnp.where(flipped, trials - found, found)
+
+
+@binomial.defjvp
+def _binomial_jvp(primals: tuple[Values, ...], tangents: tuple[Values, ...]) -> tuple[Values, Values]:
+    u, trials, probability = primals
+    out = binomial(u, trials, probability)
+    return out, jnp.broadcast_to(tangents[1] * probability + trials * tangents[2], out.shape)
