@@ -246,6 +246,8 @@ class Network(eqx.Module):
         one_of(f"{who}.target", projection.target, self.cells())
         sizes = self.populations[projection.source].size, self.populations[projection.target].size
         projection.check(who, *sizes)
+        if projection.sees_source and isinstance(self.populations[projection.source], Port):
+            fail(f"{who}.source", "must be a population: a port has no potentials", projection.source)
         for population in projection.reads:
             one_of(f"{who}.reads", population, self.cells())
         target = self.cells()[projection.target]

@@ -3,8 +3,12 @@
 from jaxsnn_noise.synapses.combine import Combine as Combine
 from jaxsnn_noise.synapses.combine import Sum as Sum
 from jaxsnn_noise.synapses.conductance import Conductance as Conductance
+from jaxsnn_noise.synapses.currents import Alpha as Alpha
+from jaxsnn_noise.synapses.currents import DoubleExponential as DoubleExponential
 from jaxsnn_noise.synapses.dense import Dense as Dense
 from jaxsnn_noise.synapses.dense import random_weights as random_weights
+from jaxsnn_noise.synapses.gap import GapJunctions as GapJunctions
+from jaxsnn_noise.synapses.gap import Ohmic as Ohmic
 from jaxsnn_noise.synapses.graphs import Connectivity as Connectivity
 from jaxsnn_noise.synapses.graphs import FixedInDegree as FixedInDegree
 from jaxsnn_noise.synapses.graphs import FixedOutDegree as FixedOutDegree
@@ -14,6 +18,7 @@ from jaxsnn_noise.synapses.kinetics import Delta as Delta
 from jaxsnn_noise.synapses.kinetics import Exponential as Exponential
 from jaxsnn_noise.synapses.kinetics import Held as Held
 from jaxsnn_noise.synapses.kinetics import Kinetics as Kinetics
+from jaxsnn_noise.synapses.nmda import NMDA as NMDA
 from jaxsnn_noise.synapses.projection import Projection as Projection
 from jaxsnn_noise.synapses.sparse import Sparse as Sparse
 from jaxsnn_noise.synapses.stdp import Everywhere as Everywhere
@@ -27,22 +32,27 @@ from jaxsnn_noise.synapses.sums import NativeSums as NativeSums
 from jaxsnn_noise.synapses.sums import Sums as Sums
 
 __all__ = [
+    "NMDA",
+    "Alpha",
     "Combine",
     "Conductance",
     "Connectivity",
     "Delta",
     "Dense",
+    "DoubleExponential",
     "Everywhere",
     "ExactSums",
     "Exponential",
     "FixedInDegree",
     "FixedOutDegree",
     "FixedSums",
+    "GapJunctions",
     "Graph",
     "HardBounds",
     "Held",
     "Kinetics",
     "NativeSums",
+    "Ohmic",
     "PairSTDP",
     "Probability",
     "Projection",

@@ -14,7 +14,7 @@ from jaxsnn_noise.parameters import Range, parameter, positive, real, variable
 from jaxsnn_noise.signals import Drive, Seen
 from jaxsnn_noise.synapses.kinetics import Kinetics
 
-_NODES, _WEIGHTS = ((np.polynomial.legendre.leggauss(8) + np.array([[1.0], [0.0]])) / 2.0).astype(np.float32)
+NODES, WEIGHTS = ((np.polynomial.legendre.leggauss(8) + np.array([[1.0], [0.0]])) / 2.0).astype(np.float32)
 """Gauss and Legendre's rule on (0, 1)."""
 
 MILLIVOLTS = 10.0
@@ -83,16 +83,17 @@ class Conductance(Kinetics):
             lost = -jnp.expm1(-dt / self.tau_syn)
             mean, state = now * (self.tau_syn / dt * lost), Open(now - now * lost, None)
         else:
-            rising = state.rising + arrivals * _scale(self.tau_syn, self.tau_rise)
-            mean, state = _rise(state.g, rising, self.tau_syn, self.tau_rise, dt)
+            rising = state.rising + arrivals * scale(self.tau_syn, self.tau_rise)
+            mean, g, rising = rise(state.g, rising, self.tau_syn, self.tau_rise, dt)
+            state = Open(g, rising)
         return Drive(mean * self.reversal, mean), state
 
     def check_together(self, who: str) -> None:
         if self.tau_rise is None:
             return
-        rise, decay = concrete(self.tau_rise), concrete(self.tau_syn)
-        if rise is not None and decay is not None and not rise < decay:
-            fail(f"{who}.tau_rise", f"must lie below tau_syn = {float(decay):g} [ms]", float(f"{rise:g}"))
+        fast, slow = concrete(self.tau_rise), concrete(self.tau_syn)
+        if fast is not None and slow is not None and not fast < slow:
+            fail(f"{who}.tau_rise", f"must lie below tau_syn = {float(slow):g} [ms]", float(f"{fast:g}"))
 
     def check_target(self, who: str, threshold: PerNeuron) -> None:
         reversal, level = concrete(self.reversal), concrete(threshold)
@@ -107,28 +108,31 @@ class Conductance(Kinetics):
         return cls(5.0, reversal=2.0, tau_rise=1.0)
 
 
-def _scale(tau_syn: Scalar, tau_rise: Scalar) -> Scalar:
+def scale(tau_syn: Scalar, tau_rise: Scalar) -> Scalar:
     """``1/N``, without the difference of two near numbers."""
     apart = (tau_syn - tau_rise) / tau_rise
     return jnp.exp(jnp.log1p(apart) / apart) * (1.0 + apart) / apart
 
 
-def _rise(g: PerNeuron, rising: PerNeuron, tau_syn: Scalar, tau_rise: Scalar, dt: float) -> tuple[PerNeuron, Open]:
-    """The mean conductance over the step, and what stands at its end.
+def rise(
+    level: PerNeuron, rising: PerNeuron, tau_syn: Scalar, tau_rise: Scalar, dt: float
+) -> tuple[PerNeuron, PerNeuron, PerNeuron]:
+    """The mean of a level over the step, and the level and what raises it at its end.
 
-    ``g`` decays with ``tau_syn`` while ``rising``, which decays with ``tau_rise``, feeds it: ``g`` is the difference of two
-    exponentials, but a sum of positive terms.
+    The level decays with ``tau_syn`` while ``rising``, which decays with ``tau_rise``, feeds it: it is the difference of two
+    exponentials, but a sum of terms of one sign.
     """
     slow, fast = dt / tau_syn, dt / tau_rise
     apart = slow * (tau_syn - tau_rise) / tau_rise  # fast - slow
     lost = -jnp.expm1(-slow)
-    mean = g * (lost / slow) + rising * _mean_difference(slow, fast, apart)
-    after = g - g * lost - rising * (jnp.exp(-slow) * jnp.expm1(-apart))
-    return mean, Open(after, rising + rising * jnp.expm1(-fast))
+    mean = level * (lost / slow) + rising * _mean_difference(slow, fast, apart)
+    after = level - level * lost - rising * (jnp.exp(-slow) * jnp.expm1(-apart))
+    return mean, after, rising + rising * jnp.expm1(-fast)
 
 
 def _mean_difference(slow: Scalar, fast: Scalar, apart: Scalar) -> Scalar:
     """The mean of ``exp(-slow u) - exp(-fast u)`` for u in (0, 1), ``apart = fast - slow``; by quadrature where it is small."""
-    positive = jnp.exp(-slow * _NODES) * -jnp.expm1(-apart * _NODES)
-    direct = jnp.expm1(-fast) / fast - jnp.expm1(-slow) / slow
-    return jnp.where(fast < 4.0, jnp.sum(positive * _WEIGHTS), direct)
+    positive = jnp.exp(-slow * NODES) * -jnp.expm1(-apart * NODES)
+    # all terms shrink with the distance of the time constants: nothing cancels where these are near
+    direct = (jnp.exp(-slow) * slow * jnp.expm1(-apart) - apart * jnp.expm1(-slow)) / (slow * fast)
+    return jnp.where(fast < 4.0, jnp.sum(positive * WEIGHTS), direct)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import numpy as np
@@ -24,6 +24,9 @@ class Projection(Ranged):
     engine calls them in this order. A linear projection writes ``arrivals`` alone. One with a state of its own writes ``init``
     and ``transmit``, one that learns ``learn``: either way its populations advance step by step, and see each other.
     """
+
+    sees_source: ClassVar[bool] = False
+    """Whether it reads the potentials of its source, which must then be a population."""
 
     source: eqx.AbstractVar[str]
     target: eqx.AbstractVar[str]

@@ -31,6 +31,7 @@ from jaxsnn_noise.theory.campbell import (
     double_exponential_charge,
 )
 from jaxsnn_noise.theory.conductances import conductance_shot_noise_moments, effective_time_constant
+from jaxsnn_noise.theory.coupling import coupling_coefficient, gap_junction_moments, magnesium_block
 from jaxsnn_noise.theory.membrane import (
     brunel_sigma,
     coloured_current_variance,
@@ -112,6 +113,7 @@ __all__ = [
     "correlated_diffusion_limit",
     "correlated_shot_noise_moments",
     "correlation_gain",
+    "coupling_coefficient",
     "critical_intensity",
     "dead_time_cv",
     "dead_time_rate_hz",
@@ -127,6 +129,7 @@ __all__ = [
     "filtered_shot_noise_moments",
     "gamma_diffusion_limit",
     "gamma_shot_noise_moments",
+    "gap_junction_moments",
     "grid_dead_time_interval",
     "grid_interval",
     "grid_threshold",
@@ -134,6 +137,7 @@ __all__ = [
     "independent_noise_variance",
     "lyapunov_critical_intensity",
     "lyapunov_exponent",
+    "magnesium_block",
     "membrane_autocovariance",
     "membrane_mean",
     "membrane_variance",

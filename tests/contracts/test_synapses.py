@@ -12,7 +12,7 @@ from helpers.discovery import label, members
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.parameters import check_tree
-from jaxsnn_noise.signals import Seen
+from jaxsnn_noise.signals import Drive, Seen
 from jaxsnn_noise.synapses import Delta, Exponential, Held, Kinetics, Projection, Sums
 
 KINETICS, SUMS, PROJECTIONS = members(Kinetics), members(Sums), members(Projection)
@@ -123,11 +123,11 @@ def test_arrivals_of_one_step_and_of_a_stack_agree(cls):
 @eqx.filter_jit
 def transmitted(projection, trains):
     """Arrivals [step, target] of what is released [step, source], and the states after each step."""
-    prepared, seen, key = projection.prepared(), Seen(None, jnp.zeros(5)), random.root(3)
+    prepared, seen, key = projection.prepared(), Seen(jnp.zeros(5), jnp.zeros(5)), random.root(3)
 
     def step(state, released):
         arrived, state = projection.transmit(prepared, state, released, seen, random.tick(key, 0), 0.5)
-        return state, (arrived, state)
+        return state, (arrived.current if isinstance(arrived, Drive) else arrived, state)
 
     return jax.lax.scan(step, projection.init(prepared, key, 0.5), trains)[1]
 
