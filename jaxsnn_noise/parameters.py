@@ -108,12 +108,13 @@ def parameter(
     return eqx.field(converter=convert, metadata={_KEY: said}, kw_only=kw_only, **options)
 
 
-def variable(unit: Unit, along: str = "neuron") -> Any:
+def variable(unit: Unit, along: str | None = "neuron") -> Any:
     """A field of a state: an array that changes while the network runs. Recorded, never given.
 
     Args:
         unit: Its unit, or a function of the state and its owners to one.
-        along: What its entries belong to; of the state of a projection ``"source"``, ``"target"`` or ``"synapse"``.
+        along: What its entries belong to; of the state of a projection ``"source"``, ``"target"`` or ``"synapse"``;
+            ``None`` for what is no list of entries and cannot be recorded.
     """
     return eqx.field(metadata={_KEY: Declaration(unit, Range(finite=False), None, False, True, along)})
 

@@ -144,6 +144,7 @@ def validate(sim: Simulation) -> None:
         check_tree(name, getattr(sim, name), sim)
     for name in sim.network.projections:
         sim.network.delay_steps(name, sim.dt)
+        sim.network.projections[name].check_step(f"network.{name}", sim.dt)
     check_inputs(sim.network, sim.inputs, sim.total_steps, sim.dt)
     for path, part in paths.nodes(sim):
         if isinstance(part, Source):

@@ -5,6 +5,7 @@ from jaxsnn_noise.synapses.combine import Sum as Sum
 from jaxsnn_noise.synapses.conductance import Conductance as Conductance
 from jaxsnn_noise.synapses.currents import Alpha as Alpha
 from jaxsnn_noise.synapses.currents import DoubleExponential as DoubleExponential
+from jaxsnn_noise.synapses.delays import DelayedSparse as DelayedSparse
 from jaxsnn_noise.synapses.dense import Dense as Dense
 from jaxsnn_noise.synapses.dense import random_weights as random_weights
 from jaxsnn_noise.synapses.gap import GapJunctions as GapJunctions
@@ -21,6 +22,11 @@ from jaxsnn_noise.synapses.kinetics import Kinetics as Kinetics
 from jaxsnn_noise.synapses.nmda import NMDA as NMDA
 from jaxsnn_noise.synapses.projection import Projection as Projection
 from jaxsnn_noise.synapses.sparse import Sparse as Sparse
+from jaxsnn_noise.synapses.spatial import DistanceDependent as DistanceDependent
+from jaxsnn_noise.synapses.spatial import ExponentialProfile as ExponentialProfile
+from jaxsnn_noise.synapses.spatial import GaussianProfile as GaussianProfile
+from jaxsnn_noise.synapses.spatial import OneToOne as OneToOne
+from jaxsnn_noise.synapses.spatial import Profile as Profile
 from jaxsnn_noise.synapses.stdp import Everywhere as Everywhere
 from jaxsnn_noise.synapses.stdp import HardBounds as HardBounds
 from jaxsnn_noise.synapses.stdp import PairSTDP as PairSTDP
@@ -37,24 +43,30 @@ __all__ = [
     "Combine",
     "Conductance",
     "Connectivity",
+    "DelayedSparse",
     "Delta",
     "Dense",
+    "DistanceDependent",
     "DoubleExponential",
     "Everywhere",
     "ExactSums",
     "Exponential",
+    "ExponentialProfile",
     "FixedInDegree",
     "FixedOutDegree",
     "FixedSums",
     "GapJunctions",
+    "GaussianProfile",
     "Graph",
     "HardBounds",
     "Held",
     "Kinetics",
     "NativeSums",
     "Ohmic",
+    "OneToOne",
     "PairSTDP",
     "Probability",
+    "Profile",
     "Projection",
     "SoftBounds",
     "Sparse",

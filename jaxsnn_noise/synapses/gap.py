@@ -92,6 +92,7 @@ class GapJunctions(Projection):
         self, prepared: Weights, state: None, released: Values, seen: Seen, key: Tick, dt: float
     ) -> tuple[Any, None]:
         zero = opaque_zero(key.key)
+        assert seen.source_potential is not None  # a network lets no port be the source
         shown = seen.source_potential + opaque(released * (self.spikelet / dt), zero)
         return Drive(_sum(opaque(prepared * shown[None, :], zero)), _sum(prepared)), state
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import abc
 import functools
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax
@@ -54,6 +54,11 @@ class Graph(eqx.Module):
 class Connectivity(Ranged):
     """Abstract: a rule that draws a :class:`Graph`."""
 
+    random: ClassVar[bool] = True
+    """Whether the graph depends on the key."""
+    square: ClassVar[bool] = False
+    """Whether both sides must be of one size."""
+
     @abc.abstractmethod
     def draw(self, key: Any, size: tuple[int, int]) -> Graph:
         """A graph of ``size`` (target, source).
@@ -70,6 +75,12 @@ class Connectivity(Ranged):
     @abc.abstractmethod
     def example(cls) -> Self:
         """An instance for the tests."""
+
+    @classmethod
+    def example_of(cls, size: tuple[int, int]) -> Self:
+        """An instance for the tests that fits a size (target, source); by default the example."""
+        del size
+        return cls.example()
 
 
 class Probability(Connectivity):
@@ -93,7 +104,7 @@ class Probability(Connectivity):
 
     def draw(self, key: Any, size: tuple[int, int]) -> Graph:
         """As the rule says; the number of synapses is drawn too, so the key must be known before tracing."""
-        targets, sources = _checked(self, size)
+        targets, sources = check_size(self, size)
         if concrete(key if not is_key(key) else jax.random.key_data(key)) is None:
             rule = (
                 "must be known before tracing, since it says how many synapses there are (fixed degrees can be traced)"
@@ -145,7 +156,7 @@ class FixedInDegree(FixedDegree):
     """
 
     def draw(self, key: Any, size: tuple[int, int]) -> Graph:
-        targets, sources = _checked(self, size)
+        targets, sources = check_size(self, size)
         rows, columns = _fixed(self, key, targets, sources)
         return Graph(rows, columns, (targets, sources), multapses=self.multapses)
 
@@ -160,17 +171,17 @@ class FixedOutDegree(FixedDegree):
     """
 
     def draw(self, key: Any, size: tuple[int, int]) -> Graph:
-        targets, sources = _checked(self, size)
+        targets, sources = check_size(self, size)
         columns, rows = _fixed(self, key, sources, targets)
         return Graph(rows, columns, (targets, sources), multapses=self.multapses)
 
 
-def _checked(rule: Any, size: Any) -> tuple[int, int]:
+def check_size(rule: Any, size: Any) -> tuple[int, int]:
     who = f"{type(rule).__name__}.draw.size"
     if not isinstance(size, (tuple, list)) or len(size) != 2:
         fail(who, "must be (target, source)", size)
     targets, sources = (count(who, n) for n in size)
-    if not rule.autapses and targets != sources:
+    if not getattr(rule, "autapses", True) and targets != sources:
         fail(who, "without autapses, target and source are one population and of one size", tuple(size))
     return targets, sources
 

@@ -87,6 +87,9 @@ class Projection(Ranged):
     def check(self, who: str, source_size: int, target_size: int) -> None:
         """Raise :class:`InputError` if the projection does not fit its populations."""
 
+    def check_step(self, who: str, dt: float) -> None:
+        """Raise :class:`InputError` if it cannot be stepped by ``dt`` [ms]; most can by any."""
+
     @classmethod
     @abc.abstractmethod
     def example(cls) -> Self:

@@ -248,6 +248,11 @@ def _weights(who: str, weights: Any, key: Any, synapses: int) -> Values:
     return array
 
 
+def order_of(rows: Any, columns: Any, size: tuple[int, int]) -> Any:
+    """The order in which a projection keeps synapses that are given in another one; ``None``: as given."""
+    return _by_column(_indices("rows", rows, size[0]), _indices("columns", columns, size[1]), size)[2]
+
+
 def _by_column(rows: Any, columns: Any, size: tuple[int, int]) -> tuple[Any, Int32[Array, "offset"], Any]:
     """The rows by column, where the columns start, and the order (``None``: as given)."""
     every = np.arange(size[1] + 1, dtype=np.int32)

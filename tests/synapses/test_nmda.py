@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import jax.numpy as jnp
@@ -58,7 +59,7 @@ def test_it_converges_to_the_equation_in_first_order(rise: float | None) -> None
         errors.append(np.abs(v[round(1 / dt) - 1 :: round(1 / dt), 0] - exact.y[0]).max())
     assert np.ptp(exact.y) > 2.0
     assert errors[0] < 0.1
-    for coarse, fine in zip(errors[:-1], errors[1:], strict=True):
+    for coarse, fine in pairwise(errors):
         assert coarse / fine == pytest.approx(2.0, abs=0.25)
 
 
