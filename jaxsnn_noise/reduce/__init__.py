@@ -9,6 +9,7 @@ does a claim hold     :func:`at_most`, :func:`at_least`, :func:`every`, :func:`d
                       judgement of a study: :func:`judge`, :func:`judge_within`
 of many trials        :func:`fano_factor`, :func:`interval_cv`, :func:`reliability`, :func:`spike_events`,
                       :func:`psth`; their folds stream, and so does any other with :func:`fold_members`
+how alike, how much   :func:`van_rossum_distance`, :func:`victor_purpura_distance`, :func:`information_rate`
 ====================  ===============================================================================
 
 Which dimensions are random is always said by name (``over=("device", "trial")``); which of them are nested is known for
@@ -20,9 +21,11 @@ from jaxsnn_noise.reduce.claims import Bonferroni, Holm, at_least, at_most, ever
 from jaxsnn_noise.reduce.components import variance_components
 from jaxsnn_noise.reduce.contrasts import paired_contrast
 from jaxsnn_noise.reduce.design import NESTED
+from jaxsnn_noise.reduce.distances import van_rossum_distance, victor_purpura_distance
 from jaxsnn_noise.reduce.errors import mean_and_error
 from jaxsnn_noise.reduce.events import spike_events
 from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
+from jaxsnn_noise.reduce.information import InformationRate, information_rate
 from jaxsnn_noise.reduce.irregularity import PooledCV, interval_cv
 from jaxsnn_noise.reduce.judgements import judge, judge_within, unmeasured
 from jaxsnn_noise.reduce.proportions import proportion
@@ -38,6 +41,7 @@ __all__ = [
     "Bonferroni",
     "FanoFactor",
     "Holm",
+    "InformationRate",
     "Judgement",
     "MemberFold",
     "PooledCV",
@@ -51,6 +55,7 @@ __all__ = [
     "every",
     "fano_factor",
     "fold_members",
+    "information_rate",
     "interval_cv",
     "judge",
     "judge_within",
@@ -61,7 +66,9 @@ __all__ = [
     "reliability",
     "spike_events",
     "unmeasured",
+    "van_rossum_distance",
     "variance_components",
+    "victor_purpura_distance",
 ]
 
 

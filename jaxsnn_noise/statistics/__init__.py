@@ -6,6 +6,7 @@ from jaxsnn_noise.statistics.counts import Rate, SpikeCount
 from jaxsnn_noise.statistics.fold import About, Frame, Statistic
 from jaxsnn_noise.statistics.fraction import FractionBelow
 from jaxsnn_noise.statistics.health import Health, Symptoms
+from jaxsnn_noise.statistics.histogram import IntervalCounts, IntervalHistogram
 from jaxsnn_noise.statistics.intervals import IntervalCV, IntervalMean, IntervalSums, SummedIntervals
 from jaxsnn_noise.statistics.latency import FirstSpikeTime
 from jaxsnn_noise.statistics.local import IntervalCV2, IntervalLV
@@ -13,37 +14,49 @@ from jaxsnn_noise.statistics.moments import Moments, VoltageMoments
 from jaxsnn_noise.statistics.operations import SynapticOperations
 from jaxsnn_noise.statistics.raster import Raster, unpack
 from jaxsnn_noise.statistics.readouts import Last, Maximum, Mean
+from jaxsnn_noise.statistics.spectrum import CrossSpectrum, PowerSpectrum, Spectra
 from jaxsnn_noise.statistics.stored import over_raster
+from jaxsnn_noise.statistics.synchrony import Locking, SynchronyIndex, VectorStrength
 from jaxsnn_noise.statistics.trace import Trace, Traces
+from jaxsnn_noise.statistics.triggered import SpikeTriggeredAverage
 
 __all__ = [
     "About",
     "BinnedCounts",
     "CountCorrelation",
     "CountCorrelationMatrix",
+    "CrossSpectrum",
     "FirstSpikeTime",
     "FractionBelow",
     "Frame",
     "Health",
     "IntervalCV",
     "IntervalCV2",
+    "IntervalCounts",
+    "IntervalHistogram",
     "IntervalLV",
     "IntervalMean",
     "IntervalSums",
     "Last",
+    "Locking",
     "Maximum",
     "Mean",
     "Moments",
     "PopulationRate",
+    "PowerSpectrum",
     "Raster",
     "Rate",
+    "Spectra",
     "SpikeCount",
+    "SpikeTriggeredAverage",
     "Statistic",
     "SummedIntervals",
     "Symptoms",
     "SynapticOperations",
+    "SynchronyIndex",
     "Trace",
     "Traces",
+    "VectorStrength",
     "VoltageMoments",
     "over_raster",
     "unpack",

@@ -177,6 +177,7 @@ class FixedOutDegree(FixedDegree):
 
 
 def check_size(rule: Any, size: Any) -> tuple[int, int]:
+    """The numbers of targets and sources, each at least 1; equal where there are no autapses."""
     who = f"{type(rule).__name__}.draw.size"
     if not isinstance(size, (tuple, list)) or len(size) != 2:
         fail(who, "must be (target, source)", size)
