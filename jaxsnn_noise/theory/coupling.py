@@ -22,7 +22,7 @@ def magnesium_block(potential: ArrayLike, magnesium: ArrayLike = 1.0) -> Numbers
 
     Example:
         >>> magnesium_block([-70.0, -20.0, 0.0]).round(3).tolist()
-        [0.045, 0.508, 0.781]
+        [0.044, 0.508, 0.781]
     """
     _checks.nonnegative("magnesium", magnesium, "mM")
     return 1.0 / (1.0 + as_float(magnesium) / 3.57 * np.exp(-0.062 * as_float(potential)))
