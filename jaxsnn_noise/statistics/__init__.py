@@ -1,5 +1,6 @@
 """Statistics: folds over time that run inside the simulation loop and over stored rasters alike."""
 
+from jaxsnn_noise.statistics.autocorrelation import Autocorrelation
 from jaxsnn_noise.statistics.binned import BinnedCounts, PopulationRate
 from jaxsnn_noise.statistics.correlation import CountCorrelation, CountCorrelationMatrix
 from jaxsnn_noise.statistics.counts import Rate, SpikeCount
@@ -22,6 +23,7 @@ from jaxsnn_noise.statistics.triggered import SpikeTriggeredAverage
 
 __all__ = [
     "About",
+    "Autocorrelation",
     "BinnedCounts",
     "CountCorrelation",
     "CountCorrelationMatrix",
