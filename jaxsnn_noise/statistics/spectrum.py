@@ -126,7 +126,7 @@ class PowerSpectrum(_Welch):
 
     segment: float = eqx.field(static=True, converter=partial(number, "PowerSpectrum.segment"))
     variable: str = eqx.field(static=True, default="spikes")
-    pooled: bool = eqx.field(static=True, default=False)
+    pooled: bool = eqx.field(static=True, kw_only=True, default=False)
     population: str | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:

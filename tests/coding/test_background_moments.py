@@ -51,6 +51,7 @@ def test_poisson_counts_are_shot_noise(dt: float) -> None:
     assert_mean(third.mean(axis=0), skewness * variance**1.5)
 
 
+@pytest.mark.slow
 def test_gamma_trains_have_less_variance() -> None:
     v = potentials(GammaRenewal(40.0, 4, fibres=3, largest=8))
     check_moments(v, *jn.theory.gamma_shot_noise_moments(40.0, JUMP, tau_mem=TAU, order=4, fibres=3))
@@ -70,6 +71,7 @@ def test_correlated_channels_have_more_and_share_it() -> None:
     negative_control(lambda a: assert_correlation(v[:, 1], v[:, 2], a * 0.3), off_by=0.5)
 
 
+@pytest.mark.slow
 def test_a_modulated_rate_moves_the_mean_and_the_variance() -> None:
     wave = InhomogeneousPoisson(900.0, course=lambda t: 1.0 + 0.8 * jnp.cos(2 * jnp.pi * 0.0125 * t), largest=16)
     v = potentials(wave)

@@ -36,6 +36,7 @@ def test_counts_follow_the_poisson_law_up_to_the_limit(mean: float) -> None:
     negative_control(lambda a: assert_counts(found, poisson(a * mean)))
 
 
+@pytest.mark.slow
 def test_one_channel_has_the_law_of_many_and_dt_halved_leaves_windows_alone() -> None:
     one = np.asarray(counted(PoissonCounts(300.0), 1, 40_000, 0.25))
     assert_counts(one, poisson(0.075))
@@ -45,6 +46,7 @@ def test_one_channel_has_the_law_of_many_and_dt_halved_leaves_windows_alone() ->
     assert_variance(spikes.ravel(), 0.75 * np.exp(-0.75) * (1 - np.exp(-0.75)) / 0.75, kurtosis=None)
 
 
+@pytest.mark.slow
 def test_channels_and_steps_are_independent() -> None:
     found = np.asarray(counted(PoissonCounts(8000.0, largest=32), SIZE, STEPS, 1.0), float)
     assert_correlation(found[:-1].ravel(), found[1:].ravel(), 0.0)
@@ -116,6 +118,7 @@ def test_correlated_channels_are_poisson_with_the_correlation_of_any_window() ->
     assert_correlation(found[:-1, 0], found[1:, 1], 0.0)
 
 
+@pytest.mark.slow
 def test_correlations_of_copies_are_of_all_orders() -> None:
     """``E[(k_1 - m)(k_2 - m)(k_3 - m)]`` is ``c^2`` of the mean for copies of one mother, and 0 for pairwise correlations."""
     found = np.asarray(counted(CorrelatedPoisson(400.0, 0.5, largest=40), 9, 40_000, 1.0), float) - 0.4
@@ -128,6 +131,7 @@ def test_correlations_of_copies_are_of_all_orders() -> None:
     negative_control(check)
 
 
+@pytest.mark.slow
 def test_at_the_ends_of_the_correlation_channels_are_one_or_nearly_independent() -> None:
     same = np.asarray(counted(CorrelatedPoisson(4000.0, 1.0, largest=40), 5, 200, 1.0))
     assert (same == same[:, :1]).all()
@@ -136,7 +140,7 @@ def test_at_the_ends_of_the_correlation_channels_are_one_or_nearly_independent()
     assert_counts(near[:, 0], poisson(0.4))
 
 
-@pytest.mark.parametrize("p", [0.0, 0.02, 0.3, 0.5, 0.77, 0.999, 1.0])
+@pytest.mark.parametrize("p", [0.0, 0.3, pytest.param(0.02, marks=pytest.mark.slow), 0.5, 0.77, 0.999, 1.0])
 def test_the_binomial_quantile_is_that_of_scipy(p: float) -> None:
     u = (np.arange(2001) + 0.5) / 2001
     for n in (0, 1, 7, 105):

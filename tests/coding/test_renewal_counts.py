@@ -45,6 +45,7 @@ def test_intervals_follow_the_gamma_law(order: int) -> None:
     negative_control(lambda a: assert_ks(found[:1200], lambda x: wrong(x / a)))
 
 
+@pytest.mark.slow
 def test_one_is_poisson_and_dt_does_not_matter() -> None:
     assert_counts(counted(GammaRenewal(800.0, 1, largest=12), 200, 400, 1.0), stats.poisson(0.8).pmf)
     coarse, fine = (np.asarray(counted(GammaRenewal(800.0, 3), 250, 200 * n, 1.0 / n)) for n in (1, 2))
@@ -70,6 +71,7 @@ def test_it_is_stationary_from_the_first_step_on() -> None:
     negative_control(lambda a: assert_proportion(found[0].sum(), 20_000, 0.05 * a))
 
 
+@pytest.mark.slow
 def test_slow_counts_are_regular_and_a_pool_is_no_gamma_train() -> None:
     pooled = np.asarray(counted(GammaRenewal(20.0, 4, fibres=10), 200, 16_000, 0.25))
     assert pooled.max() >= 2
@@ -86,6 +88,7 @@ def test_slow_counts_are_regular_and_a_pool_is_no_gamma_train() -> None:
     assert superposed_variance(20.0, 4, 10) > 3 * 5.0**2 / 4  # that of a gamma train of the pooled rate
 
 
+@pytest.mark.slow
 def test_fibres_have_phases_of_their_own_and_more_channels_move_none() -> None:
     few, many = (np.asarray(counted(GammaRenewal(200.0, 3, fibres=2), n, 200, 1.0)) for n in (5, 9))
     np.testing.assert_array_equal(many[:, :5], few)

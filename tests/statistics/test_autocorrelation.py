@@ -24,6 +24,7 @@ def test_it_is_that_of_a_plain_loop() -> None:
     assert Autocorrelation(3.0, 2).coords(About(4, 600, 0.5))["lag"] == [0.0, 3.0, 6.0]
 
 
+@pytest.mark.slow
 def test_counts_of_a_poisson_train_have_none_and_a_potential_forgets_exponentially() -> None:
     s = RNG.random((3000, 400)) < 0.1
     found = np.asarray(over_raster(Autocorrelation(5.0, 4), s, dt=0.5), float)

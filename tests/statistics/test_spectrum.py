@@ -22,7 +22,13 @@ def ou(steps: int, size: int, decay: float) -> np.ndarray:
     return x
 
 
-@pytest.mark.parametrize(("steps", "segment"), [(400, 50.0), (430, 50.0), (460, 50.0), (100, 50.0)])
+@pytest.mark.parametrize(
+    ("steps", "segment"),
+    [
+        (460, 50.0),
+        *(pytest.param(n, 50.0, marks=pytest.mark.slow) for n in (100, 400, 430)),
+    ],
+)
 def test_it_is_welchs_estimate_as_scipy_has_it(steps: int, segment: float) -> None:
     v, s = RNG.normal(size=(steps, 3)) - 60, (RNG.random((steps, 3)) < 0.2).astype(np.float32)
     options = {
@@ -81,6 +87,7 @@ def test_the_spectrum_of_a_poisson_train_is_its_rate() -> None:
     assert_mean(pooled[:, 2:-1].mean(axis=1), 0.02 * 0.98 * 2000 / 10)
 
 
+@pytest.mark.slow
 def test_the_spectrum_of_a_train_with_dead_time_is_that_of_renewal_theory() -> None:
     """``S = r (1 - |p|^2)/|1 - p|^2`` with p the characteristic function of the intervals, geometric after the dead time."""
     dead, p, steps, size = 12, 0.06, 8000, 400
@@ -138,6 +145,7 @@ def test_the_coherence_of_a_signal_in_noise_is_the_share_of_its_power() -> None:
     assert floor.mean() == pytest.approx(1 / segments, rel=0.15)
 
 
+@pytest.mark.slow
 def test_the_cross_spectrum_is_the_transfer_function() -> None:
     x = RNG.normal(size=(8000, 60))
     y = 2.0 * x + np.roll(x, 1, axis=0)  # one step late: the phase falls

@@ -45,6 +45,7 @@ def test_von_mises_phases_have_the_strength_of_bessel_functions(kappa: float) ->
     negative_control(lambda a: assert_mean(a * vector, expected))
 
 
+@pytest.mark.slow
 def test_without_locking_the_square_is_one_over_the_spikes() -> None:
     s = RNG.random((4000, 2000)) < 0.01
     found = np.asarray(over_raster(VectorStrength(33.0), s, dt=0.5).strength, float)
@@ -54,6 +55,7 @@ def test_without_locking_the_square_is_one_over_the_spikes() -> None:
     assert np.isnan(over_raster(VectorStrength(33.0), np.zeros((10, 2)), dt=0.5).strength).all()
 
 
+@pytest.mark.slow
 def test_phases_hold_over_long_runs() -> None:
     """A spike in each cycle of 7 ms: a step late in a million is seen, and single precision of the time is not."""
     from jaxsnn_noise.statistics import About, Frame

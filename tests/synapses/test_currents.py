@@ -64,7 +64,10 @@ def test_the_peak_of_an_alpha_current_is_the_weight_after_its_time_constant() ->
 
 
 @pytest.mark.parametrize("ratio", [0.02, 0.5, 0.99, 0.99999])
-@pytest.mark.parametrize(("tau", "dt"), [(5.0, 0.1), (5.0, 1.0), (100.0, 0.25), (2.0, 10.0)])
+@pytest.mark.parametrize(
+    ("tau", "dt"),
+    [(5.0, 1.0), (2.0, 10.0), *(pytest.param(*x, marks=pytest.mark.slow) for x in ((5.0, 0.1), (100.0, 0.25)))],
+)
 def test_a_difference_of_exponentials_is_exact_for_time_constants_however_near(
     tau: float, dt: float, ratio: float
 ) -> None:
@@ -95,7 +98,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dt", [0.1, 0.25, 1.0])
+@pytest.mark.parametrize("dt", [pytest.param(0.1, marks=pytest.mark.slow), 0.25, 1.0])
 def test_sums_over_the_kernel_are_campbells_theorem_to_second_order_in_the_step(kind: str, dt: float) -> None:
     """What Poisson counts of each step would give: without noise, so that dt alone is seen."""
     kinetics, charge, stages = KINDS[kind]
@@ -112,7 +115,7 @@ def test_sums_over_the_kernel_are_campbells_theorem_to_second_order_in_the_step(
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["alpha", pytest.param("double", marks=pytest.mark.slow)])
 def test_poisson_counts_give_current_and_membrane_the_moments_of_theory(kind: str) -> None:
     kinetics, charge, stages = KINDS[kind]
     dt, every = 0.5, 80.0
@@ -134,6 +137,7 @@ def test_poisson_counts_give_current_and_membrane_the_moments_of_theory(kind: st
 
 
 @pytest.mark.parametrize("kinetics", [Alpha(5.0), DoubleExponential(5.0, 1.0)], ids=lambda k: type(k).__name__)
+@pytest.mark.slow
 def test_gradients_are_those_of_finite_differences(kinetics: Any) -> None:
     arrivals = jnp.zeros((4096, 1)).at[jnp.array([0, 3, 30]), 0].set(1.0)
     leaves, tree = jax.tree.flatten(kinetics)

@@ -45,7 +45,9 @@ def test_two_cells_relax_with_the_time_constants_of_their_sum_and_difference() -
     assert errors[1] / errors[2] == pytest.approx(2.0, abs=0.2)
 
 
-@pytest.mark.parametrize("dt", [0.1, 1.0, 20.0])
+@pytest.mark.parametrize(
+    "dt", [pytest.param(0.1, marks=pytest.mark.slow), 1.0, pytest.param(20.0, marks=pytest.mark.slow)]
+)
 def test_the_steady_state_is_exact_at_any_step(dt: float) -> None:
     v = (
         np.asarray(jn.simulate(coupled(pair(0.02), current=[0.2, 0.0], dt=dt, duration=600.0), key=0)["v"].v, float)[-1]
@@ -55,6 +57,7 @@ def test_the_steady_state_is_exact_at_any_step(dt: float) -> None:
     np.testing.assert_allclose(v.sum(), R * 0.2, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_graph_of_cells_is_the_linear_system() -> None:
     rng = np.random.default_rng(0)
     g = np.triu(rng.random((7, 7)) < 0.5, 1) * rng.uniform(0.002, 0.02, (7, 7))
@@ -112,6 +115,7 @@ def test_a_spikelet_is_a_charge_that_follows_the_spike() -> None:
     np.testing.assert_allclose(moved[10:200], extra[1:191], atol=2e-5)  # a delay of 10 steps in place of one
 
 
+@pytest.mark.slow
 def test_batches_have_the_same_spikes() -> None:
     rng = np.random.default_rng(1)
     g = rng.uniform(0.0, 0.01, (30, 30))

@@ -37,7 +37,7 @@ def equation(t: float, v: np.ndarray, g: Any, magnesium: float = 1.0) -> np.ndar
     return (-(v - REST) - R * g(t) * magnesium_block(v, magnesium) * v) / TAU
 
 
-@pytest.mark.parametrize("rise", [None, 3.0])
+@pytest.mark.parametrize("rise", [None, pytest.param(3.0, marks=pytest.mark.slow)])
 def test_it_converges_to_the_equation_in_first_order(rise: float | None) -> None:
     scale = (
         1.0
@@ -63,7 +63,9 @@ def test_it_converges_to_the_equation_in_first_order(rise: float | None) -> None
         assert coarse / fine == pytest.approx(2.0, abs=0.25)
 
 
-@pytest.mark.parametrize("dt", [0.1, 1.0, 5.0])
+@pytest.mark.parametrize(
+    "dt", [pytest.param(0.1, marks=pytest.mark.slow), 1.0, pytest.param(5.0, marks=pytest.mark.slow)]
+)
 def test_a_steady_conductance_has_the_fixed_points_of_the_equation_at_any_step(dt: float) -> None:
     """The block makes the membrane bistable: where it ends depends on where it starts, and both ends are roots."""
     g = 0.07
