@@ -18,6 +18,7 @@ from jaxsnn_noise.noise.policies import (
     Stratonovich,
     White,
 )
+from jaxsnn_noise.noise.power_law import PowerLaw
 from jaxsnn_noise.noise.sources import (
     ComposedSource,
     CurrentNoise,
@@ -28,6 +29,7 @@ from jaxsnn_noise.noise.sources import (
     ThresholdNoise,
     VoltageNoise,
 )
+from jaxsnn_noise.noise.telegraph import Telegraph
 from jaxsnn_noise.signals import Context, Seam
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "OrnsteinUhlenbeck",
     "PerStep",
     "PoissonBackground",
+    "PowerLaw",
     "ReleaseNoise",
     "Seam",
     "SharedFraction",
@@ -60,6 +63,7 @@ __all__ = [
     "SourceMoments",
     "SpikeNoise",
     "Stratonovich",
+    "Telegraph",
     "ThresholdNoise",
     "Triangular",
     "Uniform",

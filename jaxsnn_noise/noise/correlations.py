@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from typing import ClassVar
 
 import jax.numpy as jnp
 
@@ -17,6 +18,9 @@ from jaxsnn_noise.roots import square_root
 
 class Correlation(Part):
     """Draws one unit-variance innovation per neuron with a given correlation."""
+
+    mixes: ClassVar[bool] = True
+    """Whether an innovation is made of several draws, so that its law is not that of one."""
 
     @abc.abstractmethod
     def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
@@ -35,6 +39,8 @@ class Correlation(Part):
 class Independent(Correlation):
     """Every neuron its own (the literature also says *uncommon*)."""
 
+    mixes: ClassVar[bool] = False
+
     def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
         return distribution.sample(at, random.entities(size))
 
@@ -47,6 +53,8 @@ class Independent(Correlation):
 
 class Common(Correlation):
     """One draw for all neurons."""
+
+    mixes: ClassVar[bool] = False
 
     def innovation(self, distribution: Distribution, at: Tick, size: int) -> PerNeuron:
         return jnp.broadcast_to(distribution.sample(at, random.shared()), (size,))

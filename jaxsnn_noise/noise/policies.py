@@ -22,14 +22,22 @@ from jaxsnn_noise.signals import Context
 
 
 class Colour(Part):
-    """The temporal correlation of a source: a filter of unit-variance innovations that keeps the variance at one."""
+    """The temporal correlation of a source: a map of unit-variance innovations that keeps the variance at one."""
+
+    linear: ClassVar[bool] = True
+    """Whether values are a linear filter of the innovations."""
+
+    @property
+    def draws(self) -> int:
+        """Innovations per neuron and step, 1 to 13: more than one are handed over as [draw, neuron]."""
+        return 1
 
     @abc.abstractmethod
-    def init(self, innovation: PerNeuron) -> Any:
-        """The filter's state, stationary, from one unit-variance innovation."""
+    def init(self, innovation: Values) -> Any:
+        """The filter's state, stationary, from the unit-variance innovations of one step."""
 
     @abc.abstractmethod
-    def step(self, state: Any, innovation: PerNeuron, dt: float, zero: UInt32[Array, ""]) -> tuple[PerNeuron, Any]:
+    def step(self, state: Any, innovation: Values, dt: float, zero: UInt32[Array, ""]) -> tuple[PerNeuron, Any]:
         """The unit-variance value of this step and the next state.
 
         A sum of two products rounds as the compiler likes, unless one is made opaque with ``zero`` (see :mod:`opacity`).
@@ -42,6 +50,12 @@ class Colour(Part):
     @abc.abstractmethod
     def correlation_time(self, dt: float) -> Values:
         """Integral of the autocorrelation over positive lags [ms]; ``dt/2`` for white noise held over a step."""
+
+    def check_step(self, who: str, dt: float) -> None:
+        """Raise :class:`InputError` if it cannot be stepped by ``dt`` [ms]; most can be stepped by any."""
+
+    def check_innovations(self, who: str, distribution: Any, correlation: Any) -> None:
+        """Raise :class:`InputError` if it has no meaning for these innovations, of a distribution and a correlation."""
 
 
 class White(Colour):

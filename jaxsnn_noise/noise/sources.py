@@ -105,7 +105,7 @@ class ComposedSource(Source):
     Args:
         amplitude: ``Diffusion``, ``PerStep`` or ``Intensity``.
         coupling: ``Additive()`` or ``Multiplicative()``.
-        colour: ``White()`` or ``OrnsteinUhlenbeck(tau)``.
+        colour: ``White()``, ``OrnsteinUhlenbeck(tau)``, ``PowerLaw(beta, f_low_hz, f_high_hz)`` or ``Telegraph(up_hz, down_hz)``.
         correlation: ``Independent()``, ``Common()`` or ``SharedFraction(c)``.
         distribution: Of the unit-variance innovation. Moments hold everywhere; the named marginal itself only for white noise
             that is independent or common (sums of draws tend to Gaussians).
@@ -123,10 +123,10 @@ class ComposedSource(Source):
     def init(self, key: Key, size: int, dt: float) -> Any:
         del dt
         start = random.channel(random.tick(key, 0), 15)
-        return self.colour.init(self.correlation.innovation(self.distribution, start, size))
+        return self.colour.init(self._innovations(start, size))
 
     def draw(self, state: Any, context: Context, key: Tick, dt: float) -> tuple[PerNeuron, Any]:
-        innovation = self.correlation.innovation(self.distribution, key, context.value.shape[-1])
+        innovation = self._innovations(key, context.value.shape[-1])
         x, state = self.colour.step(state, innovation, dt, opaque_zero(key.key))
         return self.coupling.perturbation(x, self._std(context), context), state
 
@@ -170,7 +170,11 @@ class ComposedSource(Source):
         variance = self.amplitude.variance(self.colour, self.coupling.unit(context), context.rate) * jnp.square(scale)
         return SourceMoments(jnp.zeros_like(variance), variance, jnp.asarray(self.colour.correlation_time(dt)))
 
+    def check_step(self, who: str, dt: float) -> None:
+        self.colour.check_step(f"{who}.colour", dt)
+
     def check_together(self, who: str) -> None:
+        self.colour.check_innovations(who, self.distribution, self.correlation)
         if self.amplitude.diffusive and self.seam not in (Seam.CURRENT, Seam.VOLTAGE):
             rule = (
                 f"Diffusion has no limit for small steps at the {self.seam.name.lower()} seam; use PerStep or Intensity"
@@ -183,6 +187,14 @@ class ComposedSource(Source):
             if not (exact and isinstance(self.distribution, Gaussian)):
                 rule = "Stratonovich has a meaning for a white Gaussian Diffusion on the voltage only"
                 fail(f"{who}.coupling", rule, f"{type(self.amplitude).__name__} at {self.seam.name.lower()}")
+
+    def _innovations(self, at: Tick, size: int) -> Values:
+        """Those of a step: [neuron], or [draw, neuron] where the colour takes several, each with an address of its own."""
+        if self.colour.draws == 1:
+            return self.correlation.innovation(self.distribution, at, size)
+        # none at the address itself, whose channels these are: what draws several numbers of one address takes channels too
+        ticks = [random.channel(at, k + 1) for k in range(self.colour.draws)]
+        return jnp.stack([self.correlation.innovation(self.distribution, tick, size) for tick in ticks])
 
     def _std(self, context: Context) -> Values:
         return self.amplitude.std(self.colour, self.coupling.unit(context), context.rate)

@@ -30,6 +30,15 @@ from jaxsnn_noise.theory.campbell import (
     campbell_skewness,
     double_exponential_charge,
 )
+from jaxsnn_noise.theory.colours import (
+    power_law_autocovariance,
+    power_law_level,
+    power_law_processes,
+    power_law_spectrum,
+    telegraph_autocovariance,
+    telegraph_levels,
+    telegraph_spectrum,
+)
 from jaxsnn_noise.theory.conductances import conductance_shot_noise_moments, effective_time_constant
 from jaxsnn_noise.theory.coupling import coupling_coefficient, gap_junction_moments, magnesium_block
 from jaxsnn_noise.theory.membrane import (
@@ -148,6 +157,10 @@ __all__ = [
     "noise_free_interval",
     "per_step_variance",
     "poisson_depression",
+    "power_law_autocovariance",
+    "power_law_level",
+    "power_law_processes",
+    "power_law_spectrum",
     "quantal_release_cv",
     "quantal_release_moments",
     "rate_code_variance",
@@ -163,6 +176,9 @@ __all__ = [
     "stdp_fixed_point",
     "step_std",
     "tail_exponent",
+    "telegraph_autocovariance",
+    "telegraph_levels",
+    "telegraph_spectrum",
     "threshold_noise_probability",
     "time_average_variance",
     "voltage_sigma",
