@@ -80,6 +80,7 @@ class Population(eqx.Module):
                     "must be a current, voltage, threshold or spike source",
                     type(source).__name__,
                 )
+            source.check_size(f"{who}.noise.{name}", self.size)
             if not self.neuron.spiking and source.seam in (Seam.THRESHOLD, Seam.SPIKE):
                 fail(f"{who}.noise.{name}", "a neuron that never fires has no such seam", type(source).__name__)
         self._check_firing(who)
@@ -261,6 +262,7 @@ class Network(eqx.Module):
             _identifier(f"{who}.noise", name)
             if not isinstance(source, Source) or source.seam is not Seam.RELEASE:
                 fail(f"{who}.noise.{name}", "must be a release source", type(source).__name__)
+            source.check_size(f"{who}.noise.{name}", sizes[0])
 
 
 def _cycle(projections: Mapping[str, Projection]) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+import equinox as eqx
 import jax.numpy as jnp
 
 from jaxsnn_noise._typing import Values
@@ -17,6 +18,8 @@ from jaxsnn_noise.engine.observed import entity_of, place_of
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.signals import About
 from jaxsnn_noise.synapses import Projection
+
+Part = TypeVar("Part", Population, Projection)
 
 
 class Plan:
@@ -56,8 +59,9 @@ class Plan:
         prepared: Mapping[str, Any] | None = None,
     ):
         self.sim, self.network, self.keys, self.order, self.dt = sim, network, keys, order, sim.dt
-        self.populations: dict[str, Population] = {n: network.cells()[n] for n in order}
-        self.projections: dict[str, Projection] = {k: p for k, p in network.projections.items() if p.target in order}
+        self.populations: dict[str, Population] = {n: _ready(network.cells()[n]) for n in order}
+        onto = {k: p for k, p in network.projections.items() if p.target in order}
+        self.projections: dict[str, Projection] = {k: _ready(p) for k, p in onto.items()}
         self.constant = {k: v for k, v in constant.items() if k in self.projections}
         self.trains = dict(trains or {})
         self.stepped = {k: p for k, p in self.projections.items() if k not in self.constant and k not in self.trains}
@@ -138,6 +142,13 @@ class Plan:
         """The variables of a population or projection that somebody reads."""
         mine = [s for s in self.sim.statistics.values() if place_of(s) == place]
         return frozenset(name for statistic in mine for name in statistic.reads)
+
+
+def _ready(part: Part) -> Part:
+    """A population or projection whose noise has formed once what does not change in a run."""
+    if not part.noise:
+        return part
+    return eqx.tree_at(lambda p: p.noise, part, {k: source.prepared() for k, source in part.noise.items()})
 
 
 def largest(sim: Simulation, source: str) -> int:

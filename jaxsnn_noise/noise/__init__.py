@@ -4,6 +4,7 @@ from jaxsnn_noise.distributions import Distribution, Gaussian, Laplace, Logistic
 from jaxsnn_noise.noise.background import PoissonBackground
 from jaxsnn_noise.noise.blend import Blend
 from jaxsnn_noise.noise.correlations import Common, Correlation, Independent, SharedFraction
+from jaxsnn_noise.noise.mixed import Covariance, ExponentialKernel, GaussianKernel, Kernel, LowRank, Spatial
 from jaxsnn_noise.noise.policies import (
     Additive,
     Amplitude,
@@ -42,15 +43,20 @@ __all__ = [
     "Context",
     "Correlation",
     "Coupling",
+    "Covariance",
     "CurrentNoise",
     "Diffusion",
     "Distribution",
+    "ExponentialKernel",
     "Gaussian",
+    "GaussianKernel",
     "Independent",
     "Intensity",
     "Ito",
+    "Kernel",
     "Laplace",
     "Logistic",
+    "LowRank",
     "Multiplicative",
     "OrnsteinUhlenbeck",
     "PerStep",
@@ -61,6 +67,7 @@ __all__ = [
     "SharedFraction",
     "Source",
     "SourceMoments",
+    "Spatial",
     "SpikeNoise",
     "Stratonovich",
     "Telegraph",

@@ -32,8 +32,17 @@ class Correlation(Part):
         return None
 
     @abc.abstractmethod
-    def coefficient(self) -> Scalar | float:
-        """The correlation between two different neurons."""
+    def coefficient(self) -> Values | float:
+        """The correlation between two different neurons: one number, or [neuron, neuron] where pairs differ."""
+
+    @property
+    def size(self) -> int | None:
+        """The number of neurons that it is made for; ``None``: any."""
+        return None
+
+    def prepared(self) -> Correlation:
+        """Itself, with what does not change in a run formed once."""
+        return self
 
 
 class Independent(Correlation):

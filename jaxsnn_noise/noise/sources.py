@@ -88,6 +88,13 @@ class Source(Part):
         del memory, context, key, dt
         return self.indecisive or ""
 
+    def prepared(self) -> Source:
+        """Itself, with what does not change in a run formed once: the engine asks before the first step."""
+        return self
+
+    def check_size(self, who: str, size: int) -> None:
+        """Raise :class:`InputError` if the source does not fit so many neurons; most fit any."""
+
     def check_step(self, who: str, dt: float) -> None:
         """Raise :class:`InputError` if the source cannot be stepped by ``dt`` [ms]; most can be stepped by any."""
 
@@ -106,7 +113,8 @@ class ComposedSource(Source):
         amplitude: ``Diffusion``, ``PerStep`` or ``Intensity``.
         coupling: ``Additive()`` or ``Multiplicative()``.
         colour: ``White()``, ``OrnsteinUhlenbeck(tau)``, ``PowerLaw(beta, f_low_hz, f_high_hz)`` or ``Telegraph(up_hz, down_hz)``.
-        correlation: ``Independent()``, ``Common()`` or ``SharedFraction(c)``.
+        correlation: ``Independent()``, ``Common()``, ``SharedFraction(c)``, ``LowRank(loadings)``, ``Covariance(matrix)`` or
+            ``Spatial(positions, length)``.
         distribution: Of the unit-variance innovation. Moments hold everywhere; the named marginal itself only for white noise
             that is independent or common (sums of draws tend to Gaussians).
 
@@ -149,7 +157,7 @@ class ComposedSource(Source):
         if not isinstance(self.distribution, Gaussian):
             return "is not Gaussian"
         if type(self.correlation).parts is Correlation.parts:
-            return "is common: no neuron has a part of its own"
+            return "is common, or mixed of shared draws: no neuron has a part of its own"
         if not self.coupling.linear:
             return "is coupled in a way that is not linear in the normal"
         return None
@@ -169,6 +177,14 @@ class ComposedSource(Source):
         scale = self.coupling.perturbation(jnp.ones_like(context.value), jnp.float32(1), context)
         variance = self.amplitude.variance(self.colour, self.coupling.unit(context), context.rate) * jnp.square(scale)
         return SourceMoments(jnp.zeros_like(variance), variance, jnp.asarray(self.colour.correlation_time(dt)))
+
+    def prepared(self) -> Source:
+        correlation = self.correlation.prepared()
+        return self if correlation is self.correlation else eqx.tree_at(lambda s: s.correlation, self, correlation)
+
+    def check_size(self, who: str, size: int) -> None:
+        if self.correlation.size not in (None, size):
+            fail(f"{who}.correlation", f"must be made for as many neurons as there are, {size}", self.correlation.size)
 
     def check_step(self, who: str, dt: float) -> None:
         self.colour.check_step(f"{who}.colour", dt)

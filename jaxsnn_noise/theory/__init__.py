@@ -40,6 +40,12 @@ from jaxsnn_noise.theory.colours import (
     telegraph_spectrum,
 )
 from jaxsnn_noise.theory.conductances import conductance_shot_noise_moments, effective_time_constant
+from jaxsnn_noise.theory.correlations import (
+    exponential_correlation,
+    gaussian_correlation,
+    low_rank_correlation,
+    mean_noise_variance,
+)
 from jaxsnn_noise.theory.coupling import coupling_coefficient, gap_junction_moments, magnesium_block
 from jaxsnn_noise.theory.membrane import (
     brunel_sigma,
@@ -134,19 +140,23 @@ __all__ = [
     "escape_probability",
     "euler_maruyama_autocovariance",
     "euler_maruyama_variance",
+    "exponential_correlation",
     "exponential_hazard_hz",
     "filtered_shot_noise_moments",
     "gamma_diffusion_limit",
     "gamma_shot_noise_moments",
     "gap_junction_moments",
+    "gaussian_correlation",
     "grid_dead_time_interval",
     "grid_interval",
     "grid_threshold",
     "held_current_variance",
     "independent_noise_variance",
+    "low_rank_correlation",
     "lyapunov_critical_intensity",
     "lyapunov_exponent",
     "magnesium_block",
+    "mean_noise_variance",
     "membrane_autocovariance",
     "membrane_mean",
     "membrane_variance",
