@@ -6,12 +6,14 @@ Each has zero mean, unit variance and a symmetric density; ``sample`` maps one a
 
 from jaxsnn_noise.distributions.distribution import Distribution
 from jaxsnn_noise.distributions.named import Gaussian, Laplace, Logistic, Triangular, Uniform
+from jaxsnn_noise.distributions.student import StudentT
 
 __all__ = [
     "Distribution",
     "Gaussian",
     "Laplace",
     "Logistic",
+    "StudentT",
     "Triangular",
     "Uniform",
 ]

@@ -1,6 +1,6 @@
 """Noise sources and the policies they are composed of."""
 
-from jaxsnn_noise.distributions import Distribution, Gaussian, Laplace, Logistic, Triangular, Uniform
+from jaxsnn_noise.distributions import Distribution, Gaussian, Laplace, Logistic, StudentT, Triangular, Uniform
 from jaxsnn_noise.noise.background import PoissonBackground
 from jaxsnn_noise.noise.blend import Blend
 from jaxsnn_noise.noise.correlations import Common, Correlation, Independent, SharedFraction
@@ -70,6 +70,7 @@ __all__ = [
     "Spatial",
     "SpikeNoise",
     "Stratonovich",
+    "StudentT",
     "Telegraph",
     "ThresholdNoise",
     "Triangular",
