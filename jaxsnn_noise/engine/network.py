@@ -83,6 +83,7 @@ class Population(eqx.Module):
             source.check_size(f"{who}.noise.{name}", self.size)
             if not self.neuron.spiking and source.seam in (Seam.THRESHOLD, Seam.SPIKE):
                 fail(f"{who}.noise.{name}", "a neuron that never fires has no such seam", type(source).__name__)
+        _check_takers(f"{who}.noise", self.noise, Seam.SPIKE)
         self._check_firing(who)
         self._check_stepper(who)
         for field, law in self.initial.items():
@@ -263,6 +264,17 @@ class Network(eqx.Module):
             if not isinstance(source, Source) or source.seam is not Seam.RELEASE:
                 fail(f"{who}.noise.{name}", "must be a release source", type(source).__name__)
             source.check_size(f"{who}.noise.{name}", sizes[0])
+        _check_takers(f"{who}.noise", projection.noise, Seam.RELEASE)
+
+
+def _check_takers(who: str, noise: Mapping[str, Source], seam: Seam) -> None:
+    """What takes spikes away stands alone at its seam, but for what acts in silent steps: others would still see those spikes."""
+    there = {k: source for k, source in noise.items() if source.seam is seam}
+    takers = [k for k, source in there.items() if source.takes]
+    others = [k for k, source in there.items() if not (source.takes or source.silent_only)]
+    if takers and len(takers) + len(others) > 1:
+        rule = f"takes spikes away, which other sources at the {seam.value[0]} seam would still see"
+        fail(f"{who}.{takers[0]}", rule, sorted({*takers[1:], *others}))
 
 
 def _cycle(projections: Mapping[str, Projection]) -> list[str]:

@@ -16,7 +16,7 @@ from jaxsnn_noise.engine.entering import largest as entering_largest
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.observed import entity_of, place_of
 from jaxsnn_noise.engine.simulation import Simulation
-from jaxsnn_noise.signals import About
+from jaxsnn_noise.signals import About, Seam
 from jaxsnn_noise.synapses import Projection
 
 Part = TypeVar("Part", Population, Projection)
@@ -154,7 +154,8 @@ def _ready(part: Part) -> Part:
 def largest(sim: Simulation, source: str) -> int:
     """The largest whole number that a population or port gives in one step; 1 where signals are analog, and sums round."""
     if source not in sim.network.ports():
-        return 1
+        noise = sim.network.cells()[source].noise.values()
+        return 1 + sum(part.gain(sim.dt) for part in noise if part.seam is Seam.SPIKE)
     return entering_largest(entering(sim.inputs)[source]) or 1
 
 

@@ -30,12 +30,14 @@ from jaxsnn_noise.noise.sources import (
     ThresholdNoise,
     VoltageNoise,
 )
+from jaxsnn_noise.noise.spikes import BernoulliRelease, SpikeDrop, SpikeInsertion, SpikeJitter
 from jaxsnn_noise.noise.telegraph import Telegraph
 from jaxsnn_noise.signals import Context, Seam
 
 __all__ = [
     "Additive",
     "Amplitude",
+    "BernoulliRelease",
     "Blend",
     "Colour",
     "Common",
@@ -68,6 +70,9 @@ __all__ = [
     "Source",
     "SourceMoments",
     "Spatial",
+    "SpikeDrop",
+    "SpikeInsertion",
+    "SpikeJitter",
     "SpikeNoise",
     "Stratonovich",
     "StudentT",

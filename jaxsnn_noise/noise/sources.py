@@ -41,6 +41,11 @@ class SourceMoments(eqx.Module):
 class Source(Part):
     """A random perturbation of the quantity at one seam."""
 
+    takes: ClassVar[bool] = False
+    """Whether it takes whole spikes away, which another source at its seam would still see."""
+    silent_only: ClassVar[bool] = False
+    """Whether it acts in steps without a spike alone, so that it may stand beside one that takes spikes."""
+
     @property
     @abc.abstractmethod
     def seam(self) -> Seam:
@@ -91,6 +96,11 @@ class Source(Part):
     def prepared(self) -> Source:
         """Itself, with what does not change in a run formed once: the engine asks before the first step."""
         return self
+
+    def gain(self, dt: float) -> int:
+        """The most that it adds to a whole number at its seam, in a step of ``dt`` [ms]; sums of weights are exact up to there."""
+        del dt
+        return 0
 
     def check_size(self, who: str, size: int) -> None:
         """Raise :class:`InputError` if the source does not fit so many neurons; most fit any."""

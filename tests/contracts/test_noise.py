@@ -85,7 +85,8 @@ def test_draws_have_the_moments_that_theory_says(cls):
 def test_theory_has_one_number_per_neuron_and_a_positive_correlation_time(cls):
     theory = moments(cls)
     assert theory.mean.shape == theory.variance.shape == (SIZE,)
-    assert float(theory.correlation_time) >= 0.5 * DT
+    least = 0.0 if cls.example().gain(DT) else 0.5 * DT  # what is held back comes later: nothing of it in the long run
+    assert float(theory.correlation_time) >= least
 
 
 @each
