@@ -21,6 +21,7 @@ from jaxsnn_noise.synapses.kinetics import Held as Held
 from jaxsnn_noise.synapses.kinetics import Kinetics as Kinetics
 from jaxsnn_noise.synapses.nmda import NMDA as NMDA
 from jaxsnn_noise.synapses.projection import Projection as Projection
+from jaxsnn_noise.synapses.quantal import Quantal as Quantal
 from jaxsnn_noise.synapses.sparse import Sparse as Sparse
 from jaxsnn_noise.synapses.spatial import DistanceDependent as DistanceDependent
 from jaxsnn_noise.synapses.spatial import ExponentialProfile as ExponentialProfile
@@ -68,6 +69,7 @@ __all__ = [
     "Probability",
     "Profile",
     "Projection",
+    "Quantal",
     "SoftBounds",
     "Sparse",
     "Sum",
