@@ -20,6 +20,7 @@ from jaxsnn_noise.synapses.kinetics import Exponential as Exponential
 from jaxsnn_noise.synapses.kinetics import Held as Held
 from jaxsnn_noise.synapses.kinetics import Kinetics as Kinetics
 from jaxsnn_noise.synapses.nmda import NMDA as NMDA
+from jaxsnn_noise.synapses.noisy import NoisyDense as NoisyDense
 from jaxsnn_noise.synapses.projection import Projection as Projection
 from jaxsnn_noise.synapses.quantal import Quantal as Quantal
 from jaxsnn_noise.synapses.sparse import Sparse as Sparse
@@ -63,6 +64,7 @@ __all__ = [
     "Held",
     "Kinetics",
     "NativeSums",
+    "NoisyDense",
     "Ohmic",
     "OneToOne",
     "PairSTDP",

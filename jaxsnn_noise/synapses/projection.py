@@ -27,6 +27,8 @@ class Projection(Ranged):
 
     sees_source: ClassVar[bool] = False
     """Whether it reads the potentials of its source, which must then be a population."""
+    exceeds: ClassVar[bool] = False
+    """Whether more may arrive than ``arrivals`` says: its weights have noise of both signs."""
 
     source: eqx.AbstractVar[str]
     target: eqx.AbstractVar[str]

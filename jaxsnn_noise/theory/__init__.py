@@ -105,6 +105,7 @@ from jaxsnn_noise.theory.synapses import (
     poisson_depression,
     quantal_release_cv,
     quantal_release_moments,
+    read_noise_variance,
     release_steady_state,
     shot_noise_moments,
 )
@@ -176,6 +177,7 @@ __all__ = [
     "rate_code_variance",
     "rate_slope_of_mean",
     "rate_slope_of_sigma",
+    "read_noise_variance",
     "release_steady_state",
     "renewal_count_variance",
     "resonance_snr_hz",

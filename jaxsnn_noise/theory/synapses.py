@@ -179,6 +179,34 @@ def quantal_release_cv(use: ArrayLike, resources: ArrayLike = 1.0, *, sites: Arr
     return np.sqrt(variance) / mean
 
 
+@closed_form
+def read_noise_variance(
+    weights: ArrayLike, signal: ArrayLike, *, additive: ArrayLike = 0.0, relative: ArrayLike = 0.0
+) -> Numbers:
+    """Variance of what a target receives in a step through weights that are read with noise, in their squared unit.
+
+    ``sum_j (a^2 + (r W_ij)^2) s_j^2`` over the synapses, those of non-zero weight.
+
+    Args:
+        weights: [target, source].
+        signal: [source], 1 for a spike.
+        additive: standard deviation ``a`` of a read, in the unit of the weights.
+        relative: standard deviation ``r`` as a share of the weight [1].
+
+    References:
+        Joshi et al. (2020), Nat. Commun. 11:2473, doi:10.1038/s41467-020-16108-9.
+
+    Example:
+        >>> read_noise_variance([[1.0, 0.0, 2.0]], [1.0, 1.0, 1.0], additive=1.0, relative=0.5).tolist()
+        [3.25]
+    """
+    _checks.nonnegative("additive", additive)
+    _checks.nonnegative("relative", relative)
+    matrix = as_float(weights)
+    spread = np.square(as_float(additive)) + np.square(as_float(relative) * matrix)
+    return np.where(matrix != 0, spread, 0.0) @ np.square(as_float(signal))
+
+
 def _events(rate_hz: ArrayLike, tau: ArrayLike) -> Numbers:
     """Expected number of spikes in one time constant."""
     _checks.nonnegative("rate_hz", rate_hz, "Hz")
