@@ -17,6 +17,9 @@ from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float
 
 Arrays: TypeAlias = NDArray[np.float64]
 
+MOST_PROCESSES = 10_000
+"""More of them are no band."""
+
 
 @closed_form
 def telegraph_autocovariance(lag: ArrayLike, up_hz: ArrayLike, down_hz: ArrayLike) -> Numbers:
@@ -92,7 +95,8 @@ def power_law_processes(
         ([1.0, 10.0, 100.0], 1.0)
     """
     exponent, low, high = _band(beta, f_low_hz, f_high_hz)
-    _checks.count("processes", processes, 2)
+    if _checks.count("processes", processes, 2) > MOST_PROCESSES:
+        _checks.fail("processes", f"must be at most {MOST_PROCESSES}", processes)
     low, high, exponent = low[..., None] / 5.0, high[..., None] * 5.0, exponent[..., None]
     ratio = (high / low) ** (1.0 / (processes - 1))
     corners = low * ratio ** np.arange(processes)

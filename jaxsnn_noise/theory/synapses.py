@@ -204,7 +204,7 @@ def read_noise_variance(
     _checks.nonnegative("relative", relative)
     matrix = as_float(weights)
     spread = np.square(as_float(additive)) + np.square(as_float(relative) * matrix)
-    return np.where(matrix != 0, spread, 0.0) @ np.square(as_float(signal))
+    return np.sum(np.atleast_1d(np.where(matrix != 0, spread, 0.0) * np.square(as_float(signal))), axis=-1)
 
 
 def _events(rate_hz: ArrayLike, tau: ArrayLike) -> Numbers:

@@ -25,7 +25,9 @@ THEORY: dict[str, Any] = {
     "dead_time": 2.0, "steps": 100, "cv": 0.8, "skewness": 1.0, "use": 0.5, "resources": 0.8, "sites": 5, "tau_rec": 100.0,
     "tau_fac": 50.0, "a_plus": 0.01, "a_minus": 0.01, "tau_plus": 20.0, "tau_minus": 20.0, "conductance": 0.1, "tau_syn": 5.0,
     "reversal": 60.0, "v_rest": 0.0, "weight": 0.01, "charge": 1.0, "amplitude": 0.1, "before": 0.5, "after": 0.9,
-    "brunel": 0.5, "lag_steps": 3, "state_std": 0.1, "threshold_std": 0.1,
+    "brunel": 0.5, "lag_steps": 3, "state_std": 0.1, "threshold_std": 0.1, "frequency_hz": 20.0, "up_hz": 10.0, "down_hz": 30.0,
+    "f_low_hz": 1.0, "f_high_hz": 100.0, "processes": 6, "loadings": np.full((3, 2), 0.5), "distance": 1.0, "length": 2.0,
+    "private": 0.1, "signal": np.ones(3), "additive": 0.1, "relative": 0.2,
 }  # fmt: skip
 """Good values of the arguments of closed forms, by name."""
 
