@@ -40,6 +40,7 @@ def test_student_t_is_that_of_scipy_for_few_and_many_degrees_of_freedom(df):
     np.testing.assert_allclose(np.asarray(member.cdf(jnp.asarray(far)))[shown], wanted[shown], rtol=5e-5)
 
 
+@pytest.mark.slow
 def test_the_degrees_of_freedom_of_student_t_have_the_gradient_of_a_difference():
     law = lambda df: stats.t(df, scale=np.sqrt((df - 2) / df))  # noqa: E731
     x = X[::40]
@@ -74,9 +75,8 @@ def test_degrees_of_freedom_without_a_variance_are_refused(bad):
         distributions.StudentT(bad)
 
 
-@pytest.mark.parametrize(
-    "colour", [noise.PowerLaw(1.0, 20.0, 90.0), pytest.param(noise.White(), marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("colour", [noise.PowerLaw(1.0, 20.0, 90.0), noise.White()])
 def test_a_source_of_it_takes_any_colour_and_correlation_in_a_run(colour):
     """Each draw of each process at an address of its own: what met another kind of draw would be refused."""
     policies = {"colour": colour, "correlation": noise.SharedFraction(0.3), "distribution": distributions.StudentT(6.0)}

@@ -60,6 +60,7 @@ def test_a_telegraph_has_its_two_levels_and_switches_with_its_rates_at_any_step(
     assert_mean(x[:, 0] * x[:, 39], theory.telegraph_autocovariance(39 * dt, up, down))
 
 
+@pytest.mark.slow
 def test_many_small_steps_are_one_large_step():
     coarse, fine = (drawn(noise.Telegraph(100.0, 60.0), dt, steps)[:, :, 0] for dt, steps in ((2.0, 2), (0.1, 22)))
     exact = SIGMA**2 * theory.telegraph_autocovariance(2.0, 100.0, 60.0)
@@ -189,6 +190,13 @@ def test_the_design_has_the_ripple_that_is_stated(beta, low, high):
     assert whole == pytest.approx(1.0, abs=2e-3)
 
 
+@pytest.mark.parametrize("beta", [0.3, 1.0, 1.9])
+def test_the_processes_are_those_of_theory(beta):
+    colour = noise.PowerLaw(beta, 2.0, 300.0)
+    wanted = theory.power_law_processes(beta, f_low_hz=2.0, f_high_hz=300.0, processes=colour.processes)
+    np.testing.assert_allclose(colour._design(), wanted, rtol=2e-5)
+
+
 @SLOW
 def test_a_membrane_under_a_power_law_has_the_summed_variance_of_its_processes():
     dt, colour = 0.25, noise.PowerLaw(1.0, 5.0, 100.0)
@@ -258,6 +266,7 @@ def test_a_power_law_that_has_no_design_is_refused(arguments, told):
         noise.PowerLaw(**({"beta": 1.0, "f_low_hz": 1.0, "f_high_hz": 100.0} | arguments))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colour", [noise.Telegraph(100.0, 40.0), noise.PowerLaw(1.0, 5.0, 30.0)])
 def test_the_course_has_the_same_bits_for_one_member_and_many(colour):
     many = drawn(colour, 1.0, 50, n=5, size=3)

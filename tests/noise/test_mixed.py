@@ -87,7 +87,8 @@ def test_neurons_that_come_first_keep_their_numbers_when_more_are_added():
     np.testing.assert_array_equal(few, noise.LowRank(LOADINGS).innovation(noise.Gaussian(), at, 5)[:2])
 
 
-@pytest.mark.parametrize("many", [pytest.param(5, marks=SLOW), 40])
+@SLOW
+@pytest.mark.parametrize("many", [5, 40])
 def test_one_member_and_many_have_the_same_bits(many):
     """Of more draws than are unrolled, too."""
     correlation = noise.Spatial(np.arange(many)[:, None], 3.0)

@@ -189,6 +189,7 @@ def test_the_quantile_is_that_of_scipy(n, p):
     assert edge.mean() < 0.1 or p == 1.0 or n == 0
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_the_mean():
     """With respect to the use: of many synapses the mean, against a difference of the recursion."""
     times = [2.0, 7.0, 30.0]
