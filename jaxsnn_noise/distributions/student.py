@@ -43,7 +43,7 @@ class StudentT(Distribution):
 
     Example:
         >>> round(float(StudentT(5.0).cdf(2.0)), 4)
-        0.9752
+        0.9753
     """
 
     df: Leaf = parameter("1", Range(2.0, 1e6, low_open=True, why="beyond 1e6 it is Gaussian()"))

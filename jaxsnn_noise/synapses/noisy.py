@@ -58,7 +58,7 @@ class NoisyDense(Projection):
     References: Joshi et al. 2020, doi:10.1038/s41467-020-16108-9 (read noise of devices that hold weights).
 
     Example:
-        >>> float(NoisyDense("a", "b", [[0.5]], relative=0.1).relative.round(3))
+        >>> round(float(NoisyDense("a", "b", [[0.5]], relative=0.1).relative), 3)
         0.1
     """
 
