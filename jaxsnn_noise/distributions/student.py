@@ -42,7 +42,7 @@ class StudentT(Distribution):
     Reference: Bailey 1994, doi:10.1090/S0025-5718-1994-1219702-8.
 
     Example:
-        >>> round(float(StudentT(5.0).cdf(2.0)), 4)
+        >>> round(float(StudentT(5.0).cdf(jnp.float32(2.0))), 4)
         0.9753
     """
 
