@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.ensemble.montecarlo import replay as replay
     from jaxsnn_noise.ensemble.planning import Plan as Plan
     from jaxsnn_noise.ensemble.planning import plan as plan
+    from jaxsnn_noise.firing import BridgeThreshold as BridgeThreshold
     from jaxsnn_noise.firing import Density as Density
     from jaxsnn_noise.firing import Firing as Firing
     from jaxsnn_noise.firing import HardThreshold as HardThreshold
@@ -113,6 +114,7 @@ _HOME = {
     "without_noise": "engine.describe",
     "Density": "firing",
     "Firing": "firing",
+    "BridgeThreshold": "firing",
     "HardThreshold": "firing",
     "NoisyThreshold": "firing",
     "Stopped": "firing",

@@ -15,7 +15,7 @@ from jaxsnn_noise._typing import PerNeuron, Values
 DECISIONS = ("probability", "log_probability", "surprise")
 """What a frame shows of the decisions to fire, for those statistics that read it."""
 
-VARIABLES = ("spikes", "output", "v", "current", "threshold", *DECISIONS)
+VARIABLES = ("spikes", "output", "v", "current", "threshold", "inside", *DECISIONS)
 """What a frame shows of each neuron, by name."""
 
 UNITS = {
@@ -24,6 +24,7 @@ UNITS = {
     "v": "mV",
     "current": "nA",
     "threshold": "mV",
+    "inside": "ms",
     "probability": "1",
     "log_probability": "1",
     "surprise": "1",
@@ -119,6 +120,21 @@ class Seen(eqx.Module):
     target_potential: Values
 
 
+class Path(eqx.Module):
+    """How a linear membrane moves between the ends of a step: ``tau dv/dt = v_inf - v`` and white Gaussian noise.
+
+    Attributes:
+        std: Standard deviation that the white noise of the membrane gathers in the free part of the step [neuron], in the unit of
+            the margin.
+        free: How much of the step the membrane is free, its last part [ms].
+        tau: Time constant under the drive [ms].
+    """
+
+    std: Values
+    free: Values | float
+    tau: Values
+
+
 class Crossing(eqx.Module):
     """What a firing rule sees at the end of a step.
 
@@ -128,6 +144,7 @@ class Crossing(eqx.Module):
         ready: 1 where the membrane is free, 0 where it is held [neuron].
         expected: The margin without the private part of the deciding noise [neuron]; ``None`` unless somebody asks.
         std: Standard deviation of that private part, in the unit of the margin [neuron]; ``None`` unless somebody asks.
+        path: How the membrane moves within the step; ``None`` unless the rule looks between the ends.
         probabilities: Whether anybody reads the probabilities of the decision.
     """
 
@@ -137,6 +154,7 @@ class Crossing(eqx.Module):
     expected: PerNeuron | None = None
     std: Values | None = None
     probabilities: bool = eqx.field(static=True, default=False)
+    path: Path | None = None
 
 
 class Decision(eqx.Module):
@@ -170,6 +188,8 @@ class Frame(eqx.Module):
         log_probability: [neuron] logarithm of the probability of what was decided; 0 where held [1].
         surprise: [neuron] where the deciding noise acts on the membrane and there was no spike, its normal minus what that
             normal is on average without a spike; else 0 [1].
+        inside: [neuron] time of the spike within the step, in (0, dt]; 0 where there is none [ms]. ``None`` where the firing rule
+            tells none, and spikes lie at the end of the step.
         state: of the neurons, after the flow and all noise, before the reset.
         recorded: from dotted names to what statistics read beside these [neuron].
 
@@ -186,6 +206,7 @@ class Frame(eqx.Module):
     probability: Float[Array, " neuron"] | None = None
     log_probability: Float[Array, " neuron"] | None = None
     surprise: Float[Array, " neuron"] | None = None
+    inside: Float[Array, " neuron"] | None = None
     state: Any = None
     recorded: dict[str, Float[Array, " neuron"]] = eqx.field(default_factory=dict)
 
@@ -227,12 +248,14 @@ class About(eqx.Module):
         steps: number of measured steps (of the whole measurement).
         dt: length of a step [ms].
         fan_out: [neuron] number of synapses that a spike of the neuron drives; ``None`` if unknown.
+        inside: whether frames tell the times of spikes within their steps.
     """
 
     size: int = eqx.field(static=True)
     steps: int = eqx.field(static=True)
     dt: float = eqx.field(static=True)
     fan_out: Float[Array, " neuron"] | None = None
+    inside: bool = eqx.field(static=True, default=False)
 
     @property
     def duration(self) -> float:

@@ -27,7 +27,7 @@ from jaxsnn_noise.engine.network import Population
 from jaxsnn_noise.engine.observed import recorded
 from jaxsnn_noise.engine.seams import AGAIN, Seams, current_context, plus, voltage_context
 from jaxsnn_noise.random import Tick
-from jaxsnn_noise.signals import DECISIONS, Context, Crossing, Decision, Drive, Frame, Seam
+from jaxsnn_noise.signals import DECISIONS, Context, Crossing, Decision, Drive, Frame, Path, Seam
 
 
 def advance(
@@ -48,14 +48,16 @@ def advance(
 
     if population.prefilter is not None:
         drive = Drive(population.prefilter(drive.current))
-    drive = plus(drive, seams.perturbation(Seam.CURRENT, current_context(drive.at(start), dt)))
+    given = drive
+    drive = plus(drive, seams.perturbation(Seam.CURRENT, current_context(drive.at(start), span)))
 
     state = _moved(population, seams, cell.state, drive, ready, tick, span)
     threshold = plus(neuron.threshold(state), seams.perturbation(Seam.THRESHOLD, Context(neuron.threshold(state))))
     potential = neuron.potential(state)
     margin, deciding = potential - threshold, seams.deciding(neuron, drive, span)
     key = at.tick(keys[f"firing.{name}"])
-    decision = _decided(population, margin, margin_before, ready, deciding, key, dt, variables)
+    path = seams.path(neuron, drive, span) if firing.between else None
+    decision = _decided(population, margin, margin_before, ready, deciding, path, key, dt, variables)
     spikes = decision.spikes
     output = plus(spikes, seams.perturbation(Seam.SPIKE, Context(spikes)))
 
@@ -63,13 +65,14 @@ def advance(
         spikes=spikes, output=output, v=potential, current=drive.at(start), threshold=threshold, index=at.index,
         probability=decision.probability, log_probability=decision.log_probability,
         surprise=_surprise(decision, deciding, margin, ready, variables), state=state,
+        inside=None if decision.inside is None else jnp.where(spikes > 0, decision.inside, 0.0),
         recorded=recorded(variables, state=state, noise=cell.memory, drive=drive),
     )  # fmt: skip
     if deciding is not None and deciding.on_membrane and keeps_decision(firing):
         kept = given_decision(potential, deciding.std * ready, threshold, deciding.z, spikes)
         state = eqx.tree_at(lambda s: s.v, state, kept)
     if neuron.spiking:
-        state = _after(population, seams, state, drive, decision, tick, dt)
+        state = _after(population, seams, state, plus(given, seams.held), decision, tick, dt)
     return Cell(state, seams.memory), frame
 
 
@@ -96,14 +99,14 @@ def _moved(
 
 
 def _decided(
-    population: Population, margin: PerNeuron, before: PerNeuron, ready: PerNeuron, deciding: Deciding | None, key: Tick,
-    dt: float, variables: frozenset[str],
+    population: Population, margin: PerNeuron, before: PerNeuron, ready: PerNeuron, deciding: Deciding | None,
+    path: Path | None, key: Tick, dt: float, variables: frozenset[str],
 ) -> Decision:  # fmt: skip
     """What the firing rule says, with the spikes of held neurons cleared."""
     if not population.neuron.spiking:
         return Decision(jnp.zeros_like(margin))
     expected, std = (None, None) if deciding is None else (margin - deciding.std * deciding.z, deciding.std)
-    crossing = Crossing(margin, before, ready, expected, std, bool(variables & set(DECISIONS)))
+    crossing = Crossing(margin, before, ready, expected, std, bool(variables & set(DECISIONS)), path)
     said = population.firing(crossing, key, dt)
     probability = None if said.probability is None else said.probability * ready
     log_probability = None if said.log_probability is None else said.log_probability * ready
@@ -123,13 +126,18 @@ def _surprise(
 def _after(
     population: Population, seams: Seams, state: Any, drive: Drive, decision: Decision, key: Tick, dt: float
 ) -> Any:
-    """The state after the spikes: at the end of the step, or inside it, with the rest of the step flowed and its own noise."""
+    """The state after the spikes: at the end of the step, or inside it, with the rest of the step flowed and its own noise.
+
+    ``drive`` is without the white noise of the step, which led to the spike: the rest has its own.
+    """
     neuron, spikes = population.neuron, decision.spikes
     if decision.inside is None:
         return neuron.after_spikes(state, spikes, dt)
     state, rest = neuron.after_spikes_inside(state, spikes, decision.inside, dt)
+    current = current_context(drive.at(neuron.potential(state)), rest)
+    drive = plus(drive, seams.again(Seam.CURRENT, current))
     flowed = neuron.integrate(state, drive, random.channel(key, AGAIN), rest)
-    kick = seams.again(voltage_context(neuron.potential(flowed), neuron.diffuse(drive, rest), rest))
+    kick = seams.again(Seam.VOLTAGE, voltage_context(neuron.potential(flowed), neuron.diffuse(drive, rest), rest))
     flowed = flowed if kick is None else neuron.kicked(flowed, kick)
     fired = (spikes > 0) & (rest > 0)
     return jax.tree.map(lambda new, old: jnp.where(fired, new, old), flowed, state)

@@ -14,6 +14,7 @@ from jaxsnn_noise.kinds import check_fields
 from jaxsnn_noise.neurons import Neuron, Stepper
 from jaxsnn_noise.noise import Seam, Source
 from jaxsnn_noise.parameters import check_tree
+from jaxsnn_noise.signals import no_drive
 from jaxsnn_noise.synapses import Combine, Kinetics, Projection, Sum
 
 
@@ -119,6 +120,8 @@ class Population(eqx.Module):
         if self.neuron.spiking and needs_decision(self.firing) and deciding_source(self) is None:
             rule = "needs noise that decides, with a private white Gaussian part"
             fail(f"{who}.firing", rule, undecided(self))
+        if self.firing.between:
+            self._check_between(who)
         if not self.firing.inside:
             return
         if not self.neuron.partial_steps:
@@ -130,6 +133,33 @@ class Population(eqx.Module):
         for name, source in self.noise.items():
             if source.seam is Seam.VOLTAGE and not source.divisible:
                 rule = "must be a white Diffusion: the rest of a step after a spike inside it takes noise of its own"
+                fail(f"{who}.noise.{name}", rule, type(source).__name__)
+
+    def _check_between(self, who: str) -> None:
+        """A bridge joins the ends of a step: a linear membrane, moved by white Gaussian noise and by nothing that jumps."""
+        drive = no_drive(self.size)
+        if not self.neuron.spiking:
+            return
+        if self.neuron.time_constant(drive) is None or self.neuron.gain(drive, 1.0) is None:
+            rule = "looks between the ends of a step, which needs a linear membrane"
+            fail(f"{who}.firing", rule, type(self.neuron).__name__)
+        if self.stepper is not None:
+            fail(
+                f"{who}.firing",
+                "looks between the ends of an exact step, not of a stepper's",
+                type(self.stepper).__name__,
+            )
+        if not any(source.unbridged is None for source in self.noise.values()):
+            rule = "looks between the ends of a step, which needs white Gaussian Diffusion noise on the voltage or the current"
+            reasons = "; ".join(f"{name} {source.unbridged}" for name, source in sorted(self.noise.items()))
+            fail(f"{who}.firing", rule, reasons or "no noise")
+        for name, source in self.noise.items():
+            if source.seam is Seam.THRESHOLD:
+                rule = "is on the threshold, fresh in each step: between the ends of a step it has no path for a bridge"
+                fail(f"{who}.noise.{name}", rule, type(source).__name__)
+            smooth = source.seam is Seam.CURRENT and source.smooth
+            if source.seam in (Seam.VOLTAGE, Seam.CURRENT) and source.unbridged is not None and not smooth:
+                rule = f"{source.unbridged}; the firing rule {type(self.firing).__name__} joins the ends of a step by a Brownian bridge"
                 fail(f"{who}.noise.{name}", rule, type(source).__name__)
 
 

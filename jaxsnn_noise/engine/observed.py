@@ -83,6 +83,14 @@ def entity_of(network: Network, statistic: Statistic, dt: float) -> Entity:
     return next(known[name].entity for name in statistic.reads if name in known)
 
 
+def tells_times(network: Network, statistic: Statistic) -> bool:
+    """Whether the frames that a statistic sees have the times of spikes within their steps."""
+    if statistic.projection is not None:
+        return False
+    population = network.cells()[place_of(statistic)]
+    return population.neuron.spiking and population.firing.inside
+
+
 def asks(statistic: Statistic) -> bool:
     """Whether a statistic reads something beside the variables that every frame has."""
     return statistic.projection is not None or any("." in name for name in statistic.reads)
@@ -90,7 +98,8 @@ def asks(statistic: Statistic) -> bool:
 
 def about(network: Network, statistic: Statistic, steps: int, dt: float) -> About:
     """What a statistic knows of the measurement, its fan-out apart."""
-    return About(entity_of(network, statistic, dt).size, steps, dt)
+    inside = tells_times(network, statistic)
+    return About(entity_of(network, statistic, dt).size, steps, dt, inside=inside)
 
 
 def units_of(network: Network, statistic: Statistic, dt: float) -> dict[str, str]:

@@ -14,7 +14,7 @@ from jaxsnn_noise.engine.carry import Carry, Line, Link, start_cell, start_noise
 from jaxsnn_noise.engine.entering import constant, entering
 from jaxsnn_noise.engine.entering import largest as entering_largest
 from jaxsnn_noise.engine.network import Network, Population
-from jaxsnn_noise.engine.observed import entity_of, place_of
+from jaxsnn_noise.engine.observed import entity_of, place_of, tells_times
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.signals import About, Seam
 from jaxsnn_noise.synapses import Projection
@@ -107,7 +107,8 @@ class Plan:
         statistic = self.sim.statistics[name]
         size = entity_of(self.network, statistic, self.dt).size
         fan_out = None if statistic.projection is not None else self.network.fan_out(place_of(statistic))
-        return About(size, steps, self.dt, jnp.zeros(size, jnp.float32) if fan_out is None else fan_out)
+        fan_out = jnp.zeros(size, jnp.float32) if fan_out is None else fan_out
+        return About(size, steps, self.dt, fan_out, tells_times(self.network, statistic))
 
     def start(self) -> Carry:
         """What the loop carries before the first step."""

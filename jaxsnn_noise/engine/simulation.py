@@ -149,6 +149,8 @@ def validate(sim: Simulation) -> None:
     for path, part in paths.nodes(sim):
         if isinstance(part, Source):
             part.check_step(path, sim.dt)
+    for name, population in sim.network.cells().items():
+        population.firing.check_step(f"network.{name}.firing", population.neuron, sim.dt)
     check_all(sim.imperfections, sim.network)
     for prefix, _ in sim.frozen:
         known = streams(sim)
@@ -164,7 +166,10 @@ def validate(sim: Simulation) -> None:
 
 
 def _check_decisions(who: str, statistic: Statistic, population: Population) -> None:
-    """What reads the probability of spikes watches a population that has one."""
+    """What reads the probability of spikes, or their times within steps, watches a population that has them."""
+    if "inside" in statistic.reads and not (population.neuron.spiking and population.firing.inside):
+        rule = "reads inside, the times of spikes within their steps, which the firing rule does not tell"
+        fail(who, rule, type(population.firing).__name__)
     read = sorted(set(statistic.reads) & set(DECISIONS))
     if not read or not population.neuron.spiking or population.firing.random:
         return

@@ -17,7 +17,7 @@ from jaxsnn_noise.engine.backend import Backend
 from jaxsnn_noise.engine.carry import Carry
 from jaxsnn_noise.engine.loop import Stretch
 from jaxsnn_noise.engine.member import accepted, begin, planned
-from jaxsnn_noise.engine.observed import entity_of
+from jaxsnn_noise.engine.observed import entity_of, tells_times
 from jaxsnn_noise.engine.plan import Plan
 from jaxsnn_noise.engine.record import Watch
 from jaxsnn_noise.engine.simulation import Simulation, is_simulation, validate, with_statistics
@@ -99,7 +99,7 @@ def advance(
     for name in names:
         statistic = sim.statistics[name]
         size = entity_of(sim.network, statistic, sim.dt).size
-        about = About(size, measured, sim.dt, fan_outs[name])
+        about = About(size, measured, sim.dt, fan_outs[name], tells_times(sim.network, statistic))
         results[name] = statistic.finalize(moved.accumulators[name], about)
     return moved, results
 
@@ -162,7 +162,8 @@ def _check_continuing(sim: Simulation, state: State, names: list[str], steps: in
     for name in names:
         statistic = sim.statistics[name]
         size = entity_of(sim.network, statistic, sim.dt).size
-        shapes = [_memory(statistic, About(size, n, sim.dt)) for n in (long, long // steps // 2 * steps)]
+        inside = tells_times(sim.network, statistic)
+        shapes = [_memory(statistic, About(size, n, sim.dt, None, inside)) for n in (long, long // steps // 2 * steps)]
         if shapes[0] != shapes[1]:
             rule = (
                 "has a memory that grows with time, and cannot go on from call to call; take its results call by call"

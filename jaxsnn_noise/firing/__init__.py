@@ -1,5 +1,6 @@
 """Firing rules: from the margin between potential and threshold to spikes, and the gradient back."""
 
+from jaxsnn_noise.firing.bridge import BridgeThreshold as BridgeThreshold
 from jaxsnn_noise.firing.gradients import Density as Density
 from jaxsnn_noise.firing.gradients import Stopped as Stopped
 from jaxsnn_noise.firing.hard import HardThreshold as HardThreshold

@@ -22,7 +22,7 @@ from jaxsnn_noise.surrogates import Surrogate
 class Density(eqx.Module):
     """The derivative of the probability of the spike, ``F'(m/s)/s (dm - m/s ds)`` (noise-driven learning).
 
-    ``F`` is the distribution of the deciding noise, ``s`` its standard deviation and ``m`` the margin without it. Unbiased for
+    Of a rule with a probability of its own (bridges, escape rates) it is the derivative of that. ``F`` is the distribution of the deciding noise, ``s`` its standard deviation and ``m`` the margin without it. Unbiased for
     one step. Reference: Ma, Yan, Tang 2023, doi:10.1016/j.patter.2023.100831.
     """
 
@@ -70,6 +70,24 @@ def through(
     if isinstance(gradient, Density):
         return _with_density(distribution, spikes, expected, std)
     return lax.stop_gradient(spikes)
+
+
+def of_probability(gradient: Gradient, spikes: PerNeuron, margin: PerNeuron, probability: PerNeuron) -> PerNeuron:
+    """The spikes of a rule that draws with a ``probability`` of its own, which ``Density`` differentiates as it stands."""
+    if isinstance(gradient, Surrogate):
+        return _with_surrogate(gradient, spikes, margin)
+    spikes = lax.stop_gradient(spikes)
+    if isinstance(gradient, Density):
+        return _with_probability(spikes, probability)
+    return spikes
+
+
+@jax.custom_jvp
+def _with_probability(spikes: PerNeuron, probability: PerNeuron) -> PerNeuron:
+    return spikes
+
+
+_with_probability.defjvps(None, lambda tangent, answer, spikes, probability: tangent)
 
 
 @jax.custom_jvp

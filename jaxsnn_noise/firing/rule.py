@@ -25,6 +25,12 @@ class Firing(Part):
     inside: ClassVar[bool] = False
     """Whether its decisions tell the time of a spike within the step."""
 
+    between: ClassVar[bool] = False
+    """Whether it looks between the ends of a step and needs ``Crossing.path``: a linear membrane and white Gaussian noise."""
+
+    def check_step(self, who: str, neuron: Any, dt: float) -> None:
+        """Raise :class:`InputError` if the rule cannot decide for this neuron in steps of ``dt`` [ms]; most can in any."""
+
     @abc.abstractmethod
     def __call__(self, crossing: Crossing, key: Tick, dt: float) -> Decision:
         """The decision of one step; the engine clears the spikes of held neurons."""

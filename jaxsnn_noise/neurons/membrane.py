@@ -29,10 +29,14 @@ class LinearMembrane(Neuron):
 
     def diffuse(self, drive: Drive, dt: Values | float) -> Values:
         """Exact for the linear membrane: ``sqrt(tau/2 (1 - exp(-2 dt/tau)))`` [sqrt(ms)], ``tau`` that under the drive."""
-        tau = self.tau_mem
-        if drive.conductance is not None:
-            tau = tau / (1.0 + self.resistance * drive.conductance)
+        tau = self.time_constant(drive)
         return square_root(-0.5 * tau * jnp.expm1(-2.0 * dt / tau))  # of a part of a step, which may be none
+
+    def time_constant(self, drive: Drive) -> Values:
+        """``tau_mem/(1 + R g)`` [ms]."""
+        if drive.conductance is None:
+            return self.tau_mem
+        return self.tau_mem / (1.0 + self.resistance * drive.conductance)
 
     def gain(self, drive: Drive, dt: Values | float) -> Values:
         """``R/(1 + R g) (1 - exp(-dt/tau))`` [MOhm]: how far 1 nA held over ``dt`` moves the membrane."""

@@ -105,6 +105,11 @@ class Neuron(Part):
         del drive, dt
         return None
 
+    def time_constant(self, drive: Drive) -> Values | None:
+        """With which the potential relaxes under a drive [ms]; ``None`` where it does not do so exponentially."""
+        del drive
+        return None
+
     @classmethod
     @abc.abstractmethod
     def example(cls) -> Self:

@@ -73,6 +73,16 @@ class Source(Part):
         """Why :meth:`conditional` cannot take the perturbation apart; ``None`` if it can."""
         return "has no private white Gaussian part"
 
+    @property
+    def unbridged(self) -> str | None:
+        """Why no Brownian bridge joins what the source adds at the two ends of a step; ``None`` if one does."""
+        return "is no white Gaussian Diffusion"
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the value of a step is a sample of a course that varies little over it: as a current it is held, like a drive."""
+        return False
+
     def coefficient(self, v: Values) -> Values | None:
         """``g(v)`` of the diffusion ``g(v) dW`` on the membrane, in the sense of Stratonovich [mV/sqrt(ms)], for steppers.
 
@@ -171,6 +181,22 @@ class ComposedSource(Source):
         if not self.coupling.linear:
             return "is coupled in a way that is not linear in the normal"
         return None
+
+    @property
+    def unbridged(self) -> str | None:
+        if not self.amplitude.diffusive:
+            return "is a spread per step, which has no path inside it"
+        if not isinstance(self.colour, White):
+            return "is coloured: the potential is smooth, and crosses no level between two ends below it"
+        if not isinstance(self.distribution, Gaussian):
+            return "is not Gaussian"
+        if not isinstance(self.coupling, Additive):
+            return "is graded: it scales with the quantity at its seam"
+        return None if self.indecisive is None else self.indecisive
+
+    @property
+    def smooth(self) -> bool:
+        return not isinstance(self.colour, White)
 
     def conditional(self, memory: Any, context: Context, key: Tick, dt: float) -> Conditional | str:
         parts = self.correlation.parts(self.distribution, key, context.value.shape[-1])

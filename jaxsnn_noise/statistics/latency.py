@@ -6,14 +6,14 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxsnn_noise._checks import fail
 from jaxsnn_noise.statistics.fold import About, Frame, OfNeurons
+from jaxsnn_noise.statistics.intervals import check_steps, part_of, parts_of
 
 
 class FirstSpikeTime(OfNeurons):
     """Time of the first spike of each neuron since the start of the measurement, ``(index + 1) dt`` [ms].
 
-    A spike belongs to the end of its step. NaN for a neuron that never fired. No gradient passes.
+    A spike belongs to the end of its step, or has a time within it that the firing rule tells (to 1/256 of a step). NaN for a neuron that never fired. No gradient passes.
 
     Args:
         population: the population that is watched; ``None``: the only one.
@@ -37,19 +37,16 @@ class FirstSpikeTime(OfNeurons):
         return {"": "ms"}
 
     def init(self, about: About) -> Int[Array, " neuron"]:
-        if not 0 < about.steps < 2**31:
-            fail("FirstSpikeTime", "the number of measured steps must lie in 1 to 2^31 - 1", about.steps)
+        check_steps("FirstSpikeTime", about)
         return jnp.full(about.size, -1, jnp.int32)
 
     def update(self, acc: Array, frame: Frame, about: About) -> Int[Array, " neuron"]:
-        del about
-        index = jnp.broadcast_to(jnp.asarray(frame.index, jnp.int32), acc.shape)
-        return jnp.where((acc < 0) & (frame.spikes > 0), index, acc)
+        return jnp.where((acc < 0) & (frame.spikes > 0), part_of(frame, about), acc)
 
     def merge(self, a: Array, b: Array, about: About) -> Int[Array, " neuron"]:
         del about
         return jnp.where(a >= 0, a, b)
 
     def finalize(self, acc: Array, about: About) -> Float[Array, " neuron"]:
-        time = (acc + jnp.int32(1)).astype(jnp.float32) * jnp.float32(about.dt)
+        time = (acc + jnp.int32(1)).astype(jnp.float32) * jnp.float32(about.dt / parts_of(about))
         return jnp.where(acc >= 0, time, jnp.float32(jnp.nan))

@@ -36,7 +36,7 @@ class LocalVariation(OfNeurons):
         """What a pair with this contrast, 0 to 1, adds."""
 
     def _pair(self, one: Array, other: Array) -> Array:
-        """What two intervals in steps add; nothing where one of them is none."""
+        """What two intervals add; nothing where one of them is none."""
         both = (one > 0) & (other > 0)
         apart, together = jnp.abs(one - other), jnp.where(both, one + other, jnp.int32(1))
         contrast = apart.astype(jnp.float32) / together.astype(jnp.float32)
@@ -52,8 +52,7 @@ class LocalVariation(OfNeurons):
         return Neighbours(times, none, none, jnp.zeros(about.size, jnp.float32))
 
     def update(self, acc: Neighbours, frame: Frame, about: About) -> Neighbours:
-        del about
-        times, interval = advance_times(acc.times, frame)
+        times, interval = advance_times(acc.times, frame, about)
         first = jnp.where(acc.first > 0, acc.first, interval)
         last = jnp.where(interval > 0, interval, acc.last)
         return Neighbours(times, first, last, acc.sum + self._pair(acc.last, interval))

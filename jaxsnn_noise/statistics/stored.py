@@ -27,6 +27,7 @@ def over_raster(
     current: Course | None = None,
     threshold: Course | None = None,
     output: Course | None = None,
+    inside: Course | None = None,
     fan_out: PerNeuron | None = None,
     recorded: Mapping[str, Course] | None = None,
 ) -> Any:
@@ -43,6 +44,8 @@ def over_raster(
         current: [time, neuron] input current [nA], for those that read "current".
         threshold: [time, neuron] threshold [mV], for those that read "threshold".
         output: [time, neuron] what targets received [1], for those that read "output".
+        inside: [time, neuron] times of spikes within their steps [ms], in (0, dt] where there is one; statistics of intervals and
+            latencies read them. Without them spikes lie at the ends of their steps.
         fan_out: [neuron] number of synapses that a spike of the neuron drives.
         recorded: from dotted names, such as "state.lift", to their [time, neuron].
 
@@ -59,11 +62,13 @@ def over_raster(
     """
     positive("over_raster.dt", dt, "ms")
     spikes = _spikes(raster)
-    given = {"output": output, "v": voltage, "current": current, "threshold": threshold}
+    given = {"output": output, "v": voltage, "current": current, "threshold": threshold, "inside": inside}
     courses = {
         name: _like("over_raster." + name, value, spikes.shape) for name, value in given.items() if value is not None
     }
     courses["spikes"] = spikes
+    if inside is not None:
+        _check_inside(courses["inside"], spikes, float(dt))
     for name, value in (recorded or {}).items():
         courses[name] = _like(f"over_raster.recorded[{name!r}]", value, spikes.shape)
     if fan_out is not None:
@@ -72,7 +77,7 @@ def over_raster(
         if name not in courses and not (name == "fan_out" and fan_out is not None):
             argument = f"recorded={{{name!r}: ...}}" if "." in name else f"{'voltage' if name == 'v' else name}="
             fail("over_raster", f"{type(statistic).__name__} reads {name!r}: give {argument}", None)
-    about = About(size=spikes.shape[1], steps=spikes.shape[0], dt=float(dt), fan_out=fan_out)
+    about = About(size=spikes.shape[1], steps=spikes.shape[0], dt=float(dt), fan_out=fan_out, inside=inside is not None)
     return _fold(statistic, courses, about)
 
 
@@ -83,7 +88,8 @@ def _fold(statistic: Statistic, courses: dict[str, Array], about: About) -> Any:
     def step(acc: Any, seen: tuple[Array, dict[str, Array]]) -> tuple[Any, None]:
         index, values = seen
         dotted = {name: value for name, value in values.items() if "." in name}
-        frame = Frame(**{name: values.get(name, unknown) for name in VARIABLES}, index=index, recorded=dotted)
+        shown: dict[str, Any] = {name: values.get(name, None if name == "inside" else unknown) for name in VARIABLES}
+        frame = Frame(**shown, index=index, recorded=dotted)
         return statistic.update(acc, frame, about), None
 
     acc, _ = jax.lax.scan(step, statistic.init(about), (jnp.arange(about.steps, dtype=jnp.int32), courses))
@@ -97,6 +103,16 @@ def _spikes(raster: Array | np.ndarray) -> Array:
     if values is not None and not bool(((values == 0) | (values == 1)).all()):
         fail("over_raster", "the raster must hold 0 and 1 only", values)
     return jnp.asarray(raster).astype(jnp.float32)
+
+
+def _check_inside(inside: Array, spikes: Array, dt: float) -> None:
+    times, there = concrete(inside), concrete(spikes)
+    if (
+        times is not None
+        and there is not None
+        and not bool((((times > 0) & (times <= dt * (1 + 1e-6))) | (there == 0)).all())
+    ):
+        fail("over_raster.inside", f"must lie in (0, dt] = (0, {dt:g}] ms where there is a spike", times)
 
 
 def _like(who: str, value: Array | np.ndarray, shape: tuple[int, ...]) -> Array:
