@@ -47,6 +47,7 @@ from jaxsnn_noise.theory.correlations import (
     mean_noise_variance,
 )
 from jaxsnn_noise.theory.coupling import coupling_coefficient, gap_junction_moments, magnesium_block
+from jaxsnn_noise.theory.escape import diffusion_hazard_hz, escape_interval, sigmoid_hazard_hz
 from jaxsnn_noise.theory.membrane import (
     brunel_sigma,
     coloured_current_variance,
@@ -79,6 +80,9 @@ from jaxsnn_noise.theory.rates import (
     siegert_cv,
     siegert_rate_hz,
 )
+from jaxsnn_noise.theory.renewal import bridge_interval, dead_time_spectrum_hz, gamma_spectrum_hz, renewal_spectrum_hz
+from jaxsnn_noise.theory.response import interval_transform, lif_spectrum_hz, rate_response
+from jaxsnn_noise.theory.self_consistent import brunel_drive, brunel_rate_hz
 from jaxsnn_noise.theory.spiking import (
     dead_time_cv,
     dead_time_rate_hz,
@@ -109,7 +113,12 @@ from jaxsnn_noise.theory.synapses import (
     release_steady_state,
     shot_noise_moments,
 )
-from jaxsnn_noise.theory.thresholds import bridge_crossing_probability, coloured_shift, grid_threshold
+from jaxsnn_noise.theory.thresholds import (
+    bridge_crossing_probability,
+    bridge_passage_cdf,
+    coloured_shift,
+    grid_threshold,
+)
 from jaxsnn_noise.theory.transfer import correlation_gain, resonance_snr_hz
 
 __all__ = [
@@ -117,6 +126,10 @@ __all__ = [
     "averaging_factor",
     "bernoulli_shot_noise_moments",
     "bridge_crossing_probability",
+    "bridge_interval",
+    "bridge_passage_cdf",
+    "brunel_drive",
+    "brunel_rate_hz",
     "brunel_sigma",
     "campbell_autocovariance",
     "campbell_cumulant",
@@ -133,11 +146,14 @@ __all__ = [
     "critical_intensity",
     "dead_time_cv",
     "dead_time_rate_hz",
+    "dead_time_spectrum_hz",
+    "diffusion_hazard_hz",
     "diffusion_limit",
     "diffusion_sigma",
     "double_exponential_charge",
     "double_noise_probability",
     "effective_time_constant",
+    "escape_interval",
     "escape_probability",
     "euler_maruyama_autocovariance",
     "euler_maruyama_variance",
@@ -146,6 +162,7 @@ __all__ = [
     "filtered_shot_noise_moments",
     "gamma_diffusion_limit",
     "gamma_shot_noise_moments",
+    "gamma_spectrum_hz",
     "gap_junction_moments",
     "gaussian_correlation",
     "grid_dead_time_interval",
@@ -153,6 +170,8 @@ __all__ = [
     "grid_threshold",
     "held_current_variance",
     "independent_noise_variance",
+    "interval_transform",
+    "lif_spectrum_hz",
     "low_rank_correlation",
     "lyapunov_critical_intensity",
     "lyapunov_exponent",
@@ -175,16 +194,19 @@ __all__ = [
     "quantal_release_cv",
     "quantal_release_moments",
     "rate_code_variance",
+    "rate_response",
     "rate_slope_of_mean",
     "rate_slope_of_sigma",
     "read_noise_variance",
     "release_steady_state",
     "renewal_count_variance",
+    "renewal_spectrum_hz",
     "resonance_snr_hz",
     "shared_noise_variance",
     "shot_noise_moments",
     "siegert_cv",
     "siegert_rate_hz",
+    "sigmoid_hazard_hz",
     "stdp_fixed_point",
     "step_std",
     "tail_exponent",

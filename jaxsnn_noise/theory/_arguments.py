@@ -22,9 +22,10 @@ UNITS = {
     **dict.fromkeys(("dt", "duration", "lag", "refractory", "dead_time", "time"), "ms"),
     **dict.fromkeys(("mean", "start", "before", "after", "v_reset", "v_rest", "v_threshold", "reversal"), "mV"),
     **dict.fromkeys(("margin", "width", "brunel", "jump", "jump_std", "state_std", "threshold_std"), "mV"),
-    **dict.fromkeys(("rate_hz", "hazard_hz", "at_threshold_hz"), "Hz"),
+    **dict.fromkeys(("rate_hz", "hazard_hz", "at_threshold_hz", "largest_hz", "frequency_hz", "external_hz"), "Hz"),
     "resistance": "MOhm",
     "charge": "nA ms",
+    "slope": "mV/ms",
     "conductance": "uS",
 }
 """Units of arguments that have the same in all closed forms; that of every ``tau_...`` is ms."""

@@ -45,7 +45,7 @@ def noise_free_interval(
         >>> round(float(noise_free_interval(1.1, tau_mem=20.0, v_threshold=1.0, v_reset=0.0, refractory=2.0)), 3)
         49.958
     """
-    _neuron(tau_mem, v_threshold, v_reset, refractory)
+    check_neuron(tau_mem, v_threshold, v_reset, refractory)
     drive, threshold = as_float(mean), as_float(v_threshold)
     fires = drive > threshold
     gap = np.where(fires, drive - threshold, 1.0)
@@ -111,7 +111,7 @@ def siegert_rate_hz(
         >>> round(float(rate), 3)
         16.302
     """
-    _neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
+    check_neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
     return elementwise(_passage.rate_hz, mean, sigma, tau_mem, v_threshold, v_reset, dead_time(refractory))
 
 
@@ -135,7 +135,7 @@ def siegert_cv(
     References:
         Brunel (2000), J. Comput. Neurosci. 8:183, appendix A1, doi:10.1023/A:1008925309027.
     """
-    _neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
+    check_neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
     return elementwise(_passage.cv, mean, sigma, tau_mem, v_threshold, v_reset, dead_time(refractory))
 
 
@@ -156,7 +156,7 @@ def rate_slope_of_mean(
 
     Arguments as in :func:`siegert_rate_hz`.
     """
-    _neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
+    check_neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
     return elementwise(_passage.slope_of_mean, mean, sigma, tau_mem, v_threshold, v_reset, dead_time(refractory))
 
 
@@ -184,7 +184,7 @@ def rate_slope_of_sigma(
 
     0 at ``sigma = 0``. Arguments as in :func:`siegert_rate_hz`.
     """
-    _neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
+    check_neuron(tau_mem, v_threshold, v_reset, refractory, sigma)
     return elementwise(_passage.slope_of_sigma, mean, sigma, tau_mem, v_threshold, v_reset, dead_time(refractory))
 
 
@@ -193,13 +193,14 @@ def dead_time(refractory: ArrayLike | None) -> ArrayLike:
     return 0.0 if refractory is None else refractory
 
 
-def _neuron(
+def check_neuron(
     tau_mem: ArrayLike,
     v_threshold: ArrayLike,
     v_reset: ArrayLike,
     refractory: ArrayLike | None,
     sigma: ArrayLike | None = None,
 ) -> None:
+    """The arguments are those of a neuron."""
     _checks.positive("tau_mem", tau_mem, "ms")
     _checks.nonnegative("refractory", dead_time(refractory), "ms")
     if np.any(as_float(v_threshold) <= as_float(v_reset)):

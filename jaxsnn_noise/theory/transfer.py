@@ -10,6 +10,7 @@ from jaxsnn_noise import _checks
 from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float
 from jaxsnn_noise.theory.rates import log_rate_slope_of_mean, rate_slope_of_mean, siegert_cv
+from jaxsnn_noise.theory.response import lif_spectrum_hz, rate_response
 
 
 @closed_form
@@ -58,25 +59,29 @@ def resonance_snr_hz(
     sigma: ArrayLike,
     *,
     amplitude: ArrayLike = 1.0,
+    frequency_hz: ArrayLike = 0.0,
     tau_mem: ArrayLike,
     v_threshold: ArrayLike,
     v_reset: ArrayLike,
     refractory: ArrayLike | None = 0.0,
 ) -> Numbers:
-    r"""Signal-to-noise ratio [Hz] of the firing under a weak slow cosine, the proxy for stochastic resonance.
+    r"""Signal-to-noise ratio [Hz] of the firing under a weak cosine, the proxy for stochastic resonance.
 
-    Power of the rate modulation over the spectral density of the spike train at low frequency, ``CV^2 rate``:
+    Power of the rate modulation over the spectral density of the spike train at the frequency of the cosine, for a slow one
+    ``CV^2 rate``:
 
-    .. math:: SNR = \frac{\epsilon^2\,(d\nu/d\,\mathrm{mean})^2}{4\,CV^2\,\nu}
+    .. math:: SNR = \frac{\epsilon^2\,|N(f)|^2}{4\,S(f)} \;\to\;
+              \frac{\epsilon^2\,(d\nu/d\,\mathrm{mean})^2}{4\,CV^2\,\nu}
 
-    with the amplitude :math:`\epsilon` of the cosine in the mean drive. As a function of ``sigma`` it passes through a
-    maximum where the mean is below the threshold.
+    with the amplitude :math:`\epsilon` of the cosine in the mean drive, :func:`rate_response` and :func:`lif_spectrum_hz`. As a
+    function of ``sigma`` it passes through a maximum where the mean is below the threshold.
 
     Args:
         mean: mean drive [mV].
         sigma: ``Diffusion`` amplitude at the voltage seam [mV/sqrt(ms)] > 0.
         amplitude: of the cosine [mV].
-        tau_mem: membrane time constant [ms]; the period is much longer than this.
+        frequency_hz: of the cosine [Hz]; 0 is the limit of slow ones.
+        tau_mem: membrane time constant [ms].
         v_threshold: threshold [mV], above ``v_reset``.
         v_reset: reset [mV].
         refractory: absolute refractory time [ms].
@@ -86,8 +91,13 @@ def resonance_snr_hz(
         Phys. Rev. A 39:4854, doi:10.1103/PhysRevA.39.4854.
     """
     neuron = {"tau_mem": tau_mem, "v_threshold": v_threshold, "v_reset": v_reset, "refractory": refractory}
-    response = np.square(as_float(amplitude)) * _slope_times_growth(mean, sigma, neuron)
-    return response / (4.0 * np.square(siegert_cv(mean, sigma, **neuron)))
+    slow = _slope_times_growth(mean, sigma, neuron) / np.square(siegert_cv(mean, sigma, **neuron))
+    moving, frequency = as_float(frequency_hz) != 0, as_float(frequency_hz)
+    if np.any(moving):
+        density = lif_spectrum_hz(frequency, mean, sigma, **neuron)
+        power = np.square(np.abs(rate_response(frequency, mean, sigma, **neuron)))
+        slow = np.where(moving, power / np.where(density > 0, density, np.inf), slow)
+    return np.float64(0.25) * np.square(as_float(amplitude)) * slow
 
 
 def _slope_times_growth(mean: ArrayLike, sigma: ArrayLike, neuron: dict[str, Any]) -> Numbers:

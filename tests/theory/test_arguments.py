@@ -44,6 +44,12 @@ def arguments(form):
         from scipy import stats
 
         given["noise"] = stats.norm(scale=0.3)
+    if "intervals" in inspect.signature(form).parameters:
+        from scipy import stats
+
+        given["intervals"] = stats.gamma(4, scale=12.5)
+    if "hazard" in inspect.signature(form).parameters:
+        given["hazard"] = lambda margin, slope: 20.0 * np.exp(margin)
     return given
 
 
