@@ -67,9 +67,14 @@ if TYPE_CHECKING:
     from jaxsnn_noise.ensemble.planning import plan as plan
     from jaxsnn_noise.firing import BridgeThreshold as BridgeThreshold
     from jaxsnn_noise.firing import Density as Density
+    from jaxsnn_noise.firing import DiffusionHazard as DiffusionHazard
+    from jaxsnn_noise.firing import EscapeRate as EscapeRate
+    from jaxsnn_noise.firing import ExponentialHazard as ExponentialHazard
     from jaxsnn_noise.firing import Firing as Firing
     from jaxsnn_noise.firing import HardThreshold as HardThreshold
+    from jaxsnn_noise.firing import Hazard as Hazard
     from jaxsnn_noise.firing import NoisyThreshold as NoisyThreshold
+    from jaxsnn_noise.firing import SigmoidHazard as SigmoidHazard
     from jaxsnn_noise.firing import Stopped as Stopped
     from jaxsnn_noise.progress import Interrupted as Interrupted
 
@@ -115,6 +120,11 @@ _HOME = {
     "Density": "firing",
     "Firing": "firing",
     "BridgeThreshold": "firing",
+    "DiffusionHazard": "firing",
+    "EscapeRate": "firing",
+    "ExponentialHazard": "firing",
+    "Hazard": "firing",
+    "SigmoidHazard": "firing",
     "HardThreshold": "firing",
     "NoisyThreshold": "firing",
     "Stopped": "firing",

@@ -255,7 +255,7 @@ class About(eqx.Module):
     steps: int = eqx.field(static=True)
     dt: float = eqx.field(static=True)
     fan_out: Float[Array, " neuron"] | None = None
-    inside: bool = eqx.field(static=True, default=False)
+    inside: bool = eqx.field(static=True, default=False, kw_only=True)
 
     @property
     def duration(self) -> float:

@@ -108,7 +108,7 @@ class Plan:
         size = entity_of(self.network, statistic, self.dt).size
         fan_out = None if statistic.projection is not None else self.network.fan_out(place_of(statistic))
         fan_out = jnp.zeros(size, jnp.float32) if fan_out is None else fan_out
-        return About(size, steps, self.dt, fan_out, tells_times(self.network, statistic))
+        return About(size, steps, self.dt, fan_out, inside=tells_times(self.network, statistic))
 
     def start(self) -> Carry:
         """What the loop carries before the first step."""

@@ -99,7 +99,7 @@ def advance(
     for name in names:
         statistic = sim.statistics[name]
         size = entity_of(sim.network, statistic, sim.dt).size
-        about = About(size, measured, sim.dt, fan_outs[name], tells_times(sim.network, statistic))
+        about = About(size, measured, sim.dt, fan_outs[name], inside=tells_times(sim.network, statistic))
         results[name] = statistic.finalize(moved.accumulators[name], about)
     return moved, results
 
@@ -163,7 +163,7 @@ def _check_continuing(sim: Simulation, state: State, names: list[str], steps: in
         statistic = sim.statistics[name]
         size = entity_of(sim.network, statistic, sim.dt).size
         inside = tells_times(sim.network, statistic)
-        shapes = [_memory(statistic, About(size, n, sim.dt, None, inside)) for n in (long, long // steps // 2 * steps)]
+        shapes = [_memory(statistic, About(size, n, sim.dt, inside=inside)) for n in (long, long // steps // 2 * steps)]
         if shapes[0] != shapes[1]:
             rule = (
                 "has a memory that grows with time, and cannot go on from call to call; take its results call by call"

@@ -29,7 +29,7 @@ from jaxsnn_noise.signals import Crossing, Decision, Path
 
 LONGEST = 0.25
 """Longest step, in time constants of the membrane: the straight boundary moves spike times by ``dt^2/(8 tau)`` at most."""
-_TINY = 1e-30
+_TINY = 1e-20
 
 
 class BridgeThreshold(Firing):
@@ -148,6 +148,6 @@ def _first_passage(gaps: _Gaps, z: Values, u: Values) -> Values:
     """
     a, c = jnp.maximum(gaps.start, _TINY), jnp.abs(gaps.end)
     h = 0.5 * jnp.square(z) * gaps.variance / a
-    far = jnp.maximum(c + h + jnp.sqrt(h * (h + 2.0 * c)), _TINY)
+    far = jnp.maximum(c + h + jnp.sqrt(h) * jnp.sqrt(h + 2.0 * c), _TINY)
     chosen = jnp.where(u * (c + far) < far, far, c * (c / far))
     return a / (a + chosen)

@@ -41,7 +41,7 @@ class Firing(Part):
         """An instance for the contract suite."""
 
 
-def unit_of_margin(rule: Firing, population: Any = None, *outer: Any) -> str:
+def unit_of_margin(rule: Any, population: Any = None, *outer: Any) -> str:
     """That of the neuron's potential, mV without a neuron."""
     del rule, outer
     return getattr(getattr(population, "neuron", None), "units", "mV")
