@@ -1,13 +1,13 @@
 """Statistics of interspike intervals, exact: intervals are whole numbers of steps, and all sums are integers.
 
-Where the firing rule tells times within steps, they are whole numbers of parts of a step, 256 of them (fewer beyond 2^23 steps):
-the time of a spike is rounded up to the end of its part, which adds ``(dt/256)^2/6`` to the variance of an interval at most.
+Where the firing rule tells times within steps, they are whole numbers of 128th parts of a step: the time of a spike is rounded
+up to the end of its part, which adds ``(dt/128)^2/6`` to the variance of an interval.
 
 The intervals of a neuron lie between its successive spikes inside the measurement (the one that was running when the
 measurement began is unknown and not counted). With k intervals d_j in steps, ``sum d_j = last - first``, so only the
 squares need a sum. ``sum d_j^2 <= (steps - 1)^2`` fits 32 bits up to 65536 steps; longer measurements use 64 bits, in
-two words, as JAX has no 64-bit integers by default (parts of steps in place of steps). Hence a divided measurement merges without rounding, and a
-perfectly regular train has CV = 0 exactly. No gradient passes (a spike time moves in whole steps).
+two words, as JAX has no 64-bit integers by default (parts of steps count like steps). Hence a divided measurement merges
+without rounding, and a perfectly regular train has CV = 0 exactly. No gradient passes (a spike time moves in whole steps).
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from jaxsnn_noise._checks import fail
 from jaxsnn_noise.statistics.fold import About, Frame, OfNeurons
 
 _ONE_WORD_STEPS = 65536
-_PARTS = 256
+_PARTS = 128
+"""2^24 steps, the most that a statistic counts, have 2^31 of them."""
 
 
 def parts_of(about: About) -> int:
     """In how many parts of a step times of spikes are told: 1 where spikes lie at the ends of steps."""
-    return max(min(_PARTS, 1 << max((2**31 - 1) // max(about.steps, 1), 1).bit_length() - 1), 1) if about.inside else 1
+    return _PARTS if about.inside else 1
 
 
 def part_of(frame: Frame, about: About) -> Int[Array, " neuron"]:
@@ -40,8 +41,11 @@ def part_of(frame: Frame, about: About) -> Int[Array, " neuron"]:
 
 def check_steps(who: str, about: About) -> None:
     """Raise :class:`InputError` unless there is a measured step, and no more than a counter of 31 bits can number."""
-    if not 0 < about.steps < 2**31:
-        fail(who, "the number of measured steps must lie in 1 to 2^31 - 1", about.steps)
+    most = 2**31 // _PARTS if about.inside else 2**31 - 1
+    if not 0 < about.steps <= most:
+        fail(
+            who, f"the number of measured steps must lie in 1 to {'2^24' if about.inside else '2^31 - 1'}", about.steps
+        )
 
 
 class Times(eqx.Module):

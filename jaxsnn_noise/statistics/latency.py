@@ -13,7 +13,7 @@ from jaxsnn_noise.statistics.intervals import check_steps, part_of, parts_of
 class FirstSpikeTime(OfNeurons):
     """Time of the first spike of each neuron since the start of the measurement, ``(index + 1) dt`` [ms].
 
-    A spike belongs to the end of its step, or has a time within it that the firing rule tells (to 1/256 of a step). NaN for a neuron that never fired. No gradient passes.
+    A spike belongs to the end of its step, or has a time within it that the firing rule tells (to 1/128 of a step). NaN for a neuron that never fired. No gradient passes.
 
     Args:
         population: the population that is watched; ``None``: the only one.
@@ -48,5 +48,5 @@ class FirstSpikeTime(OfNeurons):
         return jnp.where(a >= 0, a, b)
 
     def finalize(self, acc: Array, about: About) -> Float[Array, " neuron"]:
-        time = (acc + jnp.int32(1)).astype(jnp.float32) * jnp.float32(about.dt / parts_of(about))
+        time = (acc.astype(jnp.float32) + jnp.float32(1)) * jnp.float32(about.dt / parts_of(about))
         return jnp.where(acc >= 0, time, jnp.float32(jnp.nan))
