@@ -47,7 +47,11 @@ def transform_of(p: Complexes, low: float, high: float) -> Transform:
     if low < _BELOW:
         above, top = _upwards(p, start, _BELOW, high)
         return Transform(_integral(p, low, _BELOW) + above, _slope(p, np.array([low]))[0], top)
-    _, bottom = _upwards(p, start, _BELOW, low)
+    near = low - 40.0 / float(np.sqrt(2.0 * np.abs(p).min()))
+    if near > _BELOW:  # from where it forgets a start that is nearly right
+        _, bottom = _upwards(p, _course(p, np.array([near]))[0], near, low)
+    else:
+        _, bottom = _upwards(p, start, _BELOW, low)
     decay, top = _upwards(p, bottom, low, high)
     return Transform(decay, bottom, top)
 
@@ -69,13 +73,15 @@ def _integral(p: Complexes, low: float, high: float) -> Complexes:
 def _following(p: Complexes, low: float, high: float) -> tuple[Complexes, Complexes, Complexes]:
     """The integral of ``w`` far above the mean, and ``w`` at both ends, to the second order of its slow change."""
     nodes, weights = panels(doubling(low, high, 0.1 * low))
+    ends = _course(p, np.array([low, high]))
+    return np.asarray(weights @ _course(p, nodes), np.complex128), ends[0], ends[1]
 
-    def slope(y: NDArray[np.float64]) -> Complexes:
-        root = np.sqrt(np.square(y)[:, None] + 2.0 * p)
-        w = y[:, None] + root
-        return np.asarray(w - 0.5 * w / np.square(root), np.complex128)
 
-    return np.asarray(weights @ slope(nodes), np.complex128), slope(np.array([low]))[0], slope(np.array([high]))[0]
+def _course(p: Complexes, y: NDArray[np.float64]) -> Complexes:
+    """``w`` [y, p] where ``|y^2 + 2 p|`` is large, to the second order of its slow change."""
+    root = np.sqrt(np.square(y)[:, None] + 2.0 * p)
+    w = y[:, None] + root
+    return np.asarray(w - 0.5 * w / np.square(root), np.complex128)
 
 
 def _upwards(p: Complexes, start: Complexes, low: float, high: float) -> tuple[Complexes, Complexes]:

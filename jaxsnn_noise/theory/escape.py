@@ -16,6 +16,9 @@ SURVIVORS = 1e-14
 """Probability to have no spike yet, from which on the rest is that of a constant hazard."""
 
 
+_MOST_STEPS = 1e7
+
+
 @closed_form
 def sigmoid_hazard_hz(margin: ArrayLike, *, largest_hz: ArrayLike, width: ArrayLike) -> Numbers:
     """Escape rate [Hz] of the sigmoid rule: ``largest_hz/(1 + exp(-margin/width))``.
@@ -110,6 +113,18 @@ def escape_interval(
     return moments[0], moments[1]
 
 
+def _rates(hazard: Any, margin: Numbers, slope: Numbers) -> Numbers:
+    """What the function says, looked at."""
+    rule = "must be a function of margin [mV] and slope [mV/ms] that returns a rate [Hz] >= 0 for each"
+    try:
+        rates = as_float(hazard(margin, slope))
+    except Exception as error:  # whatever a function of somebody else does
+        _checks.fail("hazard", f"{rule}; it raised {type(error).__name__}: {error}", hazard)
+    if np.shape(rates) not in ((), np.shape(margin)) or not np.all(rates >= 0):
+        _checks.fail("hazard", rule, rates)
+    return rates + np.zeros_like(margin)
+
+
 def _moments(
     hazard: Callable[..., Numbers],
     mean: float,
@@ -119,10 +134,12 @@ def _moments(
     reset: float,
     refractory: float,
 ) -> tuple[float, float]:
+    if tau > _MOST_STEPS / 40.0 * dt:
+        _checks.fail("dt", f"must be at least {40.0 / _MOST_STEPS:g} tau_mem, {40.0 / _MOST_STEPS * tau:g} ms here", dt)
     steps = int(np.ceil(40.0 * tau / dt))  # the potential has come to rest to 17 digits
     n = np.arange(steps + 1)
     u = mean + (reset - mean) * np.exp(-n * dt / tau)
-    rate = as_float(hazard(u[1:] - threshold, np.diff(u) / dt)) * dt / 1000.0
+    rate = _rates(hazard, u[1:] - threshold, np.diff(u) / dt) * dt / 1000.0
     survived = np.concatenate([[1.0], np.exp(-np.cumsum(rate))])  # after n steps
     last = -np.expm1(-rate[-1])
     if survived[-1] > SURVIVORS and last == 0:

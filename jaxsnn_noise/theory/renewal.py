@@ -9,6 +9,7 @@ A stationary train of independent intervals of density :math:`\rho(T)` and rate 
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -20,6 +21,10 @@ from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float, elemen
 from jaxsnn_noise.theory._transform import transform_of
 from jaxsnn_noise.theory.rates import check_neuron, dead_time, siegert_cv, siegert_rate_hz
 from jaxsnn_noise.theory.spiking import dead_time_rate_hz
+
+
+_MOST_TURNS = 1e6
+"""Phase over the longest interval that the quadrature follows."""
 
 
 @closed_form
@@ -106,7 +111,12 @@ def renewal_spectrum_hz(frequency_hz: ArrayLike, intervals: Any) -> Numbers:
     def spectrum(frequency: float) -> float:
         if frequency == 0:
             return 1000.0 / mean * variance / mean**2
-        omega = 2.0 * math.pi * frequency / 1000.0
+        omega = 2.0 * math.pi * abs(frequency) / 1000.0
+        if omega * high > _MOST_TURNS:
+            rule = (
+                f"must be at most {_MOST_TURNS / high * 1000.0 / (2.0 * math.pi):.4g} Hz for intervals as long as these"
+            )
+            _checks.fail("frequency_hz", rule, frequency)
         tail = np.linspace(middle, high, 2 + int((high - middle) * (4.0 / middle + omega / 8.0)))
         body = np.linspace(edges[-2], middle, 2 + int((middle - edges[-2]) * omega / 8.0))
         nodes, weights = panels([*edges[:-2], *body[:-1], *tail])
@@ -150,17 +160,20 @@ def bridge_interval(
     check_neuron(tau_mem, v_threshold, v_reset, refractory)
     _checks.positive("sigma", sigma, "mV/sqrt(ms)")
     _checks.positive("dt", dt, "ms")
+    if np.any(as_float(dt) > 0.25 * as_float(tau_mem) * (1 + 1e-9)):
+        _checks.fail("dt", f"must be at most tau_mem/4, {0.25 * np.min(as_float(tau_mem)):g} ms here", dt)
     free: dict[str, Any] = {"tau_mem": tau_mem, "v_threshold": v_threshold, "v_reset": v_reset}
     passage, step = 1000.0 / siegert_rate_hz(mean, sigma, **free), as_float(dt)
     spread, dead = siegert_cv(mean, sigma, **free) * passage, as_float(dead_time(refractory))
     held = step * np.where(dead > 0, np.maximum(np.floor(dead / step * (1.0 + 1e-6) + 0.5), 1.0), 0.0)
     given = (mean, sigma, dt, tau_mem, v_threshold, v_reset)
-    first = elementwise(lambda *one: _rounding(*one)[0], *given)
-    cross = elementwise(lambda *one: _rounding(*one)[1], *given)
+    rounding = functools.lru_cache(_rounding)
+    first, cross = (elementwise(lambda *one, i=i: rounding(*one)[i], *given) for i in (0, 1))
     up = 0.5 + first  # E s of the rounding up, s = ceil(x) - x; E s^2 = 1/3 + cross_1, E x s = E x/2 + cross_2
-    square = np.square(passage / step) + np.square(spread / step) + passage / step + 1.0 / 3.0 + cross
-    average = passage / step + up
-    return held + step * average, np.square(step) * (square - np.square(average))
+    x, around = passage / step, np.square(spread / step)
+    # Var ceil(x) = E (x + s)^2 - (E x + E s)^2, without the squares of E x
+    variance = around + 1.0 / 3.0 + cross - 2.0 * x * first - np.square(up)
+    return held + step * (x + up), np.square(step) * np.where(np.isfinite(x), variance, np.inf)
 
 
 def _rounding(mean: float, sigma: float, dt: float, tau: float, threshold: float, reset: float) -> tuple[float, float]:
@@ -168,6 +181,8 @@ def _rounding(mean: float, sigma: float, dt: float, tau: float, threshold: float
     spread = sigma * math.sqrt(tau)
     low, high, nudge = (reset - mean) / spread, (threshold - mean) / spread, 1e-4
     first = square = 0.0
+    if high > 0 and high * high - max(low, 0.0) ** 2 > 100.0:  # an escape without memory, over very many steps
+        return first, square
     for k in np.split(np.arange(1.0, 257.0), [1, 4, 16, 40, 100]):
         p = 2j * math.pi * k * tau / dt
         both = transform_of(np.concatenate([p, p * (1 + nudge), p * (1 - nudge)]), low, high).decay.reshape(3, -1)
@@ -177,8 +192,8 @@ def _rounding(mean: float, sigma: float, dt: float, tau: float, threshold: float
         square += float(np.sum(law.real / np.square(math.pi * k) + law.imag / (math.pi * k)))
         square += 2.0 * float(np.sum(moment.imag / k)) / math.pi
         if both[0, -1].real > _VANISHED:
-            break
-    return first, square
+            return first, square
+    return _checks.fail("sigma", "must be weaker: passages take less than a step [mV/sqrt(ms)]", sigma)
 
 
 _VANISHED = 24.0
