@@ -131,6 +131,20 @@ def test_the_rest_of_the_step_has_noise_of_its_own(inside: float) -> None:
     assert abs(together) < 4.5 / np.sqrt(size)  # what came before the spike is forgotten, its normals too
 
 
+@pytest.mark.parametrize("refractory", [None, 0.8])
+def test_white_noise_on_the_current_is_that_of_the_part_of_a_step(refractory: float | None) -> None:
+    """Held over the rest after a spike, or over what refractory time leaves of the next step: as strong as it is short."""
+    size, sigma, tau, dt, inside = 40_000, 0.5, 4.0, 1.0, 0.6
+    sources = {"c": noise.CurrentNoise(noise.Diffusion(sigma))}
+    neuron = LIF(size, tau_mem=tau, v_reset=-50.0, refractory=refractory)
+    trace = jn.simulate(driven(neuron, At(jnp.full(size, inside)), dt, duration=2.0, drive=9.0, sources=sources), key=3)["t"]  # fmt: skip
+    moved = lambda t: sigma**2 / t * (1 - np.exp(-t / tau)) ** 2  # noqa: E731
+    expected = moved(inside) if refractory else moved(dt - inside) * np.exp(-2 * dt / tau) + moved(dt)
+    assert_variance(np.asarray(trace.v[1], np.float64), expected)
+    together = np.corrcoef(np.asarray(trace.v[0]), np.asarray(trace.v[1]))[0, 1]
+    assert abs(together) < 4.5 / np.sqrt(size)  # what led to the spike is forgotten
+
+
 class Coarse(LIF):
     """A model without partial steps."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise.theory._arguments import closed_form
@@ -113,7 +114,7 @@ def escape_interval(
     return moments[0], moments[1]
 
 
-def _rates(hazard: Any, margin: Numbers, slope: Numbers) -> Numbers:
+def _rates(hazard: Any, margin: NDArray[np.float64], slope: NDArray[np.float64]) -> NDArray[np.float64]:
     """What the function says, looked at."""
     rule = "must be a function of margin [mV] and slope [mV/ms] that returns a rate [Hz] >= 0 for each"
     try:

@@ -22,7 +22,6 @@ from jaxsnn_noise.theory._transform import transform_of
 from jaxsnn_noise.theory.rates import check_neuron, dead_time, siegert_cv, siegert_rate_hz
 from jaxsnn_noise.theory.spiking import dead_time_rate_hz
 
-
 _MOST_TURNS = 1e6
 """Phase over the longest interval that the quadrature follows."""
 

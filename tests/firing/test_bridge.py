@@ -83,6 +83,15 @@ def test_times_follow_the_first_passage_of_the_exact_membrane(v0: float, v1: flo
     np.testing.assert_allclose(form, law, atol=4e-3)
 
 
+def test_times_of_those_that_fire_are_no_others() -> None:
+    """Whether the bridge met the threshold, and when, are drawn apart."""
+    time, law, _ = first_passage(18.0, 18.9, 25.0)
+    seen = decided(TIMES, crossing(18.0, 18.9))
+    fired = np.asarray(seen.spikes) > 0
+    assert 2000 < fired.sum() < 20_000
+    assert_ks(np.asarray(seen.inside, np.float64)[fired], lambda x: np.interp(x, time, law))
+
+
 def test_times_against_paths_on_a_fine_grid() -> None:
     """Independent of any formula: bridges of 4000 steps, seen on the grid, whose threshold is 0.5826 standard deviations nearer."""
     rng, steps, paths = np.random.default_rng(3), 4000, 4000
