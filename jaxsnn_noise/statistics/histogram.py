@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 
 from jaxsnn_noise._checks import count, fail, number, positive, steps_of
 from jaxsnn_noise.statistics.fold import About, Frame, Statistic
-from jaxsnn_noise.statistics.intervals import Times, advance_times, merge_times, start_times
+from jaxsnn_noise.statistics.intervals import Times, advance_times, merge_times, parts_of, start_times
 
 
 class IntervalCounts(eqx.Module):
@@ -31,8 +31,8 @@ class Binned(eqx.Module):
 class IntervalHistogram(Statistic):
     """Interspike intervals of each neuron by their length, exact.
 
-    Bin b holds the intervals in ``(b bin, (b + 1) bin]``: an interval is a whole number of steps, and one of a whole bin belongs
-    to the bin that it fills. The interval that runs when the measurement begins, and the last one, are not counted, so long
+    Bin b holds the intervals in ``(b bin, (b + 1) bin]``: an interval is a whole number of steps (or of 128th parts of them, where
+    the firing rule tells times within steps), and one of a whole bin belongs to the bin that it fills. The interval that runs when the measurement begins, and the last one, are not counted, so long
     intervals are missing in short records. No gradient passes.
 
     Args:
@@ -81,7 +81,7 @@ class IntervalHistogram(Statistic):
         return Binned(start_times("IntervalHistogram", about), counts)
 
     def update(self, acc: Binned, frame: Frame, about: About) -> Binned:
-        times, interval = advance_times(acc.times, frame)
+        times, interval = advance_times(acc.times, frame, about)
         return Binned(times, self._counted(acc.counts, interval, about))
 
     def merge(self, a: Binned, b: Binned, about: About) -> Binned:
@@ -90,7 +90,8 @@ class IntervalHistogram(Statistic):
 
     def _counted(self, counts: Array, interval: Array, about: About) -> Array:
         """The counts with one more interval of each neuron; 0: none."""
-        row = jnp.minimum((interval - jnp.int32(1)) // jnp.int32(self._width(about)), jnp.int32(self.bins))
+        width = min(self._width(about) * parts_of(about), 2**31 - 1)
+        row = jnp.minimum((interval - jnp.int32(1)) // jnp.int32(width), jnp.int32(self.bins))
         rows = jnp.arange(self.bins + 1, dtype=jnp.int32)[:, None]
         return counts + ((rows == row[None, :]) & (interval > 0)[None, :]).astype(jnp.int32)
 

@@ -51,6 +51,17 @@ def test_intervals_are_counted_as_numpy_does() -> None:
         assert int(found.longer[neuron]) == (steps > 32).sum()
 
 
+def test_intervals_between_times_within_steps_are_counted_by_those() -> None:
+    s = RNG.random((2000, 3)) < [0.02, 0.1, 0.5]
+    inside = (0.5 * RNG.integers(1, 129, s.shape) / 128).astype(np.float32)  # whole parts: no rounding
+    found = over_raster(IntervalHistogram(2.0, 8), s, dt=0.5, inside=inside)
+    for neuron in range(3):
+        at = np.flatnonzero(s[:, neuron])
+        parts = np.diff(128 * at + np.rint(inside[at, neuron] * 256).astype(int))
+        np.testing.assert_array_equal(found.counts[:, neuron], np.histogram(parts - 0.5, np.arange(0, 4097, 512))[0])
+        assert int(found.longer[neuron]) == (parts > 4096).sum()
+
+
 def test_geometric_intervals_have_their_law() -> None:
     s = RNG.random((20_000, 50)) < 0.05
     found = over_raster(IntervalHistogram(5.0, 6), s, dt=0.5)
