@@ -97,12 +97,8 @@ def same_text(printed: str, shown: str) -> bool:
 
 
 def paced(page: Path) -> Any:
-    """The programs of these folders take minutes together."""
-    return (
-        pytest.param(page, marks=pytest.mark.slow)
-        if page.parent.name in ("how-to", "coming-from", "tutorials")
-        else page
-    )
+    """The programs of the pages in folders take minutes together."""
+    return page if page.parent == DOCS else pytest.param(page, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("page", [paced(page) for page in PAGES], ids=lambda path: str(path.relative_to(DOCS)))

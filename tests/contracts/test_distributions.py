@@ -72,6 +72,7 @@ def test_the_density_is_symmetric_and_integrates_to_one(cls):
     assert np.trapezoid(np.asarray(member.pdf(jnp.asarray(wide)), np.float64), wide) == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.slow
 @each
 def test_samples_are_finite_at_the_ends_of_the_uniform_and_gradients_at_zero(cls):
     member = example(cls)

@@ -70,6 +70,7 @@ def test_a_parameter_that_is_nan_is_refused_with_its_path(cls):
             paths.replace(cls.example(), {path: jnp.full_like(leaf, jnp.nan)}).check("law")
 
 
+@pytest.mark.slow
 @each
 def test_gradients_are_finite(cls):
     slopes = eqx.filter_grad(lambda law: apply(law, jnp.full(40, 2.0), KEY).sum())(cls.example())
@@ -158,6 +159,7 @@ def test_another_key_is_another_chip(cls):
     assert np.mean(np.asarray(first) == np.asarray(second)) < 0.5
 
 
+@pytest.mark.slow
 @each
 def test_vmap_over_devices_equals_a_loop_to_the_bit(cls):
     law, nominal = cls.example(), jnp.linspace(1.0, 2.0, 33)

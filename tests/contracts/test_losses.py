@@ -64,6 +64,7 @@ def test_a_loss_is_a_number_and_adds_and_scales(cls: Any) -> None:
     assert both.metrics().keys() == loss.metrics().keys()
 
 
+@pytest.mark.slow
 @each_loss
 def test_slopes_of_a_loss_are_finite_and_samples_have_no_order(cls: Any) -> None:
     loss = cls.example()

@@ -58,6 +58,7 @@ def test_a_source_with_it_has_the_moments_that_theory_says(name, cls):
         negative_control(lambda a, x=drawn[:, neuron], v=variance: assert_variance(a * x, v, kurtosis=None))
 
 
+@pytest.mark.slow
 @each
 def test_a_source_with_it_has_the_numbers_of_a_loop_and_of_a_smaller_population(name, cls):
     source, alone = source_with(name, cls), [keys(3)[i] for i in range(3)]
@@ -67,6 +68,7 @@ def test_a_source_with_it_has_the_numbers_of_a_loop_and_of_a_smaller_population(
         np.testing.assert_array_equal(many[0][:, :2], course(source, at_current(VALUE[:2]), alone[0], 2, DT))
 
 
+@pytest.mark.slow
 @each
 def test_gradients_of_its_parameters_are_finite(name, cls):
     total = lambda s: jnp.square(course(s, at_current(), keys(1)[0], 2, DT)).sum()  # noqa: E731

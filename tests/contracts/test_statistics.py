@@ -98,6 +98,7 @@ def test_the_family_is_found() -> None:
     assert len(MEMBERS) >= 17
 
 
+@pytest.mark.slow
 @each
 def test_inside_a_loop_and_over_the_stored_raster_are_the_same_bits(cls: type[Statistic]) -> None:
     statistic, about, courses = cls.example(), _about(), _courses()
@@ -124,6 +125,7 @@ def test_inside_a_loop_and_over_the_stored_raster_are_the_same_bits(cls: type[St
     _same_bits(inside, _replayed(statistic, stored))
 
 
+@pytest.mark.slow
 @each
 def test_vmap_is_a_loop_over_members(cls: type[Statistic]) -> None:
     statistic, about = cls.example(), _about()
@@ -226,6 +228,7 @@ def test_a_silent_population_gives_numbers_or_the_documented_nan(cls: type[Stati
         assert "NaN" in (cls.__doc__ or "")
 
 
+@pytest.mark.slow
 @each
 @pytest.mark.parametrize("kind", ["active", "silent"])
 def test_gradients_are_finite(cls: type[Statistic], kind: str) -> None:
@@ -242,6 +245,7 @@ def test_gradients_are_finite(cls: type[Statistic], kind: str) -> None:
         assert np.isfinite(slope).all()
 
 
+@pytest.mark.slow
 @each
 def test_only_the_variables_that_it_reads_matter(cls: type[Statistic]) -> None:
     statistic, about, courses = cls.example(), _about(), _courses()

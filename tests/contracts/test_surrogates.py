@@ -132,6 +132,7 @@ def test_gradient_of_the_parameters_is_zero(cls):
     assert all(np.all(leaf == 0) for leaf in jax.tree.leaves(gradient))
 
 
+@pytest.mark.slow
 @each
 def test_vmap_and_jit_equal_a_loop(cls):
     surrogate = cls.example()
