@@ -29,7 +29,7 @@ def fire(rule, margin):
 
 @cache
 def noise_of(distribution):
-    draw = jax.jit(lambda: distribution().sample(random.tick(random.root(9), 0), random.entities(N)))
+    draw = jax.jit(lambda: distribution.example().sample(random.tick(random.root(9), 0), random.entities(N)))
     return np.asarray(draw())
 
 
@@ -54,23 +54,23 @@ def test_the_gradient_of_a_hard_threshold_is_that_of_its_surrogate():
 @each
 def test_without_noise_it_is_the_hard_threshold_and_passes_no_gradient(distribution):
     margin = jnp.array([-1.0, -1e-30, 0.0, 1e-30, 5.0])
-    rule = NoisyThreshold(0.0, distribution())
+    rule = NoisyThreshold(0.0, distribution.example())
     np.testing.assert_array_equal(fire(rule, margin), [0, 0, 1, 1, 1])
     np.testing.assert_array_equal(rule.probability(margin), [0, 0, 1, 1, 1])
-    assert [float(slope) for slope in mean_slopes(distribution(), 0.0, 0.0)] == [0, 0]
+    assert [float(slope) for slope in mean_slopes(distribution.example(), 0.0, 0.0)] == [0, 0]
 
 
 @each
 def test_far_from_threshold_it_is_certain(distribution):
     for margin, wanted in [(-30.0, 0.0), (30.0, 1.0)]:
-        spikes = fire(NoisyThreshold(0.3, distribution()), jnp.full(N, margin))
+        spikes = fire(NoisyThreshold(0.3, distribution.example()), jnp.full(N, margin))
         np.testing.assert_array_equal(spikes, np.full(N, wanted))
 
 
 @each
 @pytest.mark.parametrize("margin", [-0.4, 0.0, 0.25])
 def test_it_fires_with_the_probability_that_noise_lifts_the_margin_above_zero(distribution, margin):
-    member = distribution()
+    member = distribution.example()
     spikes = fire(NoisyThreshold(0.3, member), jnp.full(N, margin))
     assert_proportion(int(spikes.sum()), N, float(member.cdf(jnp.float32(margin / 0.3))))
     # the noise itself, drawn elsewhere: margin + scale xi >= 0
@@ -92,7 +92,7 @@ def test_the_test_of_the_probability_sees_a_wrong_scale():
 def test_the_gradient_is_the_slope_of_the_monte_carlo_mean(distribution):
     """Against a finite difference with common random numbers: same uniforms at x + h and x - h."""
     margin, scale, h = 0.11, 0.3, 0.03  # the curvature over h moves the quotient by less than its error
-    member = distribution()
+    member = distribution.example()
     at = lambda m, s: np.asarray(fire(NoisyThreshold(s, member), jnp.full(N, m)), np.float64)  # noqa: E731
     slopes = mean_slopes(member, margin, scale)
     assert_mean((at(margin + h, scale) - at(margin - h, scale)) / (2 * h), float(slopes[0]))
@@ -102,7 +102,7 @@ def test_the_gradient_is_the_slope_of_the_monte_carlo_mean(distribution):
 
 @each
 def test_the_gradient_is_the_density(distribution):
-    member, scale = distribution(), 0.4
+    member, scale = distribution.example(), 0.4
     for margin in (-0.7, 0.1):
         slopes = mean_slopes(member, margin, scale)
         density = float(member.pdf(jnp.float32(margin / scale))) / scale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import equinox as eqx
@@ -16,7 +17,9 @@ from jaxsnn_noise.parameters import nonnegative as at_least_zero
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Seen
 from jaxsnn_noise.synapses.events import Columns, over_spikes
+from jaxsnn_noise.synapses.kinetics import Kinetics
 from jaxsnn_noise.synapses.sparse import Sparse, order_of
+from jaxsnn_noise.synapses.sums import Sums
 
 
 class Waiting(eqx.Module):
@@ -37,7 +40,7 @@ class DelayedSparse(Sparse):
             multiples of dt. An array leaf: it may be swept (changed values are rounded to the nearest step).
         longest: The largest offset that the ring has room for [ms]; ``None``: that of the given offsets. An offset above it
             makes all arrivals NaN, which ``health`` counts.
-        **options: Those of :class:`Sparse`.
+        size, rows, columns, weights, key, kinetics, delay, noise, sums, multapses: As for :class:`Sparse`.
 
     Raises:
         InputError: as for ``Sparse``; offsets that are negative or above ``longest``, or, once dt is known, no multiples of dt.
@@ -51,14 +54,34 @@ class DelayedSparse(Sparse):
     offsets: Float32[Array, "synapse"] = parameter("ms", at_least_zero, shape=None)
     longest: float = eqx.field(static=True)
 
-    def __init__(self, source: str, target: str, *, offsets: Any, longest: float | None = None, **options: Any):
-        super().__init__(source, target, **options)
+    def __init__(
+        self,
+        source: str,
+        target: str,
+        *,
+        size: tuple[int, int],
+        rows: Any,
+        columns: Any,
+        weights: Any,
+        offsets: Any,
+        longest: float | None = None,
+        key: Any = None,
+        kinetics: Kinetics | None = None,
+        delay: float | None = None,
+        noise: Mapping[str, Any] | None = None,
+        sums: Sums | None = None,
+        multapses: bool = False,
+    ):
+        super().__init__(
+            source, target, size=size, rows=rows, columns=columns, weights=weights, key=key, kinetics=kinetics,
+            delay=delay, noise=noise, sums=sums, multapses=multapses,
+        )  # fmt: skip
         who = f"{type(self).__name__}({source!r}, {target!r})"
         given = as_parameter(f"{who}.offsets", offsets)
         if given.shape not in ((), self.rows.shape):
             rule = f"must be one number or one per synapse (shape ({self.rows.shape[0]},))"
             fail(f"{who}.offsets", rule, given.shape)
-        order = order_of(options["rows"], options["columns"], self.size)
+        order = order_of(rows, columns, self.size)
         self.offsets = jnp.broadcast_to(given if order is None or not given.ndim else given[order], self.rows.shape)
         values = concrete(self.offsets)
         if values is None and longest is None:
@@ -111,5 +134,5 @@ class DelayedSparse(Sparse):
 
     @classmethod
     def example(cls) -> Self:
-        graph = {"size": (5, 5), "rows": [3, 1, 0, 4, 2, 0], "columns": [0, 1, 1, 2, 4, 4]}
-        return cls("a", "b", **graph, weights=0.5, offsets=0.0, longest=2.0)
+        rows, columns = [3, 1, 0, 4, 2, 0], [0, 1, 1, 2, 4, 4]
+        return cls("a", "b", size=(5, 5), rows=rows, columns=columns, weights=0.5, offsets=0.0, longest=2.0)

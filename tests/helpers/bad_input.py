@@ -104,7 +104,7 @@ MISTAKES: dict[str, Mistake] = {
     "a masked law": (lambda: laws.Empirical(MASKED), r"Empirical.values: must have no masked entries"),
     "a negative refractory time": (lambda: LIF(3, refractory=-1.0), r"LIF.refractory: must be finite and >= 0 \[ms\]"),
     "a word for a neuron": (lambda: jn.Network({"cells": jn.Population("lif")}), r"Population.neuron: must be of the kind Neuron, e.g. .*; got 'lif'"),
-    "a number for a firing rule": (lambda: network(firing=0.3), r"Population.firing: must be of the kind Firing, e.g. HardThreshold\(...\), NoisyThreshold\(...\); got 0.3"),
+    "a number for a firing rule": (lambda: network(firing=0.3), r"Population.firing: must be of the kind Firing, e.g. .*HardThreshold\(...\).*; got 0.3"),
     "a number for an initial law": (lambda: network(initial={"v": 0.5}), r"network.cells.initial.v: must be an absolute law"),
     "an unknown initial field": (lambda: network(initial={"V": laws.Fixed(0.5)}), r"network.cells.initial: unknown name; got 'V'.*Known:.*v"),
     "a number for a pre-filter": (lambda: network(prefilter=3), r"network.cells.prefilter: must be a function"),

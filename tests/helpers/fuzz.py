@@ -180,7 +180,8 @@ def mistaken(case: Case, given: Any, made: Any) -> str | None:
     same = held is given or (type(held) is type(given) and repr(held) == repr(given))
     if not same and not isinstance(given, (list, dict, np.ndarray)) and held is not None and given is not None:
         try:
-            same = bool(np.all(held == given)) and isinstance(given, bool) == isinstance(held, (bool, np.bool_))
+            every = np.asarray(held) if isinstance(held, tuple) else held  # one number for all dimensions
+            same = bool(np.all(every == given)) and isinstance(given, bool) == isinstance(held, (bool, np.bool_))
         except Exception:
             same = False
         return None if same else f"held as {held!r}"[:120]

@@ -98,15 +98,15 @@ class Scale(Axis):
         InputError: factors that are no finite numbers, or that lead out of the range of the leaf.
     """
 
-    paths: tuple[str, ...] = eqx.field(static=True)
+    path: tuple[str, ...] = eqx.field(static=True)
     factors: jax.Array = parameter("1", real, shape=None, converter=lambda factors: factors)
     name: str = eqx.field(static=True)
     paired: bool = eqx.field(static=True)
 
     def __init__(self, path: str | Sequence[str], factors: Any, *, name: str | None = None, paired: bool = True):
-        self.paths = _paths("Scale.path", path)
+        self.path = _paths("Scale.path", path)
         self.factors = jnp.asarray(as_values("Scale.factors", factors), jnp.float32)
-        self.name = f"{last_part(self.paths[0])}_factor" if name is None else name
+        self.name = f"{last_part(self.path[0])}_factor" if name is None else name
         self.paired = flag("Scale.paired", paired)
         if self.factors.ndim != 1:
             fail("Scale.factors", "must be [value], one number each", self.factors.shape)
@@ -118,14 +118,14 @@ class Scale(Axis):
     def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
         # rounded by itself: a compiler that merged it with what the leaf enters would round differently in another batch
         factor, zero = self.factors[index], opaque_zero(root)
-        scaled = {path: opaque(paths.get(sim, path) * factor, zero) for path in self.paths}
+        scaled = {path: opaque(paths.get(sim, path) * factor, zero) for path in self.path}
         return paths.replace(sim, scaled), drawn(self, address, index)
 
     def sets(self, sim: Simulation) -> tuple[str, ...]:
-        return self.paths
+        return self.path
 
     def check(self, sim: Simulation) -> None:
-        found = {path: paths.get(sim, path) for path in self.paths}
+        found = {path: paths.get(sim, path) for path in self.path}
         for path, leaf in found.items():
             if not eqx.is_array(leaf) or not jnp.issubdtype(leaf.dtype, jnp.floating):
                 fail(f"Scale of {path}", "must lead to an array of real numbers", type(leaf).__name__)
@@ -136,7 +136,7 @@ class Scale(Axis):
         return np.asarray(self.factors)
 
     def attributes(self, sim: Simulation) -> dict[str, str]:
-        return {"units": "1", "path": ", ".join(self.paths)}
+        return {"units": "1", "path": ", ".join(self.path)}
 
     @classmethod
     def example(cls) -> Self:
