@@ -58,7 +58,8 @@ def test_chunk_size_changes_no_bit(whole: Any, chunk: Any) -> None:
     assert same(whole, run(chips(), axes(), chunk=chunk))
 
 
-@pytest.mark.parametrize("order", [(2, 1, 0), pytest.param((1, 2, 0), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0)])
 def test_the_order_of_axes_changes_no_bit(whole: Any, order: tuple[int, ...]) -> None:
     given = axes()
     assert same(whole, run(chips(), [given[i] for i in order], chunk=3))
@@ -156,6 +157,7 @@ def test_an_added_loud_source_does_not() -> None:
     assert not same(run(recurrent(), [jn.Trials(4)]), run(loud, [jn.Trials(4)]))
 
 
+@pytest.mark.slow
 def test_an_added_population_moves_no_number() -> None:
     sim = recurrent()
     parts = {

@@ -51,6 +51,7 @@ def test_the_degrees_of_freedom_of_student_t_have_the_gradient_of_a_difference()
         np.testing.assert_allclose(slope, wanted, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_draws_of_student_t_have_its_quantiles_far_out_and_its_kurtosis():
     member, at = distributions.StudentT(12.0), random.tick(random.stream(random.root(3), "t"), 5)
     x = np.asarray(jax.jit(lambda: member.sample(at, random.entities(1_000_000)))(), np.float64)
@@ -63,6 +64,7 @@ def test_the_draws_of_student_t_have_its_quantiles_far_out_and_its_kurtosis():
         assert_proportion(np.sum(np.abs(x) > stats.norm.isf(5e-4)), x.size, 1e-3)
 
 
+@pytest.mark.slow
 def test_student_t_of_many_degrees_of_freedom_is_gaussian_number_by_number():
     at = random.tick(random.root(3), 2)
     few = distributions.StudentT(1e6).sample(at, random.entities(1000))

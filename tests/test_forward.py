@@ -22,6 +22,7 @@ def whole():
     return jn.apply(NETWORK, BATCH, key=5, statistics=STATS)
 
 
+@pytest.mark.slow
 def test_the_default_readout_is_the_mean_potential_of_the_last_population(whole):
     out = jn.apply(NETWORK, BATCH, key=5)["output"]
     assert out.shape == (6, 3)

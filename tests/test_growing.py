@@ -126,7 +126,8 @@ def test_what_is_new_is_computed_and_nothing_else(name: str, tmp_path: Path, com
     grown(*GROWTHS[name], tmp_path, computed)
 
 
-@pytest.mark.parametrize("chunk", slow_but([2, 1, {"trial": 3}, None], [1]))
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", [2, 1, {"trial": 3}, None])
 def test_chunks_of_any_shape_serve(chunk: Any, tmp_path: Path, computed: list[int]) -> None:
     run([TWO, jn.Trials(4)], tmp_path, chunk=3)
     computed.clear()
@@ -266,6 +267,7 @@ def test_a_function_that_depends_on_what_another_axis_builds(tmp_path: Path, com
     assert sum(computed) == 4
 
 
+@pytest.mark.slow
 def test_another_constant_of_an_own_statistic_is_another_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run([jn.Trials(2)], tmp_path, statistics={"n": Scaled()})
     monkeypatch.setitem(globals(), "GAIN", GAIN * 2)
@@ -285,6 +287,7 @@ def test_programs_that_call_python_are_refused(tmp_path: Path) -> None:
         run([jn.Vary([0.1, 0.2], by=calling)], tmp_path)
 
 
+@pytest.mark.slow
 def test_a_function_object_with_fields_compiles_once() -> None:
     run([jn.Vary([0.1, 0.2], by=Louder(2.0))], None)
     before = chunked.run_chunk._cached._cache_size()

@@ -7,6 +7,7 @@ from typing import Any, Self
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import jaxsnn_noise as jn
 from helpers.numpy_network import normals
@@ -111,6 +112,7 @@ class Doubled(Input):
         return cls(1.0)
 
 
+@pytest.mark.slow
 def test_an_input_says_how_a_sample_is_shown_to_samples_and_to_training() -> None:
     sim = simulation(ALONE, {"bias": Constant(0.5, to="cells"), "seen": Doubled(np.zeros(SIZE), to="cells")})
     axis = jn.Samples(DATA, "inputs.seen.values")

@@ -80,6 +80,7 @@ def test_a_study_keeps_the_labels_of_its_members(study: Any, sim: jn.Simulation)
     assert table.sort_values(["sigma", "trial", "population", "neuron", "time"]).equals(table)
 
 
+@pytest.mark.slow
 def test_out_and_in_again_gives_the_same_raster(study: Any) -> None:
     """Into a port, whose cells show what arrives."""
     table = interop.spike_times(study, "raster_e").query("trial == 1 and sigma > 0.1")

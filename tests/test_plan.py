@@ -11,7 +11,6 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
-from helpers.pace import slow_but
 from jaxsnn_noise.ensemble import chunked, memory
 
 SIM = recurrent(6, duration=20.0, statistics={"rate": jn.statistics.Rate(), "raster": jn.statistics.Raster()})
@@ -37,6 +36,7 @@ def test_it_tells_members_chunks_and_bytes() -> None:
     assert "raster 1.8 KiB" in text
 
 
+@pytest.mark.slow
 def test_its_bytes_are_those_of_the_result_and_a_store_counts(tmp_path: Path) -> None:
     result = jn.monte_carlo(SIM, AXES, key=0, chunk={"trial": 20}, store=tmp_path, progress=False)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
@@ -185,7 +185,8 @@ def test_a_factor_may_be_that_of_several_leaves() -> None:
         jn.monte_carlo(SIM, [axis, jn.Sweep(chosen[1], [1.0])], key=0)
 
 
-@pytest.mark.parametrize("axis", slow_but([jn.Sweep, jn.Scale], [jn.Sweep]))
+@pytest.mark.slow
+@pytest.mark.parametrize("axis", [jn.Sweep, jn.Scale])
 def test_values_that_are_not_paired_see_noise_of_their_own(axis: Any) -> None:
     values = [1.0, 1.0]
     path = "network.cells.noise.membrane.amplitude.sigma"

@@ -307,6 +307,7 @@ def tails():
     return dict(zip(BEYOND, np.sum(counts, axis=0), strict=True)), STREAMS * 1000 * 2000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beyond", BEYOND)
 def test_the_tails_hold_as_many_numbers_as_the_normal_law_says(tails, beyond):
     counts, total = tails

@@ -55,6 +55,7 @@ def spikes_of(results):
     return np.asarray(jn.statistics.unpack(results["raster"], STEPS))
 
 
+@pytest.mark.slow
 def test_recording_moves_no_spike(seen):
     plain = jn.simulate(simulation(SPIKES), key=3)
     assert spikes_of(plain).sum() > 10
@@ -111,6 +112,7 @@ def test_weights_are_those_before_the_step_is_learned_and_their_order_is_told(se
     assert np.ptp(weights) > 0.1
 
 
+@pytest.mark.slow
 def test_chosen_synapses_by_index_or_pair_and_every_so_many_steps(seen):
     chosen = {
         "w": Trace(("state.weights",), projection="plastic", synapses=[(2, 1), 0], every=10),

@@ -48,6 +48,7 @@ def test_times_on_the_grid_give_every_step_back(dt: float) -> None:
     np.testing.assert_array_equal(steps_of_times(np.asarray(times), dt), steps)
 
 
+@pytest.mark.slow
 def test_they_are_the_train_of_the_same_spikes_also_in_pieces() -> None:
     rng = np.random.default_rng(1)
     raster = rng.random((200, 5)) < 0.1

@@ -69,6 +69,7 @@ def diffusion(**policies: Any) -> dict[str, Any]:
     return {"m": noise.VoltageNoise(noise.Diffusion(SIGMA), **({"coupling": coupling} | policies))}
 
 
+@pytest.mark.slow
 def test_without_noise_it_is_of_second_order_and_euler_of_first() -> None:
     exact = 1 / (1 + 4 * np.exp(-1.6))
     errors = {

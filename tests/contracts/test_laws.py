@@ -131,6 +131,7 @@ def test_values_never_fall_with_the_score(cls):
     assert np.all(np.diff(values) >= -4e-6 * np.abs(values[1:]))
 
 
+@pytest.mark.slow
 @each
 def test_the_draw_of_an_entity_does_not_depend_on_its_neighbours(cls):
     law = cls.example()

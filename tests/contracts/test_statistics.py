@@ -154,6 +154,7 @@ def test_compiled_and_step_by_step_agree(cls: type[Statistic]) -> None:
     _agree(statistic.finalize(acc, about), finish(compiled), exact=False)
 
 
+@pytest.mark.slow
 @each
 def test_a_measurement_divided_anywhere_merges_to_the_whole(cls: type[Statistic]) -> None:
     statistic, about, exact = cls.example(), _about(), cls.exact

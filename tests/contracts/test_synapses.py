@@ -151,6 +151,7 @@ def test_the_first_step_transmits_no_more_than_the_weights(cls):
     assert projection.exceeds or (np.abs(arrived) <= np.abs(most) * (1 + 1e-6)).all()
 
 
+@pytest.mark.slow
 @each_projection
 def test_transmitting_under_vmap_equals_a_loop(cls):
     trains = jnp.asarray(np.random.default_rng(1).random((3, 6, 5)) < 0.4, jnp.float32)

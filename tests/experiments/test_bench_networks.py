@@ -12,7 +12,6 @@ from experiments.bench import compare, connectivity, rounds, tables
 from experiments.bench.__main__ import TINY, main
 from experiments.bench.networks import Brunel, Sparse, synapses
 from experiments.bench.systems import SYSTEMS, System, numpy_networks, ours_networks
-from helpers.pace import slow_but
 
 ONE = Sparse(neurons=60, steps=1000, seeds=6)
 SMALL = Brunel(
@@ -33,9 +32,8 @@ def _apart(a: tuple[float, float], b: tuple[float, float]) -> float:
     return abs(a[0] - b[0]) / (a[1] ** 2 + b[1] ** 2) ** 0.5
 
 
-@pytest.mark.parametrize(
-    "changed", slow_but([{}, {"delay": 3.1}, {"refractory": 2.1}, {"reset": 9.9}, {"drive": 24.9}], [{}])
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("changed", [{}, {"delay": 3.1}, {"refractory": 2.1}, {"reset": 9.9}, {"drive": 24.9}])
 def test_without_noise_ours_takes_the_steps_of_the_loop(changed: dict[str, float]) -> None:
     plain = Sparse(neurons=40, steps=3000, drive=25.0, sigma=0.0, strength=4.0, delay=3.0)
     data = plain.data()

@@ -74,6 +74,7 @@ def test_they_are_those_of_the_times() -> None:
         assert np.any(np.abs(d / DT - np.round(d / DT)) > 0.1)  # no grid
 
 
+@pytest.mark.slow
 def test_so_they_are_over_a_stored_raster_and_merged_from_parts() -> None:
     found = run()
     traces = found["t"]

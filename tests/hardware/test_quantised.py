@@ -103,6 +103,7 @@ def test_no_weights_and_weights_of_zero_stay():
     assert_the_same_levels(found, by_numpy(rows, 3, np.float32(1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per", ["chip", "neuron"])
 def test_the_full_scale_is_the_largest_magnitude_of_the_leaf_or_of_a_target_for_a_matrix_and_a_list(per):
     w = weights()

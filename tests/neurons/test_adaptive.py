@@ -62,6 +62,7 @@ def test_it_is_what_its_equations_say(dt, subtract):
     np.testing.assert_allclose(trace.threshold[:, 1], seen[:, 1], atol=2e-5)
 
 
+@pytest.mark.slow
 def test_without_a_jump_it_is_the_neuron_without_adaptation_to_the_bit():
     noise = {
         "membrane": jn.noise.VoltageNoise(jn.noise.Diffusion(0.1), correlation=jn.noise.SharedFraction(0.3)),

@@ -36,6 +36,7 @@ def test_common_noise_is_one_number_for_all_and_independent_noise_none():
     assert_correlation(own[:, 0], own[:, 1], 0.0)
 
 
+@pytest.mark.slow
 def test_the_ends_of_the_shared_fraction_are_independent_and_common_to_the_bit():
     np.testing.assert_array_equal(draws(noise.SharedFraction(0.0), n=10), draws(noise.Independent(), n=10))
     np.testing.assert_array_equal(draws(noise.SharedFraction(1.0), n=10), draws(noise.Common(), n=10))

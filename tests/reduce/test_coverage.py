@@ -19,7 +19,6 @@ import xarray as xr
 from scipy import stats
 
 from experiments.bench.coverage import COUNTS, Design, of_proportion
-from helpers.pace import slow_but
 from helpers.statistical import FALSE_ALARM, Deviation, assert_mean, assert_proportion, negative_control
 from jaxsnn_noise.reduce import (
     at_least,
@@ -99,7 +98,8 @@ CROSSED = {
 }
 
 
-@pytest.mark.parametrize("name", slow_but(CROSSED, [next(iter(CROSSED))]))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CROSSED)
 def test_crossed_designs_cover_and_the_pooled_error_does_not(name: str) -> None:
     sizes, effects = CROSSED[name]
     array = study(sizes, effects, seed=2)

@@ -42,6 +42,7 @@ def test_identical_and_opposite_trains_are_extremes() -> None:
     np.testing.assert_allclose(over_raster(CountCorrelation(1.0), raster[:, :2], dt=1.0), 1, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_neurons_without_variation_are_left_out() -> None:
     raster = _common_input(200, 5, 0.5)
     still = np.concatenate([raster, np.zeros((200, 2), bool), np.ones((200, 1), bool)], axis=1)

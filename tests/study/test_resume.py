@@ -181,6 +181,7 @@ def test_changes_are_told_by_name():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_measured_data_go_on_with_an_edited_study_and_a_note(tmp_path):
     path, out = fake_study.write(tmp_path), tmp_path / "out"
     run(path, out)
@@ -307,6 +308,7 @@ def test_damaged_data_are_never_judged(tmp_path, damage):
     run(path, out, Existing.OVERWRITE)
 
 
+@pytest.mark.slow
 def test_data_of_another_run_are_not_taken_for_those_of_this_one(tmp_path):
     path, out, other = fake_study.write(tmp_path), tmp_path / "out", tmp_path / "other"
     run(path, out)

@@ -92,6 +92,7 @@ def by_hand(gain: float) -> tuple[np.ndarray, np.ndarray]:
     return 0.6 + TRAIN @ FAST.T + gain * slope + before["cells"] @ LOOP.T, slope
 
 
+@pytest.mark.slow
 def test_a_gate_multiplies_what_one_projection_brings_by_what_another_does() -> None:
     found, (current, slope) = jn.simulate(simulation(Gate("fast", "slow", 0.7)), key=0)["t"], by_hand(0.7)
     np.testing.assert_allclose(found.current, current, rtol=1e-5)

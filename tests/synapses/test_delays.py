@@ -45,6 +45,7 @@ def test_every_synapse_arrives_at_its_own_time(base: int) -> None:
     np.testing.assert_allclose(found, expected, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_equal_offsets_are_a_delay_to_the_bit() -> None:
     graph = {"size": (6, 9), "rows": ROWS, "columns": COLUMNS, "weights": WEIGHTS[ROWS, COLUMNS]}
     plain = currents(Sparse("port", "cells", **graph, delay=1.5, kinetics=Exponential(2.0)))

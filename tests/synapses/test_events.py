@@ -105,6 +105,7 @@ def test_no_synapses_is_silence():
     assert jax.grad(lambda s: over_spikes(none, s, 5).sum())(jnp.ones(3)).tolist() == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_the_sources_of_synapses_are_those_of_the_columns():
     for size in SIZES:
         columns = synapses_of(*size)

@@ -70,6 +70,7 @@ def test_a_graph_of_cells_is_the_linear_system() -> None:
         np.testing.assert_allclose(v[at - 1], exact, atol=0.02)
 
 
+@pytest.mark.slow
 def test_noise_is_shared_as_the_closed_form_says() -> None:
     """400 pairs: variances and the covariance of each."""
     g, pairs, dt = 0.02, 400, 0.1

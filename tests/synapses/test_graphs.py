@@ -212,6 +212,7 @@ def test_whole_numbers_below_a_bound_are_the_quotient_of_the_word():
         np.testing.assert_array_equal(_below(jnp.asarray(words.astype(np.uint32)), n), wanted)
 
 
+@pytest.mark.slow
 def test_a_large_graph_takes_the_memory_of_its_synapses():
     code = (
         "import resource, jax.numpy as jnp\n"

@@ -104,6 +104,7 @@ MORE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "parameters"), [*RATES, *(pytest.param(*case, marks=SLOW) for case in MORE)])
 def test_a_regular_train_comes_to_the_steady_state_and_its_cv(rate, parameters):
     sites, spikes = 5, int(6 * max(parameters["tau_rec"], parameters["tau_fac"]) * rate / 1000) + 5
@@ -167,6 +168,7 @@ def test_a_release_that_fails_releases_nothing():
     assert not np.asarray(silent["x"]["current"]).any()
 
 
+@pytest.mark.slow
 def test_a_graded_release_is_not_a_number():
     graded = jn.simulate(network(noisy={"graded": noise.ReleaseNoise(noise.PerStep(0.1))}), key=0)
     assert graded["health_cells"].nonfinite == 20

@@ -254,6 +254,7 @@ def test_arrivals_of_spikes_are_bit_by_bit_those_of_the_matrix(size):
     assert wanted[1].any()
 
 
+@pytest.mark.slow
 def test_several_synapses_of_a_pair_have_exact_sums_too():
     rng = np.random.default_rng(0)
     rows, columns = rng.integers(0, 3, 900), rng.integers(0, 4, 900)  # 75 per pair: more in a row than sources
@@ -345,6 +346,7 @@ def test_each_device_has_weights_of_its_own_and_each_synapse_a_deviation():
         np.testing.assert_array_equal(same, results[0][device, 1])
 
 
+@pytest.mark.slow
 def test_trains_between_groups_are_one_product_over_time():
     results = []
     for schedule in (jn.ByStep(), jn.ByComponent()):

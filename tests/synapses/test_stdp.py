@@ -355,6 +355,7 @@ def test_gradients_through_learning_are_those_of_finite_differences(bounds):
         assert float((slopes[k] * direction).sum()) == pytest.approx(float(up - down) / 2, rel=2e-2), leaves[k]
 
 
+@pytest.mark.slow
 def test_gradients_of_learned_weights_are_those_of_finite_differences():
     pre, post = (jnp.asarray(x) for x in trains(200, 2, 2, 0.1))
 

@@ -77,6 +77,7 @@ def test_a_run_that_was_interrupted_ends_with_the_same_bits(tmp_path: Path) -> N
     assert finished == []
 
 
+@pytest.mark.slow
 def test_more_epochs_go_on_from_where_a_run_ended(tmp_path: Path) -> None:
     fit(noisy, points(24), checkpoint=tmp_path, epochs=1)
     longer = fit(noisy, points(24), checkpoint=tmp_path, epochs=3)

@@ -64,6 +64,7 @@ def test_learns_and_the_scores_are_those_of_an_independent_loop() -> None:
     assert (fitted.history.loss[:, -1] < 0.5 * fitted.history.loss[:, 0]).all()
 
 
+@pytest.mark.slow
 def test_only_the_chosen_leaves_change_and_each_seed_keeps_what_its_builder_gave() -> None:
     built = []
 
@@ -122,6 +123,7 @@ def test_noise_is_addressed_by_seed_and_sample_as_in_the_engine() -> None:
         np.testing.assert_allclose(fitted.history.validation_loss[i, -1], np.mean(lost), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_trained_networks_are_an_axis_of_a_study() -> None:
     fitted, (x, y) = learned(), points(10, 1)
     study = jn.monte_carlo(
@@ -136,6 +138,7 @@ def test_trained_networks_are_an_axis_of_a_study() -> None:
     assert list(study.seed) == [0, 1]
 
 
+@pytest.mark.slow
 def test_patience_stops_the_run_and_returns_the_best_epoch() -> None:
     fitted = fit(quiet, points(20), validation=points(10, 1), optimiser=STILL, epochs=9, patience=2)
     assert fitted.history.sizes["epoch"] == 3
@@ -185,6 +188,7 @@ def test_a_network_is_shown_each_sample_for_25_ms() -> None:
     )
 
 
+@pytest.mark.slow
 def test_random_spikes_in_and_counts_out_train_too() -> None:
     def counting(key: object) -> jn.Simulation:
         network = jn.networks.feedforward([6, 3], key=key, gain=20.0, readout=lambda n: jn.neurons.LIF(n, tau_mem=10.0))
@@ -199,6 +203,7 @@ def test_random_spikes_in_and_counts_out_train_too() -> None:
     assert accuracy[-10:].mean() > 0.9
 
 
+@pytest.mark.slow
 def test_a_schedule_is_told_the_number_of_steps() -> None:
     asked = []
 
@@ -212,6 +217,7 @@ def test_a_schedule_is_told_the_number_of_steps() -> None:
     np.testing.assert_allclose(fitted.history.loss[0], expected, rtol=1e-5)  # of an epoch the mean over its batches
 
 
+@pytest.mark.slow
 def test_every_sample_is_augmented_by_itself() -> None:
     """The loss is the spread of the readouts, of samples that the augmentation replaces by numbers of its own."""
     fitted = fit(quiet, points(24), loss=spread, optimiser=STILL, augment=replaced, epochs=1)

@@ -115,6 +115,7 @@ def test_through_a_noisy_threshold_the_step_is_the_gradient_of_the_expectation()
     np.testing.assert_allclose(-step, slope, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_regulariser_adds_its_gradient() -> None:
     """Rates below the band are pushed up: through nothing else does a silent network learn."""
     network = jn.networks.feedforward([6, 8, 3], key=0, gain=0.5)

@@ -77,6 +77,7 @@ def test_what_selects_nothing_is_told(patterns: Any, message: str) -> None:
         training.trainable(model(), patterns)
 
 
+@pytest.mark.slow
 def test_a_loop_of_ones_own_inside_a_larger_model_stays_in_the_ranges() -> None:
     whole, (x, y) = model(), points(24)
     noise = "parts.spiking.0.hidden.noise.membrane.amplitude.sigma"
@@ -187,6 +188,7 @@ def test_no_weight_stays_stuck_without_a_word() -> None:
             transform.check("w", jnp.zeros((2, 2)))
 
 
+@pytest.mark.slow
 def test_weights_of_any_sign_grow_from_zero() -> None:
     path = "network.p.weights"
     network = jn.Network(

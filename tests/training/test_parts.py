@@ -51,6 +51,7 @@ def test_rates_inside_the_band_cost_nothing() -> None:
     np.testing.assert_allclose(loss(0.5 * rates, None), np.mean([0.05**2, 0.0, 0.0, 0.05**2]), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_no_step_leads_out_of_the_range() -> None:
     tau, threshold = "network.hidden.neuron.tau_mem", "network.hidden.neuron.v_threshold"
     fitted = fit(
@@ -122,6 +123,7 @@ def test_a_permutation_is_one_and_is_addressed() -> None:
     assert not np.array_equal(order, permutation(random.root(6), 1000))
 
 
+@pytest.mark.slow
 def test_every_place_in_the_order_is_equally_likely() -> None:
     keys = jax.vmap(lambda i: random.member(random.root(2), epoch=i))(jnp.arange(6000, dtype=jnp.uint32))
     orders = np.asarray(jax.vmap(lambda key: permutation(key, 6))(keys))
@@ -134,6 +136,7 @@ def test_every_place_in_the_order_is_equally_likely() -> None:
     negative_control(check)
 
 
+@pytest.mark.slow
 def test_the_recipe_ends_its_warm_up_at_its_peak_and_decays_weights_only() -> None:
     recipe = optimisers.WarmupCosine(0.1, weight_decay=0.5, warmup=0.5)(4)
     free = {"a.weights": jnp.ones(1), "a.tau_mem": jnp.ones(1)}
