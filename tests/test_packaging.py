@@ -79,7 +79,7 @@ def test_the_studies_of_the_wheel_run_without_a_checkout(wheel: zipfile.ZipFile,
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     found = dict(line.split() for line in done.stdout.splitlines())
-    assert set(found) == {"internal_noise", "recurrent_noise"}
+    assert set(found) == {"internal_noise", "noise_model_mismatch", "recurrent_noise", "validation"}
     assert all(int(claims) > 3 for claims in found.values())
 
 

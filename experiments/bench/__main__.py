@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import chunks, compare, connectivity, coverage, rounds, scaling, startup, tables
+from . import chunks, compare, connectivity, coverage, noise, rounds, scaling, startup, tables
 from .networks import Brunel, Sparse
 from .systems import SYSTEMS
 from .workloads import MonteCarlo, Problem, Training
 
-PARTS = ("w1", "w2", "sparse", "brunel", "startup", "scaling", "connectivity", "chunks", "coverage")
+PARTS = ("w1", "w2", "sparse", "brunel", "startup", "scaling", "connectivity", "chunks", "noise", "coverage")
 FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training(), "sparse": Sparse(), "brunel": Brunel()}
 TINY: dict[str, Problem] = {
     "w1": MonteCarlo(neurons=20, steps=100, trials=20),
@@ -60,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif part == "chunks":
             found = chunks.measure(options.rounds, say, chunks.TINY if options.tiny else chunks.FULL)
             results[part] = {"studies": found, "table": chunks.table(found)}
+        elif part == "noise":
+            costs = noise.measure(options.rounds, say, noise.TINY if options.tiny else noise.FULL)
+            results[part] = {"sources": costs, "table": noise.table(costs)}
         elif part == "coverage":
             measured = coverage.measure(say, coverage.TINY if options.tiny else coverage.FULL)
             results[part] = measured | {"table": coverage.table(measured)}

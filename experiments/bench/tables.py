@@ -41,6 +41,8 @@ def markdown(results: dict[str, Any]) -> str:
         parts += ["## Sparse and dense projections", results["connectivity"]["table"]]
     if "chunks" in results:
         parts += ["## Shapes of chunks", results["chunks"]["table"]]
+    if "noise" in results:
+        parts += ["## Cost of noise", results["noise"]["table"]]
     if "coverage" in results:
         parts += ["## Coverage of intervals", results["coverage"]["table"]]
     return "\n\n".join(parts) + "\n"

@@ -203,6 +203,7 @@ def test_built_in_studies_say_of_every_field_what_it_takes(name):
         ("recurrent_noise", ["--dt", "0"], "run: --dt: must be finite and > 0 [ms]"),
         ("recurrent_noise", ["--probability", "1.5"], "run: --probability: must lie in [0, 1]"),
         ("recurrent_noise", ["--levels", "0.1", "0.2"], "levels must begin with 0"),
+        ("validation", ["--rows", "telegraf"], "Did you mean 'telegraph'?"),
     ],
 )  # fmt: skip
 def test_built_in_studies_refuse_before_anything_is_computed(capsys, name, args, said):

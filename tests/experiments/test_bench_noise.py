@@ -1,0 +1,43 @@
+"""The cost of noise: every source has a program, ratios are within rounds, and the table says against what."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+import jaxsnn_noise as jn
+from experiments.bench import noise
+from helpers.discovery import members
+
+
+def test_every_source_colour_correlation_and_rule_has_a_program() -> None:
+    text = repr(noise.sources(6))
+    families = (jn.noise.Source, jn.noise.Colour, jn.noise.Correlation, jn.noise.Distribution)
+    public = [c.__name__ for family in families for c in members(family) if getattr(jn.noise, c.__name__, None) is c]
+    defaults = {"White", "Independent", "Gaussian"}  # of the programs that do not say another
+    assert not [name for name in public if f"{name}(" not in text and name not in defaults]
+    for rule in (jn.NoisyThreshold, jn.EscapeRate, jn.BridgeThreshold):
+        assert f"{rule.__name__}(" in text
+
+
+def test_ratios_are_within_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(sim: Any, trials: int) -> None:
+        time.sleep(0.05 if sim.network.cells()["cells"].noise else 0.02)
+
+    monkeypatch.setattr(noise, "_run", run)
+    found = noise.measure(3, lambda text: None, noise.TINY, ["BridgeThreshold"])
+    assert [x["source"] for x in found] == [noise.OFF, noise.WHITE, "BridgeThreshold"]
+    assert [x["over"] for x in found] == [noise.OFF, noise.OFF, noise.WHITE]
+    assert found[0]["ratio"]["median"] == 1.0
+    assert 1.5 < found[1]["ratio"]["median"] < 3.0
+    assert 0.6 < found[2]["ratio"]["median"] < 1.6
+    assert f"| {noise.WHITE} | 0.05" in noise.table(found)
+
+
+@pytest.mark.slow
+def test_every_program_runs() -> None:
+    found = noise.measure(1, lambda text: None, noise.TINY)
+    assert len(found) == len(noise.sources(noise.TINY.neurons))
+    assert all(x["ratio"]["median"] > 0 for x in found)
