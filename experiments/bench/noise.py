@@ -8,18 +8,20 @@ what neurons release.
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .chunks import _in_turns
 from .compare import spread
 from .tables import grid
 from .workloads import MonteCarlo
 
 FULL = MonteCarlo(trials=200)
 TINY = MonteCarlo(neurons=10, steps=20, trials=4)
+SLOW = 100.0
+"""Programs that take so many times the time of the fastest one are run in one round only."""
 OFF = "none"
 WHITE = "VoltageNoise, white"
 """The basis of rules that look at white noise."""
@@ -103,29 +105,56 @@ def simulation(problem: MonteCarlo, added: dict[str, Any]) -> Any:
 def measure(
     rounds: int, say: Callable[[str], None], problem: MonteCarlo, names: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
-    """One entry per program: seconds, and the ratios within rounds to no noise and, for the bridge, to white noise."""
+    """One entry per program: seconds of wall and CPU time, and the ratios within rounds to no noise, or to white noise."""
     added = sources(problem.neurons)
     chosen = [name for name in added if name in (names or added) or name in (OFF, WHITE)]
     say(f"noise: {len(chosen)} programs are compiled")
     runs: dict[str, Callable[[], Any]] = {
         name: functools.partial(_run, simulation(problem, added[name]), problem.trials) for name in chosen
     }
-    seconds = _in_turns(runs, rounds)
+    taken = in_turns(runs, rounds, say)
     found = []
     for name in chosen:
         basis = WHITE if name.startswith("Bridge") else OFF
-        ratios = [a / b for a, b in zip(seconds[name], seconds[basis], strict=True)]
-        found.append({"source": name, "over": basis, "seconds": spread(seconds[name]), "ratio": spread(ratios)})
+        entry: dict[str, Any] = {"source": name, "over": basis, "rounds": len(taken[name])}
+        for place, clock in enumerate(("wall", "cpu")):
+            pairs = [(x[place], taken[basis][at][place]) for at, x in taken[name].items()]
+            entry[clock] = spread([x for x, _ in pairs])
+            entry[f"{clock}_ratio"] = spread([x / y for x, y in pairs])
+        found.append(entry)
     return found
+
+
+def in_turns(
+    runs: dict[str, Callable[[], Any]], rounds: int, say: Callable[[str], None]
+) -> dict[str, dict[int, tuple[float, float]]]:
+    """Seconds of wall and CPU time by program and round; another one begins each round, and a first run is not counted.
+
+    What takes :data:`SLOW` times as long as the fastest is run in one round only.
+    """
+    for run in runs.values():
+        run()
+    order, taken = list(runs), {name: dict[int, tuple[float, float]]() for name in runs}
+    for number in range(rounds):
+        say(f"noise: round {number + 1} of {rounds}")
+        turned = order[number % len(order) :] + order[: number % len(order)]
+        least = min((x[0] for one in taken.values() for x in one.values()), default=np.inf)
+        for name in turned:
+            if number and taken[name][0][0] > SLOW * least:
+                continue
+            wall, cpu = time.perf_counter(), time.process_time()
+            runs[name]()
+            taken[name][number] = (time.perf_counter() - wall, max(time.process_time() - cpu, 1e-9))
+    return taken
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
     """One row per program."""
     rows = []
     for x in found:
-        ratio = f"{x['ratio']['median']:.2f} [{x['ratio']['low']:.2f} to {x['ratio']['high']:.2f}]"
-        rows.append([x["source"], f"{x['seconds']['median']:.3g}", x["over"], ratio])
-    return grid(["on", "seconds", "against", "ratio"], rows)
+        ratios = [f"{r['median']:.2f} [{r['low']:.2f} to {r['high']:.2f}]" for r in (x["cpu_ratio"], x["wall_ratio"])]
+        rows.append([x["source"], f"{x['cpu']['median']:.3g}", x["over"], *ratios, str(x["rounds"])])
+    return grid(["on", "CPU [s]", "against", "ratio of CPU", "ratio of wall time", "rounds"], rows)
 
 
 def _run(sim: Any, trials: int) -> None:

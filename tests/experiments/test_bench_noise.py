@@ -30,14 +30,26 @@ def test_ratios_are_within_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     found = noise.measure(3, lambda text: None, noise.TINY, ["BridgeThreshold"])
     assert [x["source"] for x in found] == [noise.OFF, noise.WHITE, "BridgeThreshold"]
     assert [x["over"] for x in found] == [noise.OFF, noise.OFF, noise.WHITE]
-    assert found[0]["ratio"]["median"] == 1.0
-    assert 1.5 < found[1]["ratio"]["median"] < 3.0
-    assert 0.6 < found[2]["ratio"]["median"] < 1.6
-    assert f"| {noise.WHITE} | 0.05" in noise.table(found)
+    assert found[0]["wall_ratio"]["median"] == found[0]["cpu_ratio"]["median"] == 1.0
+    assert 1.5 < found[1]["wall_ratio"]["median"] < 3.0
+    assert 0.6 < found[2]["wall_ratio"]["median"] < 1.6
+    text = noise.table(found)
+    assert all(f"| {x['source']} |" in text for x in found)
+
+
+def test_rounds_begin_with_another_one_and_what_is_slow_runs_in_one() -> None:
+    order: list[str] = []
+    pauses = {"a": 1e-4, "b": 1e-4, "slow": 0.1}
+    runs = {name: (lambda n=name: (order.append(n), time.sleep(pauses[n]))) for name in pauses}
+    taken = noise.in_turns(runs, 3, lambda text: None)
+    assert order == ["a", "b", "slow", "a", "b", "slow", "b", "a", "a", "b"]
+    assert [len(x) for x in taken.values()] == [3, 3, 1]
+    assert taken["slow"][0][0] >= 0.1
+    assert all(cpu > 0 for one in taken.values() for _, cpu in one.values())
 
 
 @pytest.mark.slow
 def test_every_program_runs() -> None:
     found = noise.measure(1, lambda text: None, noise.TINY)
     assert len(found) == len(noise.sources(noise.TINY.neurons))
-    assert all(x["ratio"]["median"] > 0 for x in found)
+    assert all(x["cpu_ratio"]["median"] > 0 for x in found)
