@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 TITLE = "Theory against simulation: every source, background, synapse and firing rule"
-COST = {"tiny": "10 s", "default": "3 min", "full": "15 min"}
+COST = {"tiny": "10 s", "default": "3 min", "full": "15 min, estimated"}
 BOUND = 0.2
 """What a deviation is shown to lie within, relative: the error that the negative controls of the tests make."""
 
@@ -175,11 +175,12 @@ def table(data: Mapping[str, xr.Dataset], config: Config) -> DataFrame:
         relative_low=off - reach,
         relative_high=off + reach,
         detectable=seen * found["error"] / scale,
+        allowed=found["margin"] / scale,
         verdict=np.where(p < config.alpha, "deviates", "agrees"),
     )
 
 
-SHOWN = ("room", "row", "quantity", "units", "law", "theory", "simulated", "low", "high", "deviation", "p_holm", "detectable", "verdict")  # fmt: skip
+SHOWN = ("room", "row", "quantity", "units", "law", "theory", "simulated", "low", "high", "allowed", "deviation", "p_holm", "detectable", "verdict")  # fmt: skip
 
 
 def tables(data: Mapping[str, xr.Dataset], config: Config) -> dict[str, DataFrame]:
@@ -254,8 +255,9 @@ def methods(config: Config, data: Mapping[str, xr.Dataset]) -> str:
 firing rules. Rows of a room run in one simulation of {config.trials} independent trials, in steps of: {steps}. Moments are
 taken about the mean of theory and averaged over time, neurons and trials, so they have no bias; intervals are the first ones
 after a reset, so that no length is preferred. Standard errors come from the spread over trials, of coefficients of variation
-by the jackknife. A deviation is the difference from theory, less what the theory itself is stated to be off by on the grid (0
-for most rows), in standard errors; p-values are two-sided, of Student's t, and corrected after Holm over the whole table:
+by the jackknife. A deviation is the difference from theory, less what the theory itself is stated to be off by on the grid
+(column "allowed", relative to the scale; 0 for most), in standard errors; p-values are two-sided, of Student's t, and corrected
+after Holm over the whole table:
 where all theories are right, anything is called a deviation with a probability of at most {100 * config.alpha:g} %. The column
 "detectable" is the deviation, relative to the scale, that the table calls so with a probability of 80 %.
 """
