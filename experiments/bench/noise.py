@@ -3,6 +3,8 @@
 All programs run in this process, one after the other, another one first in each round. The basis is the same network without
 noise. The bridge looks at white noise, so its basis is the network with it; sources that make whole spikes unreliable act on
 what neurons release.
+
+Members are samples, each with a drive of its own: trials of a network without noise are all one, and are computed once.
 """
 
 from __future__ import annotations
@@ -157,7 +159,9 @@ def table(found: Sequence[dict[str, Any]]) -> str:
     return grid(["on", "CPU [s]", "against", "ratio of CPU", "ratio of wall time", "rounds"], rows)
 
 
-def _run(sim: Any, trials: int) -> None:
+def _run(sim: Any, members: int) -> None:
     import jaxsnn_noise as jn
 
-    jn.monte_carlo(sim, [jn.Trials(trials)], key=0, progress=False)
+    middle = float(sim.inputs["cells"].values)
+    drives = np.linspace(0.99 * middle, 1.01 * middle, members, dtype=np.float32)
+    jn.monte_carlo(sim, [jn.Samples(drives)], key=0, progress=False)
