@@ -28,25 +28,25 @@ settle = holm
 class Config:
     """What is simulated. Neurons: tau 20 ms, refractory 2 ms, threshold 1 mV, reset 0 mV."""
 
-    means: tuple[float, ...] = option((0.8, 0.8, 0.8, 1.0, 1.2, 1.2), positive, least=2)
+    means: tuple[float, ...] = option((0.8, 0.8, 0.8, 1.2), positive, least=2)
     """Mean drive of each point [mV]."""
-    sigmas: tuple[float, ...] = option((0.1, 0.2, 0.4, 0.2, 0.2, 0.4), positive, least=2)
+    sigmas: tuple[float, ...] = option((0.1, 0.2, 0.4, 0.2), positive, least=2)
     """Noise of each point, in tau V' = mean - V + sigma sqrt(tau) xi [mV]; the free membrane spreads by sigma/sqrt(2)."""
     primary: float = option(0.2, fraction)
     """Common fraction of the noise at which all points are judged [1]."""
-    fractions: tuple[float, ...] = option((0.1, 0.2, 0.5, 0.8), fraction, least=2, rising=True)
+    fractions: tuple[float, ...] = option((0.1, 0.2, 0.8), fraction, least=2, rising=True)
     """Common fractions at the second point [1]."""
     size: int = option(12, Range(2))
     """Neurons that share noise [1]; all their pairs count."""
-    windows: tuple[float, ...] = option((50.0, 500.0, 4000.0), positive, least=2, rising=True)
+    windows: tuple[float, ...] = option((40.0, 400.0, 4000.0), positive, least=2, rising=True)
     """Lengths of the windows in which spikes are counted [ms]; claims of long windows speak of the last."""
     duration: float = option(400000.0, positive)
     """Measured time of a trial [ms]: a whole number of windows; a correlation over n of them is low by 1/(2n) of itself."""
     warmup: float = option(1000.0, positive)
     """Time before it [ms]."""
-    trials: int = option(240, Range(2))
+    trials: int = option(220, Range(2))
     """Trials per point and common fraction [1]."""
-    dt: float = option(2.0, positive)
+    dt: float = option(4.0, positive)
     """Time step [ms]; spikes have times inside it."""
     seed: int = option(0, Range(0))
     """Root seed [1]."""
@@ -61,11 +61,13 @@ class Config:
 
 
 TINY = Config(
-    means=(0.8, 1.2), sigmas=(0.4, 0.2), fractions=(0.2, 0.8), size=4, windows=(50.0, 400.0), duration=8000.0,
+    means=(0.8, 1.2), sigmas=(0.4, 0.2), fractions=(0.2, 0.8), size=4, windows=(40.0, 400.0), duration=8000.0,
     trials=8,
 )  # fmt: skip
 DEFAULT = Config()
-FULL = Config(fractions=(0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8), trials=1000, dt=1.0)
+FULL = Config(
+    means=(0.8, 0.8, 0.8, 1.0, 1.2, 1.2), sigmas=(0.1, 0.2, 0.4, 0.2, 0.2, 0.4), fractions=(0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8), trials=400, dt=1.0
+)  # fmt: skip
 
 
 def build(config: Config) -> jn.Simulation:

@@ -48,6 +48,7 @@ from jaxsnn_noise.theory.correlations import (
 )
 from jaxsnn_noise.theory.coupling import coupling_coefficient, gap_junction_moments, magnesium_block
 from jaxsnn_noise.theory.escape import diffusion_hazard_hz, escape_interval, sigmoid_hazard_hz
+from jaxsnn_noise.theory.information import threshold_array_information
 from jaxsnn_noise.theory.membrane import (
     brunel_sigma,
     coloured_current_variance,
@@ -213,6 +214,7 @@ __all__ = [
     "telegraph_autocovariance",
     "telegraph_levels",
     "telegraph_spectrum",
+    "threshold_array_information",
     "threshold_noise_probability",
     "time_average_variance",
     "voltage_sigma",

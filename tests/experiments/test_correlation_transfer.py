@@ -80,7 +80,7 @@ def test_what_is_left_out_stays_open_and_says_so() -> None:
 def test_cells_are_the_points_and_then_the_other_fractions() -> None:
     cells = module.cells(module.DEFAULT)
     assert cells[:2] == [(0.8, 0.1, 0.2), (0.8, 0.2, 0.2)]
-    assert cells[len(module.DEFAULT.means) :] == [(0.8, 0.2, 0.1), (0.8, 0.2, 0.5), (0.8, 0.2, 0.8)]
+    assert cells[len(module.DEFAULT.means) :] == [(0.8, 0.2, 0.1), (0.8, 0.2, 0.8)]
 
 
 @pytest.mark.parametrize(
