@@ -66,7 +66,8 @@ TINY = Config(
 )  # fmt: skip
 DEFAULT = Config()
 FULL = Config(
-    means=(0.8, 0.8, 0.8, 1.0, 1.2, 1.2), sigmas=(0.1, 0.2, 0.4, 0.2, 0.2, 0.4), fractions=(0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8), trials=400, dt=1.0
+    means=(0.8, 0.8, 0.8, 1.0, 1.2, 1.2), sigmas=(0.1, 0.2, 0.4, 0.2, 0.2, 0.4),
+    fractions=(0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8), trials=400, dt=1.0,
 )  # fmt: skip
 
 

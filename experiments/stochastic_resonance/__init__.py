@@ -106,7 +106,7 @@ TINY = Config(
     blocks=4, networks=0, noises=(0.0, 0.5, 2.0), levels=32, repeats=40, duration=2000.0, frequency_hz=1.0,
 )  # fmt: skip
 DEFAULT = Config()
-FULL = Config(dt=1.0, trials=2000, faint_trials=16000, networks=8, network_trials=100, repeats=10000)
+FULL = Config(dt=1.0, trials=1600, faint_trials=9600, networks=8, network_trials=100, repeats=10000)
 
 
 def build(config: Config) -> dict[str, jn.Simulation]:
