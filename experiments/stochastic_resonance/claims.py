@@ -114,7 +114,7 @@ def noise_helps_network(data: Any, config: Any) -> Judgement:
 
 def network_snr(data: Any, config: Any) -> xr.DataArray:
     """Ratio of the summed spikes over the number of neurons [sigma, seed, block], pseudo-values."""
-    found = pseudovalues(data["network"], lambda part: snr(part, config, density="pooled") / config.size)
+    found = pseudovalues(data["network"], lambda part: snr(part, config, density="pooled"))
     return _plain(found, "sigma")
 
 

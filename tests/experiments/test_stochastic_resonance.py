@@ -42,7 +42,7 @@ def line(dim: str, sigma: Any, frequency: Any, ratios: Any, *, seeds: int = 0, b
     density = 3.0 * np.ones(shape)
     root = np.sqrt(np.maximum(ratios, 0.0) * 3.0) * height * held
     real, imag = (spread(root * np.sqrt(0.5)) * (1.0 + 0.01 * rng.normal(size=shape)) for _ in range(2))
-    parts = {"real": real, "imag": imag, "density": density, "pooled": density / CONFIG.size, "rate": density}
+    parts = {"real": real, "imag": imag, "density": density, "pooled": density, "rate": density}
     coords = {"sigma": (dim, sigma), "frequency": (dim, frequency), "amplitude": (dim, height)}
     return xarray.Dataset({name: (dims, value) for name, value in parts.items()}, coords)
 
@@ -81,7 +81,10 @@ def verdicts(data: Any) -> dict[str, Verdict]:
 
 
 def test_the_judges_say_yes_to_what_agrees() -> None:
-    assert set(verdicts(made_up()).values()) == {Verdict.REPRODUCED}
+    data = made_up()
+    assert set(verdicts(data).values()) == {Verdict.REPRODUCED}
+    network = claims.network_snr(data, CONFIG).mean(("seed", "block"))
+    np.testing.assert_allclose(network.sel(sigma=[0.08, 0.14]), [50.0, 100.0], rtol=0.01)
 
 
 def test_the_judges_say_no_to_what_does_not() -> None:
@@ -140,6 +143,7 @@ def test_the_line_and_the_density_are_those_of_linear_response() -> None:
     for k in range(2):
         assert_mean(values.isel(frequency=k).values, 1.0)
         assert_mean(found["density"].isel(frequency=k).values / density[k], 1.0)
+        assert_mean(found["pooled"].isel(frequency=k).values / density[k], 1.0)  # nothing in common
         with pytest.raises(AssertionError):
             assert_mean(1.2 * values.isel(frequency=k).values, 1.0)
 
