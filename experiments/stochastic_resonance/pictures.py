@@ -15,7 +15,7 @@ from .estimates import expected_snr, pseudovalues, small_signal_snr
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-RATIO = "signal-to-noise ratio / squared amplitude [Hz/mV^2]"
+RATIO = "SNR / squared amplitude [Hz/mV^2]"
 
 
 def pictures(data: Any, config: Any) -> dict[str, Picture]:
