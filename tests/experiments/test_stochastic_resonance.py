@@ -133,7 +133,9 @@ def test_a_large_slow_signal_is_followed_by_the_rate() -> None:
 
 @pytest.mark.slow
 def test_the_line_and_the_density_are_those_of_linear_response() -> None:
-    config = dataclasses.replace(CONFIG, size=100, trials=60, blocks=60, duration=2000.0, dt=1.0)
+    config = dataclasses.replace(
+        CONFIG, trials=60, faint_trials=60, repeats=60, blocks=60, duration=2000.0, frequency_hz=1.0, dt=1.0
+    )
     cells = [0.2, 0.2], [5.0, 50.0]
     options = {"trials": 60, "blocks": 60, "config": config, "store": None, "told": False}
     found = neurons.responses(neurons.single(config), *cells, [], key=11, **options).swap_dims(cell="frequency")
