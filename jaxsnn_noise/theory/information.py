@@ -14,20 +14,20 @@ _NODES = 4096
 
 
 @closed_form
-def threshold_array_information(units: ArrayLike, noise: ArrayLike) -> Numbers:
+def threshold_array_information(units: ArrayLike, relative_noise: ArrayLike) -> Numbers:
     r"""Mutual information [bit] between a Gaussian signal and how many of N threshold units are above their threshold.
 
     Unit i says 1 where ``x + noise_i > 0``, with a normal signal ``x`` of variance 1, whose mean lies at the threshold, and private
-    normal noise. With :math:`p(x) = \Phi(x/\mathrm{noise})` the number K of ones is binomial given x, and
+    normal noise. With :math:`p(x) = \Phi(x/\mathrm{relative\_noise})` the number K of ones is binomial given x, and
 
     .. math:: I = H(K) - E_x\,H(K \mid x).
 
-    Without noise all units say the same, one bit; with ``noise = 1`` the number is uniform on 0 .. N. The maximum lies at a noise
+    Without noise all units say the same, one bit; with ``relative_noise = 1`` the number is uniform on 0 .. N. The maximum lies at a noise
     that is not 0 for N > 1: suprathreshold stochastic resonance. By the midpoint rule over the quantiles of x.
 
     Args:
         units: number N of units [1], a whole number >= 1.
-        noise: standard deviation of the noise over that of the signal [1], >= 0.
+        relative_noise: standard deviation of the noise over that of the signal [1], >= 0.
 
     Raises:
         InputError: a number of units that is not whole or below 1, a negative noise.
@@ -41,8 +41,8 @@ def threshold_array_information(units: ArrayLike, noise: ArrayLike) -> Numbers:
         [1.0, 1.858, 1.475]
     """
     _checks.inside("units", units, _checks.ranges.Range(1, whole=True), "1")
-    _checks.nonnegative("noise", noise, "1")
-    many, spread = np.broadcast_arrays(as_float(units), as_float(noise))
+    _checks.nonnegative("relative_noise", relative_noise, "1")
+    many, spread = np.broadcast_arrays(as_float(units), as_float(relative_noise))
     found = [_information(round(float(n)), float(s)) for n, s in zip(many.ravel(), spread.ravel(), strict=True)]
     return np.float64(1.0) * np.reshape(found, many.shape)
 

@@ -47,5 +47,5 @@ def test_units_are_whole_and_noise_is_not_negative() -> None:
     for bad in (0, 2.5, -1):
         with pytest.raises(InputError, match=r"^units: must be"):
             theory.threshold_array_information(bad, 1.0)
-    with pytest.raises(InputError, match=r"^noise: must be"):
+    with pytest.raises(InputError, match=r"^relative_noise: must be"):
         theory.threshold_array_information(3, -0.1)
