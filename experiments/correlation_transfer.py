@@ -248,7 +248,7 @@ def _points_picture(data: Any, config: Config) -> Picture:
     shown = described(data, config)
     figure, axes = figures.new_figure()
     tables_ = []
-    labels = {"x_label": "firing rate [Hz]", "y_label": "correlation of counts / common fraction [1]"}
+    labels = {"x_label": "firing rate [Hz]", "y_label": "count correlation / c [1]"}
     for window in config.windows:
         part = shown[shown["window [ms]"] == window].sort_values("rate [Hz]")
         ends = (part[f"gain {k}"].to_numpy() for k in ("mean", "low", "high"))
