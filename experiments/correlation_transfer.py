@@ -17,7 +17,7 @@ TITLE = "Correlation transfer: from shared noise to correlated spike counts"
 COST = {"tiny": "10 s", "default": "5 min", "full": "1 h"}
 
 TAU, REFRACTORY, THRESHOLD, RESET = 20.0, 2.0, 1.0, 0.0
-NEURON = {"tau_mem": TAU, "refractory": REFRACTORY, "v_threshold": THRESHOLD, "v_reset": RESET}
+NEURON: dict[str, Any] = {"tau_mem": TAU, "refractory": REFRACTORY, "v_threshold": THRESHOLD, "v_reset": RESET}
 TOLERANCE = 0.05
 """Of the gain [1]: 0.03 for what is of second order in c, and two standard errors of 0.01."""
 NOISE = "network.cells.noise.membrane"

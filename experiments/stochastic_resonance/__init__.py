@@ -144,7 +144,7 @@ def _lines(name: str, cells: Any, trials: int, config: Config, progress: Progres
     extra = [jn.Vary({"network.recurrent.weights": neurons.weights(config)}, name="seed")] if coupled else []
     blocks = trials if coupled else config.blocks
     with progress.task(name, unit="members") as task:
-        run = partial(neurons.responses, sim, *cells, extra, trials=trials, blocks=blocks, config=config)
+        run = partial(neurons.responses, sim, cells[0], cells[1], extra, trials=trials, blocks=blocks, config=config)
         return run(key=_key(name, config), store=progress.folder(name), told=task.update)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 TAU, REFRACTORY, THRESHOLD, RESET = 20.0, 2.0, 1.0, 0.0
-NEURON = {"tau_mem": TAU, "refractory": REFRACTORY, "v_threshold": THRESHOLD, "v_reset": RESET}
+NEURON: dict[str, Any] = {"tau_mem": TAU, "refractory": REFRACTORY, "v_threshold": THRESHOLD, "v_reset": RESET}
 
 
 def pseudovalues(means: xr.Dataset, estimate: Callable[[xr.Dataset], xr.DataArray]) -> xr.DataArray:
