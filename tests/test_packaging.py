@@ -81,6 +81,7 @@ def test_the_studies_of_the_wheel_run_without_a_checkout(wheel: zipfile.ZipFile,
     found = dict(line.split() for line in done.stdout.splitlines())
     assert set(found) == {"internal_noise", "noise_model_mismatch", "recurrent_noise", "validation"}
     assert set(found) == {"correlation_transfer", "internal_noise", "recurrent_noise", "stochastic_resonance"}
+    assert set(found) == {"brunel", "internal_noise", "recurrent_noise"}
     assert all(int(claims) > 3 for claims in found.values())
 
 

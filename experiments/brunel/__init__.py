@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ COST = {"tiny": "10 s", "default": "7 min", "full": "40 min"}
 
 PANELS = {"A": (3.0, 2.0), "B": (6.0, 4.0), "C": (5.0, 2.0), "D": (4.5, 0.9)}
 """Of figure 8: strength of inhibition relative to excitation g, and rate outside in that which reaches threshold eta."""
-NEURON = {"tau_mem": 20.0, "v_threshold": 20.0, "v_reset": 10.0, "refractory": 2.0}
+NEURON: dict[str, Any] = {"tau_mem": 20.0, "v_threshold": 20.0, "v_reset": 10.0, "refractory": 2.0}
 WEIGHT, DELAY, REACHING_HZ, DEGREE = 0.1, 1.5, 10.0, 1000
 """Jump of an excitatory spike [mV], delay [ms], rate of ``DEGREE`` excitatory synapses whose mean is the threshold [Hz]."""
 WAYS = ("degree", "probability")
@@ -72,6 +73,7 @@ def weight_of(degree: int) -> float:
     return WEIGHT * math.sqrt(DEGREE / degree)
 
 
+@functools.cache
 def theory_of(panel: str) -> dict[str, float]:
     """Self-consistent rate [Hz], its drive [mV, mV/sqrt(ms)] and the CV that goes with them, at a thousand synapses."""
     g, eta = PANELS[panel]
@@ -91,7 +93,9 @@ def constant_of(panel: str, degree: int) -> float:
     return balance * (WEIGHT * DEGREE - weight_of(degree) * degree)
 
 
-def simulation(config: Config, panel: str, seed: int, *, excitatory: int, degree: int, duration: float) -> jn.Simulation:
+def simulation(
+    config: Config, panel: str, seed: int, *, excitatory: int, degree: int, duration: float
+) -> jn.Simulation:
     """A network of its own graph: exact in-degrees, distinct sources, a Poisson input for each neuron."""
     (g, eta), size = PANELS[panel], excitatory + excitatory // 4
     charge = weight_of(degree) * config.dt / -math.expm1(-config.dt / NEURON["tau_mem"])
@@ -101,7 +105,7 @@ def simulation(config: Config, panel: str, seed: int, *, excitatory: int, degree
         ("inhibit", excitatory, excitatory // 4, degree // 4, -g * charge),
     ):
         key = jn.random.stream(jn.random.root(seed), name)
-        graph = jn.synapses.FixedInDegree(inputs).draw(key, (size, sources))
+        graph = jn.synapses.FixedInDegree(inputs, autapses=True, multapses=False).draw(key, (size, sources))
         projections[name] = jn.synapses.Sparse(
             "cells",
             "cells",
@@ -129,7 +133,7 @@ def simulation(config: Config, panel: str, seed: int, *, excitatory: int, degree
             "slow": jn.statistics.CountCorrelation(config.slow),
             "synchrony": jn.statistics.SynchronyIndex(),
             "spectrum": jn.statistics.PowerSpectrum(config.segment, pooled=True),
-            "shown": jn.statistics.Trace(("spikes",), neurons=range(50)),
+            "shown": jn.statistics.Trace(("spikes",), neurons=tuple(range(50))),
         },
     )
 
@@ -137,9 +141,7 @@ def simulation(config: Config, panel: str, seed: int, *, excitatory: int, degree
 def of_panel(config: Config, panel: str, network: int) -> jn.Simulation:
     """A network of a panel of the figure."""
     few = config.excitatory
-    return simulation(
-        config, panel, config.seed + network, excitatory=few, degree=few // 10, duration=config.duration
-    )
+    return simulation(config, panel, config.seed + network, excitatory=few, degree=few // 10, duration=config.duration)
 
 
 def of_size(config: Config, way: str, excitatory: int, network: int) -> jn.Simulation:
@@ -160,10 +162,10 @@ def measure(config: Config, progress: Progress) -> dict[str, Any]:
 
     members, scaling = [], []
     for panel in config.panels:
-        kept = progress.stage(f"panel_{panel}", lambda panel=panel: _panel(config, panel))
+        kept = progress.stage(f"panel_{panel}", functools.partial(_panel, config, panel))
         members.append(kept)
     for way in WAYS:
-        kept = progress.stage(f"sizes_{way}", lambda way=way: _sizes(config, way))
+        kept = progress.stage(f"sizes_{way}", functools.partial(_sizes, config, way))
         scaling.append(kept)
     found = {
         "panels": xarray.concat(members, "panel").assign_coords(panel=list(config.panels)),

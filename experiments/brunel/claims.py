@@ -17,16 +17,24 @@ NEAR = 0.03
 PAPER = "Brunel 2000, doi:10.1023/A:1008925309027"
 
 
-def within(values: Any, least: float = -math.inf, most: float = math.inf, units: str = "", detail: str = "") -> Judgement:
+def within(
+    values: Any, least: float = -math.inf, most: float = math.inf, units: str = "", detail: str = ""
+) -> Judgement:
     """The claim that a mean over networks lies in ``[least, most]``, by the t-interval of its values [network]."""
     x = np.asarray(values, float)
-    mean, error, df = x.mean(), x.std(ddof=1) / len(x) ** 0.5, len(x) - 1
-    reach = stats.t.ppf(0.975, df) * error
+    mean, error, df = float(x.mean()), float(x.std(ddof=1)) / len(x) ** 0.5, len(x) - 1
+    reach = float(stats.t.ppf(0.975, df)) * error
     low, high = mean - reach, mean + reach
     below, above = _score(least - mean, error, -1.0), _score(most - mean, error, 1.0)
     shown = max(stats.t.cdf(below, df), stats.t.sf(above, df))
     refuted = min(stats.t.sf(below, df), stats.t.cdf(above, df))
-    span = f"at least {least:g}" if most == math.inf else f"at most {most:g}" if least == -math.inf else f"in [{least:g}, {most:g}]"
+    span = (
+        f"at least {least:g}"
+        if most == math.inf
+        else f"at most {most:g}"
+        if least == -math.inf
+        else f"in [{least:g}, {most:g}]"
+    )
     return Judgement(
         verdict(*compare(low, high, least=least, most=most)),
         mean,
@@ -72,7 +80,9 @@ def from_theory(panel: str, quantity: str, *, least: float = -math.inf, most: fl
         wanted = theory_of(panel)["rate_hz" if quantity == "rate" else "cv"]
         values = data["panels"][quantity].sel(panel=panel)
         unit = " Hz" if quantity == "rate" else ""
-        return within(values / wanted - 1, least, most, detail=f"{float(values.mean()):.4g}{unit}, in theory {wanted:.4g}{unit}")
+        return within(
+            values / wanted - 1, least, most, detail=f"{float(values.mean()):.4g}{unit}, in theory {wanted:.4g}{unit}"
+        )
 
     return judge
 

@@ -48,7 +48,11 @@ def _rasters(panels: Any, config: Any) -> Picture:
         one.set_title(_named(name), fontsize="medium", loc="left")
         one.label_outer()
         made.append(table.assign(panel=str(name)))
-    return Picture(figure, pandas.concat(made, ignore_index=True), f"Spikes of 50 excitatory neurons in the last {kept * config.dt:g} ms.")
+    return Picture(
+        figure,
+        pandas.concat(made, ignore_index=True),
+        f"Spikes of 50 excitatory neurons in the last {kept * config.dt:g} ms.",
+    )
 
 
 def _activity(panels: Any, config: Any) -> Picture:
@@ -64,7 +68,11 @@ def _activity(panels: Any, config: Any) -> Picture:
         one.set_title(_named(name), fontsize="medium", loc="left")
         one.label_outer()
         made.append(table.assign(panel=str(name)))
-    return Picture(figure, pandas.concat(made, ignore_index=True), f"Activity of the whole network in steps of {config.dt:g} ms, the same times.")
+    return Picture(
+        figure,
+        pandas.concat(made, ignore_index=True),
+        f"Activity of the whole network in steps of {config.dt:g} ms, the same times.",
+    )
 
 
 def _spectra(panels: Any, config: Any) -> Picture:
@@ -94,8 +102,14 @@ def _rates(panels: Any) -> Picture:
     line = summary(panels["rate"])
     ends = (100 * (line[k].values / wanted - 1) for k in ("mean", "low", "high"))
     label = "rate less that of the theory [%]"
-    _, table = figures.forest(axes, [_named(name) for name in names], *ends, x_label=label, bound=0.0, bound_label="self-consistent theory")
-    return Picture(figure, table.assign(theory_hz=wanted, rate_hz=line["mean"].values), "Mean rate of all neurons against the self-consistent rate of the asynchronous state; 95 % intervals over networks.")
+    _, table = figures.forest(
+        axes, [_named(name) for name in names], *ends, x_label=label, bound=0.0, bound_label="self-consistent theory"
+    )
+    return Picture(
+        figure,
+        table.assign(theory_hz=wanted, rate_hz=line["mean"].values),
+        "Mean rate of all neurons against the self-consistent rate of the asynchronous state; 95 % intervals over networks.",
+    )
 
 
 def _correlations(sizes: Any, config: Any) -> Picture:

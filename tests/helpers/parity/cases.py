@@ -126,6 +126,8 @@ def measure_group(steps: np.ndarray, senders: np.ndarray, case: Case) -> dict[st
     counts = np.zeros((bins, case.size))
     np.add.at(counts, (steps // width, senders), 1.0)
     varies = counts.std(axis=0) > 0
+    if varies.sum() < 2:
+        raise ValueError("fewer than two neurons of a group have counts that vary")
     units = counts[:, varies] - counts[:, varies].mean(axis=0)
     units /= np.sqrt((units**2).sum(axis=0))
     together, m = (units.sum(axis=1) ** 2).sum(), varies.sum()

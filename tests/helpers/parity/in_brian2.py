@@ -13,7 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from helpers.parity.cases import CASES, NETWORK, NETWORKS, PANELS, Case, Conducting, Exponential, Noisy, Released, measure, measure_group  # fmt: skip
+from helpers.parity.cases import (  # fmt: skip
+    CASES,
+    NETWORK,
+    NETWORKS,
+    PANELS,
+    Case,
+    Conducting,
+    Exponential,
+    Noisy,
+    Released,
+    measure,
+    measure_group,
+)
 
 WHEN = "before_thresholds"
 MANY = 40
@@ -72,7 +84,9 @@ def _noisy(b2: Any, case: Noisy, seed: int) -> list[Any]:
     names = {"decay": decay, "own": step_std * math.sqrt(1 - case.shared), "common": step_std * math.sqrt(case.shared)}
     cells = _cells(b2, case, "v : 1\ngroup : integer (constant)", "euler", shared=shared, **names)
     cells.group = np.arange(case.neurons) // case.size
-    step = f"v = v + int(not_refractory) * ((1 - decay) * ({case.drive} - v) + own * randn() + common * shared(t, group))"
+    step = (
+        f"v = v + int(not_refractory) * ((1 - decay) * ({case.drive} - v) + own * randn() + common * shared(t, group))"
+    )
     operation = cells.run_regularly(step, when="groups")
     return [cells, operation]
 
@@ -114,28 +128,30 @@ def _conductance(b2: Any, case: Conducting, seed: int) -> list[Any]:
 
 
 def _quantal(b2: Any, case: Released, seed: int) -> list[Any]:
-    """Sites refill and are emptied by binomial numbers, drawn one by one of at most ``sites``."""
+    """Each site by itself: whether it is filled meanwhile, and whether it releases; a draw for each, since sites are alike."""
     cells = _cells(b2, case, "dv/dt = -v / tau : 1 (unless refractory)", "exact")
     sources = b2.PoissonGroup(case.groups * case.sources, case.source_hz * b2.Hz)
-    model = "full : 1\nuse : 1\nlast : second\nquanta : 1\nfilled : 1"
-    refill = " + ".join(
-        f"int({k} < {case.sites} - full) * int(rand() < 1 - exp(-(t - last) / tau_rec))" for k in range(case.sites)
+    sites = range(case.sites)
+    model = "\n".join(["use : 1", "last : second", "refilled : 1", *(f"full{k} : 1\ndrawn{k} : 1" for k in sites)])
+    refill = [f"drawn{k} = rand()\nfull{k} = clip(full{k} + int(drawn{k} < refilled), 0, 1)" for k in sites]
+    release = [f"drawn{k} = full{k} * int(rand() < use)\nfull{k} = full{k} - drawn{k}" for k in sites]
+    code = "\n".join(
+        [
+            "refilled = 1 - exp(-(t - last) / tau_rec)",
+            *refill,
+            f"use = {case.use} + use * (1 - {case.use}) * exp(-(t - last) / tau_fac)",
+            *release,
+            "last = t",
+            f"v_post += {case.jump} * ({' + '.join(f'drawn{k}' for k in sites)})",
+        ]
     )
-    release = " + ".join(f"int({k} < full) * int(rand() < use)" for k in range(case.sites))
-    code = f"""
-    filled = {refill}
-    full = full + filled
-    use = {case.use} + use * (1 - {case.use}) * exp(-(t - last) / tau_fac)
-    quanta = {release}
-    full = full - quanta
-    last = t
-    v_post += {case.jump} * quanta
-    """
     names = {"tau_rec": case.tau_rec * b2.ms, "tau_fac": case.tau_fac * b2.ms}
     synapses = b2.Synapses(sources, cells, model, on_pre=code, namespace=names)
-    group = np.repeat(np.arange(case.neurons), case.sources)
-    synapses.connect(i=(group // case.size) * case.sources + np.tile(np.arange(case.sources), case.neurons), j=group)
-    synapses.full, synapses.use = case.sites, 0.0
+    target = np.repeat(np.arange(case.neurons), case.sources)
+    source = (target // case.size) * case.sources + np.tile(np.arange(case.sources), case.neurons)
+    synapses.connect(i=source, j=target)
+    for k in sites:
+        setattr(synapses, f"full{k}", 1)
     synapses.pre.when = WHEN
     return [cells, sources, synapses]
 
@@ -157,7 +173,10 @@ def _one_network(panel: str, seed: int) -> dict[str, float]:
     parts = [cells, b2.PoissonInput(cells, "v", 100_000, eta * 10.0 / 100 * b2.Hz, weight, when=WHEN)]
     for first, number, degree, jump in ((0, 10_000, 1000, weight), (10_000, 2500, 250, -g * weight)):
         chosen = [rng.choice(number, degree, replace=False, shuffle=False).astype(np.int32) for _ in range(case.size)]
-        source, target = np.concatenate(chosen) + np.int32(first), np.repeat(np.arange(case.size, dtype=np.int32), degree)
+        source, target = (
+            np.concatenate(chosen) + np.int32(first),
+            np.repeat(np.arange(case.size, dtype=np.int32), degree),
+        )
         synapses = b2.Synapses(cells, cells, on_pre=f"v_post += {jump}", delay=(delay - case.dt) * b2.ms)
         synapses.pre.when = WHEN
         synapses.connect(i=source, j=target)

@@ -9,7 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from helpers.parity.cases import CASES, NETWORK, NETWORKS, PANELS, Case, Conducting, Exponential, Noisy, Released, measure, measure_group  # fmt: skip
+from helpers.parity.cases import (  # fmt: skip
+    CASES,
+    NETWORK,
+    NETWORKS,
+    PANELS,
+    Case,
+    Conducting,
+    Exponential,
+    Noisy,
+    Released,
+    measure,
+    measure_group,
+)
 
 THREADS = 2
 
@@ -74,7 +86,9 @@ def _noisy(nest: Any, case: Noisy) -> Any:
 
 def _poisson(nest: Any, cells: Any, case: Exponential | Conducting) -> Any:
     """A generator sends each target a train of its own; a parrot sends its one train to all."""
-    nest.Connect(nest.Create("poisson_generator", params={"rate": case.own_hz}), cells, syn_spec={"weight": case.weight})
+    nest.Connect(
+        nest.Create("poisson_generator", params={"rate": case.own_hz}), cells, syn_spec={"weight": case.weight}
+    )
     source = nest.Create("poisson_generator", params={"rate": case.shared_hz})
     parrots = nest.Create("parrot_neuron", case.groups)
     nest.Connect(source, parrots)
