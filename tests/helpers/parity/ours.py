@@ -52,7 +52,7 @@ def _simulation(case: Case, network: jn.Network, inputs: dict[str, Any]) -> jn.S
     )
 
 
-def _cells(case: Case, **parameters: float) -> jn.neurons.LIF:
+def _cells(case: Case, **parameters: Any) -> jn.neurons.LIF:
     given: dict[str, Any] = {
         "tau_mem": case.tau,
         "v_threshold": case.threshold,
