@@ -59,8 +59,15 @@ def test_builtin_studies_are_the_files_of_their_folder_and_the_folders_with_a_ti
 
 
 def test_the_built_in_studies_are_found():
-    assert {"internal_noise", "noise_model_mismatch", "recurrent_noise", "validation"} == set(builtin())
-    assert {"correlation_transfer", "internal_noise", "recurrent_noise", "stochastic_resonance"} == set(builtin())
+    assert set(builtin()) == {
+        "brunel",
+        "correlation_transfer",
+        "internal_noise",
+        "noise_model_mismatch",
+        "recurrent_noise",
+        "stochastic_resonance",
+        "validation",
+    }
 
 
 def test_an_unknown_study_has_near_matches(tmp_path):
