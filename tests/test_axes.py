@@ -191,6 +191,7 @@ AXES_OF_FUNCTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", AXES_OF_FUNCTIONS)
 def test_a_function_with_fields_compiles_once_and_counts_by_its_values(kind, tmp_path):
     v = {"v": jn.statistics.VoltageMoments()}

@@ -131,6 +131,7 @@ def test_a_python_loop_over_simulate_gives_the_same_spikes(whole: Any) -> None:
             np.testing.assert_array_equal(one["raster"], whole["raster"].values[i, device, trial])
 
 
+@pytest.mark.slow
 def test_replay_gives_the_same_bits_with_other_statistics(whole: Any) -> None:
     both = {"raster": jn.statistics.Raster(), **TRACE}
     result = jn.replay(whole.isel(sigma=[1]), sel={"device": 1, "trial": 3}, statistics=both, progress=False)
@@ -183,6 +184,7 @@ def test_pinned_runs_give_the_same_bits_of_every_voltage() -> None:
         np.testing.assert_array_equal(one["v"].v, many[trial])
 
 
+@pytest.mark.slow
 def test_pinning_changes_no_spike() -> None:
     assert same(run(recurrent(), [jn.Trials(4)]), run(recurrent(), [jn.Trials(4)], backend=jn.Scan(pinned=True)))
 

@@ -180,6 +180,7 @@ def test_a_wide_network_runs_in_one_chunk_at_a_time() -> None:
         assert wide(sim) is is_wide  # the product with a constant image is formed once, not in every step
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_no_bit() -> None:
     sim = _simulation(64)
     results = [jn.monte_carlo(sim, [jn.Trials(130)], key=1, workers=w, progress=False)["count"].values for w in (1, 2)]

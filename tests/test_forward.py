@@ -30,6 +30,7 @@ def test_the_default_readout_is_the_mean_potential_of_the_last_population(whole)
     assert len(np.unique(np.asarray(out))) == 18
 
 
+@pytest.mark.slow
 def test_a_sample_is_that_member_of_a_simulation(whole):
     sim = jn.Simulation(
         NETWORK,

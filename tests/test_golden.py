@@ -91,13 +91,9 @@ def test_the_schedule_does_not_show_in_the_spikes():
 QUICK = (
     "current_per_step_scaled",
     "voltage_diffusion_coloured_shared",
-    "threshold_intensity_scaled_coloured",
     "noisy_threshold_logistic",
-    "release_intensity_coloured",
     "poisson_background",
-    "mismatch_per_synapse",
     "delays",
-    "frozen_stimulus",
     "everything",
 )
 

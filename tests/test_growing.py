@@ -19,7 +19,6 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.nets import SIGMA, recurrent
-from helpers.pace import slow_but
 from jaxsnn_noise.ensemble import chunked
 
 STATISTICS = {"rate": jn.statistics.Rate(), "raster": jn.statistics.Raster()}
@@ -121,7 +120,8 @@ def test_progress_begins_with_the_first_chunk_and_not_with_what_is_there(tmp_pat
     assert seen == [(4, 6), (6, 6), (6, 6)]
 
 
-@pytest.mark.parametrize("name", slow_but(GROWTHS, ["a value between"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GROWTHS)
 def test_what_is_new_is_computed_and_nothing_else(name: str, tmp_path: Path, computed: list[int]) -> None:
     grown(*GROWTHS[name], tmp_path, computed)
 

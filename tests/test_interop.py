@@ -95,6 +95,7 @@ def test_out_and_in_again_gives_the_same_raster(study: Any) -> None:
     np.testing.assert_array_equal(shown, unpacked(study["raster_e"].sel(trial=1).isel(sigma=1)))
 
 
+@pytest.mark.slow
 def test_neo_has_a_segment_per_member_and_a_train_per_neuron(study: Any) -> None:
     table = interop.spike_times(study)
     block = interop.to_neo(table)

@@ -127,6 +127,7 @@ def test_names_do_not_depend_on_what_else_is_there(name: str) -> None:
     assert {k: CALLED.get(k, ()) for k in alone} == alone
 
 
+@pytest.mark.slow
 def test_every_shared_dimension_has_one_coordinate() -> None:
     sim = recurrent(4, duration=20.0, statistics={k: v for k, v in WATCHED.items() if k != "order"})
     data = jn.monte_carlo(sim, [jn.Trials(2)], key=0, progress=False)

@@ -178,6 +178,7 @@ def test_correlation_of_two_entities_over_devices():
     assert_mean(product, of_values * cv**2)
 
 
+@pytest.mark.slow
 @each_spread
 def test_gradient_with_respect_to_the_spread(name):
     make, spread = SPREAD[name]
@@ -188,6 +189,7 @@ def test_gradient_with_respect_to_the_spread(name):
     np.testing.assert_allclose(slope, (high - low) / (2 * step), rtol=2e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["LogNormal", "Normal", "TruncatedNormal", "UniformFactor", "Correlated"])
 def test_gradient_at_zero_spread_is_the_score(name):
     make, _ = SPREAD[name]

@@ -34,6 +34,7 @@ def test_opaque_is_the_identity_with_identity_derivative():
     assert opaque(jnp.arange(3), ZERO).dtype == jnp.int32
 
 
+@pytest.mark.slow
 def test_a_pinned_function_is_the_function_and_so_is_its_gradient():
     y = jnp.cos(X)
     plain, pinned = formula(X, y), pinned_function(formula, zero=ZERO)(X, y)

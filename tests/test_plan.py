@@ -170,6 +170,7 @@ def test_factors_keep_ratios_and_one_keeps_all_bits() -> None:
         jn.monte_carlo(SIM, [jn.Scale("network.cells.neuron.tau_mem", [1.0, -1.0])], key=0)
 
 
+@pytest.mark.slow
 def test_a_factor_may_be_that_of_several_leaves() -> None:
     chosen = ["network.recurrent.weights", "network.cells.neuron.tau_mem"]
     axis = jn.Scale(chosen, [1.0, 2.0], name="size")

@@ -21,6 +21,7 @@ from jaxsnn_noise import provenance
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_every_result_names_its_origin() -> None:
     expected = provenance.origin()
     study = jn.monte_carlo(recurrent(4, duration=4.0), [jn.Trials(2)], key=0, progress=False)

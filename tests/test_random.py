@@ -314,6 +314,7 @@ def test_the_tails_hold_as_many_numbers_as_the_normal_law_says(tails, beyond):
     assert_proportion(counts[beyond], total, stats.norm.sf(beyond))
 
 
+@pytest.mark.slow
 def test_the_tail_test_sees_a_wrong_amplitude(tails):
     counts, total = tails
     for beyond in BEYOND:

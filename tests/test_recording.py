@@ -63,6 +63,7 @@ def test_recording_moves_no_spike(seen):
         np.testing.assert_array_equal(seen[name], plain[name])
 
 
+@pytest.mark.slow
 def test_the_state_of_neurons_is_that_of_the_end_of_the_step_before_the_reset(seen):
     cells, lift = seen["cells"], np.zeros(4)
     expected = np.zeros((STEPS, 4))

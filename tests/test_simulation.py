@@ -166,6 +166,7 @@ def test_the_mean_under_poisson_background_is_that_of_its_mean_current(membranes
         assert_mean(membranes["poisson_current"][:, :, which].mean(axis=0), RESISTANCE * 0.1 * 2.0)
 
 
+@pytest.mark.slow
 def test_exact_decay_with_the_square_root_of_dt_would_be_seen(membranes):
     # the common mistake: 10 % too much variance at dt/tau = 0.1
     v = membranes["white_voltage"][:, :, 1].ravel()

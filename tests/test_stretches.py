@@ -221,6 +221,7 @@ def test_an_input_that_ends_before_the_run_is_refused() -> None:
         jn.advance(sim, state, 3.0)
 
 
+@pytest.mark.slow
 def test_other_statistics_cannot_go_on_with_the_memory_of_these() -> None:
     sim = simple(statistics={"count": jn.statistics.SpikeCount()})
     state, _ = jn.advance(sim, jn.start(sim, key=0), 1.0, continued=True)

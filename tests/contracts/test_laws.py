@@ -77,6 +77,7 @@ def test_gradients_are_finite(cls):
     assert all(np.isfinite(slope).all() for slope in jax.tree.leaves(slopes))
 
 
+@pytest.mark.slow
 @each
 def test_gradients_are_finite_at_the_ends_of_its_ranges_too(cls):
     for path, said in declarations(cls.example()).items():

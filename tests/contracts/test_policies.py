@@ -76,6 +76,7 @@ def test_gradients_of_its_parameters_are_finite(name, cls):
     assert all(np.isfinite(slope).all() for slope in jax.tree.leaves(slopes))
 
 
+@pytest.mark.slow
 @each
 def test_gradients_are_finite_at_the_ends_of_its_ranges_too(name, cls):
     """Its own, and those of all other parts: the root of a parameter at 0 must not spoil them."""

@@ -342,6 +342,7 @@ def test_levels_that_do_not_rise_are_refused_before_anything_is_computed(levels:
         check_config("config", dataclasses.replace(study.TINY, levels=levels))
 
 
+@pytest.mark.slow
 def test_the_tiny_preset_ends_in_verdicts(tmp_path: Any) -> None:
     loaded = load("internal_noise")  # its own modules: those imported above are others
     run = run_study(loaded, loaded.preset("tiny"), tmp_path / "out")

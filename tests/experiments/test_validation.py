@@ -141,7 +141,6 @@ def test_a_room_that_is_left_out_is_not_measured() -> None:
     assert found["firing_within"].why == NOT_MEASURED
 
 
-@pytest.mark.slow
 def test_the_tiny_preset_ends_in_verdicts(tmp_path: Any) -> None:
     loaded = load("validation")
     run = run_study(loaded, loaded.preset("tiny"), tmp_path / "out")

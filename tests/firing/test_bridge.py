@@ -160,6 +160,7 @@ def test_the_logarithm_is_that_of_what_was_decided() -> None:
     np.testing.assert_array_equal(far.log_probability, 0)
 
 
+@pytest.mark.slow
 def test_density_is_the_derivative_of_the_probability_with_respect_to_both_ends_and_the_noise() -> None:
     def probability(before: float, margin: float, spread: float) -> float:
         return float(np.exp(-2 * before * margin * np.exp(-DT / TAU) / spread**2))

@@ -89,6 +89,7 @@ def test_a_broken_signal_reaches_the_targets_of_its_source_and_no_others(value):
     np.testing.assert_array_equal(~np.isfinite(over_spikes(columns, values, size[0])), reached)
 
 
+@pytest.mark.slow
 def test_the_weights_of_silent_sources_are_not_looked_at():
     size = SIZES[2]
     columns, spikes = synapses_of(*size), signals(size[1], 1, 0.3)[0]

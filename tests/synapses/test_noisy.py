@@ -28,6 +28,7 @@ def reads(projection, released, n=N):
     return np.asarray(jax.jit(jax.vmap(one))(jnp.arange(n // 2, dtype=jnp.uint32)), np.float64).reshape(n, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("released", [[1.0, 1.0, 1.0, 0.0], [0.0, 3.0, 1.0, 1.0]])
 @pytest.mark.parametrize("spread", [{"additive": 0.1}, {"relative": 0.3}, {"additive": 0.05, "relative": 0.2}])
 def test_each_use_has_the_mean_of_the_weights_and_the_variance_of_theory(released, spread):

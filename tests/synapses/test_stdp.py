@@ -158,6 +158,7 @@ def test_a_synapse_that_learned_its_way_to_zero_can_come_back():
     assert weights_after(sim)[0, 0] == pytest.approx(0.01 * (np.exp(-1 / 15) - 0.0), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_arrivals_count_with_their_value():
     rule = RULE | {"learning_rate": 1e-3}
     pre, post = trains(400, 2, 2, 0.06)

@@ -147,6 +147,7 @@ def test_what_calls_back_into_python_is_refused(tmp_path: Path) -> None:
         fit(sim(), points(24), checkpoint=tmp_path, epochs=1, augment=host)
 
 
+@pytest.mark.slow
 def test_other_data_or_weights_are_another_run(tmp_path: Path) -> None:
     fit(sim(), points(24), checkpoint=tmp_path, epochs=1)
     for system, data in ((sim(), points(24, 5)), (quiet(1), points(24))):

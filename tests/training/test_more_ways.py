@@ -38,6 +38,7 @@ def test_a_whole_batch_from_outside_is_the_step_of_the_whole_set() -> None:
     assert outside.history.seed.size == 2
 
 
+@pytest.mark.slow
 def test_batches_are_taken_in_their_order_with_fresh_noise_in_every_step() -> None:
     fitted = fit(noisy, [(X[:8], Y[:8])] * 3, optimiser=STILL, epochs=2)
     lost = fitted.history.loss.values[0]

@@ -89,6 +89,7 @@ def found_all(reading: tuple[Folder, Standing], tmp_path: Path, *, every: int, p
     return tried
 
 
+@pytest.mark.slow
 def test_flipped_bits_are_found(reading: tuple[Folder, Standing], tmp_path: Path) -> None:
     assert found_all(reading, tmp_path, every=29, payload=60) > 150
 
@@ -104,12 +105,12 @@ def test_every_flipped_bit_of_a_header_and_500_of_a_payload_are_found(
     "damage",
     [
         lambda content: b"",
-        lambda content: b"\n",
-        lambda content: b"no header\n",
+        pytest.param(lambda content: b"\n", marks=pytest.mark.slow),
+        pytest.param(lambda content: b"no header\n", marks=pytest.mark.slow),
         lambda content: b"[" * 100_000,
-        lambda content: b'{"epochs": 3}\n' + content.split(b"\n", 1)[1],
-        lambda content: b'{"epochs": "3", "checksum": 7}\n',
-        lambda content: b"[1, 2]\n",
+        pytest.param(lambda content: b'{"epochs": 3}\n' + content.split(b"\n", 1)[1], marks=pytest.mark.slow),
+        pytest.param(lambda content: b'{"epochs": "3", "checksum": 7}\n', marks=pytest.mark.slow),
+        pytest.param(lambda content: b"[1, 2]\n", marks=pytest.mark.slow),
         lambda content: content[:-1],
         lambda content: content + b"\x00",
         lambda content: content.replace(b'"epochs": 3', b'"epochs": 2', 1),
