@@ -227,7 +227,7 @@ def _numbers(run: dict[str, Any], config: Config, duration: float) -> dict[str, 
     seen = np.rint(np.asarray(run["activity"], float) * size * config.dt / 1e3).sum()
     return {
         "rate": rate,
-        "cv": float(np.nanmean(run["cv"])),
+        "cv": float(np.mean(run["cv"], where=~np.isnan(run["cv"]))) if np.isfinite(run["cv"]).any() else float("nan"),
         "synchrony": float(run["synchrony"]),
         "fast_correlation": float(run["fast"]),
         "slow_correlation": float(run["slow"]),

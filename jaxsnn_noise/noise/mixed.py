@@ -28,7 +28,7 @@ _UNROLLED = 16
 
 
 class LowRank(Correlation):
-    r"""A few shared factors: ``x_i = sum_k L_ik z_k + sqrt(1 - |L_i|^2) own_i``, pairwise correlation ``L_i . L_j``.
+    r"""A few shared factors: ``x_i = sum_k L_ik z_k + sqrt(1 - |L_i|^2) own_i``, pairwise correlation ``L_i·L_j``.
 
     Factor 0 is the number that :class:`Common` would give, the private part that of :class:`Independent`: one column of
     ``sqrt(c)`` is ``SharedFraction(c)``.

@@ -43,7 +43,7 @@ MISTAKES = {
     "source": ("test_some_leaf_at_zero_silences_it", "self.height * state", "(self.height + 0.1) * state"),
     "amplitude": ("test_some_leaf_is_the_strength", "/ math.sqrt(12.0)", "+ math.sqrt(12.0)"),
     "coupling": ("test_a_coupling_is_silent_without_strength_and_linear", "std * x * root", "std * x * x * root"),
-    "colour": ("test_a_colour_keeps_the_variance", "jnp.sqrt(1.0 - self.echo), jnp", "1.0 - self.echo, jnp"),
+    "colour": ("test_a_colour_keeps_the_variance", "square_root(1.0 - self.echo), square_root", "1.0 - self.echo, square_root"),
     "correlation": ("test_a_correlation_says_its_coefficient", "jnp.square(self.copied)", "self.copied"),
     "distribution": ("test_samples_have_mean_zero_and_variance_one", "self._width() * random", "random"),
     "kinetics": ("test_it_is_linear", "arrivals * jnp", "arrivals * arrivals * jnp"),
@@ -133,7 +133,7 @@ def mistaken(tmp_path_factory: Any, only: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def right(tmp_path_factory: Any) -> dict[str, str]:
-    return as_they_are(tmp_path_factory, "not test_backends")
+    return as_they_are(tmp_path_factory, "not test_backends", "-m", "slow or not slow")
 
 
 @pytest.fixture(scope="module")
