@@ -26,11 +26,11 @@ def threshold_array_information(units: ArrayLike, relative_noise: ArrayLike) -> 
     that is not 0 for N > 1: suprathreshold stochastic resonance. By the midpoint rule over the quantiles of x.
 
     Args:
-        units: number N of units [1], a whole number >= 1.
+        units: number N of units [1], a whole number from 1 to 10,000 (its table has as many rows).
         relative_noise: standard deviation of the noise over that of the signal [1], >= 0.
 
     Raises:
-        InputError: a number of units that is not whole or below 1, a negative noise.
+        InputError: a number of units that is not whole, below 1 or above 10,000; a negative noise.
 
     References:
         Stocks (2000), Phys. Rev. Lett. 84:2310, doi:10.1103/PhysRevLett.84.2310; McDonnell et al. (2008), *Stochastic Resonance*,
@@ -40,7 +40,7 @@ def threshold_array_information(units: ArrayLike, relative_noise: ArrayLike) -> 
         >>> [round(float(one), 3) for one in threshold_array_information(15, [0.0, 0.5, 1.0])]
         [1.0, 1.858, 1.475]
     """
-    _checks.inside("units", units, _checks.ranges.Range(1, whole=True), "1")
+    _checks.inside("units", units, _checks.ranges.Range(1, 10_000, whole=True), "1")
     _checks.nonnegative("relative_noise", relative_noise, "1")
     many, spread = np.broadcast_arrays(as_float(units), as_float(relative_noise))
     found = [_information(round(float(n)), float(s)) for n, s in zip(many.ravel(), spread.ravel(), strict=True)]
