@@ -13,14 +13,14 @@ from jaxtyping import Array, Float32
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail, finite, in_range, named, nonnegative
-from jaxsnn_noise._typing import PerNeuron, Values
+from jaxsnn_noise._typing import Values
 from jaxsnn_noise.parameters import as_parameter, parameter
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_delay, pairs_of_matrix, range_of_weights, unit_of_weights
+from jaxsnn_noise.synapses.projection import OfMatrix, range_of_weights, unit_of_weights
 from jaxsnn_noise.synapses.sums import ExactSums, Sums, Weights, dot
 
 
-class Dense(Projection):
+class Dense(OfMatrix):
     """All-to-all (or masked by zeros): ``I_i = sum_j W_ij s_j``.
 
     Args:
@@ -69,17 +69,8 @@ class Dense(Projection):
     def arrivals(self, prepared: Weights, released: Values) -> Values:
         return dot(prepared, released)
 
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        return pairs_of_matrix(self.weights)
-
-    def fan_out(self) -> PerNeuron:
-        return jnp.sum((self.weights != 0).astype(jnp.float32), axis=0)
-
     def check(self, who: str, source_size: int, target_size: int) -> None:
-        if self.weights.shape != (target_size, source_size):
-            rule = f"must have the shape [target, source] = ({target_size}, {source_size})"
-            fail(f"{who}.weights", rule, self.weights.shape)
-        check_delay(who, self.delay)
+        super().check(who, source_size, target_size)
         self.sums.check(who, self.weights)
 
     @classmethod

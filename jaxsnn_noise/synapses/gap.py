@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise._checks import concrete, fail
-from jaxsnn_noise._typing import Leaf, PerNeuron, Values
+from jaxsnn_noise._typing import Leaf, Values
 from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.parameters import Range, nonnegative, parameter
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Drive, Seen
 from jaxsnn_noise.synapses.kinetics import Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_delay, pairs_of_matrix
+from jaxsnn_noise.synapses.projection import OfMatrix
 from jaxsnn_noise.synapses.sums import Weights, dot
 
 
@@ -33,7 +33,7 @@ class Ohmic(Kinetics):
         return (arrivals if isinstance(arrivals, Drive) else Drive(arrivals)), None
 
 
-class GapJunctions(Projection):
+class GapJunctions(OfMatrix):
     r"""Electrical coupling of membranes: ``I_i = sum_j G_ij (v_j - v_i)``, with an optional spikelet for each spike.
 
     A cell sees the potentials of the others at the start of the step, held over it, and is stepped exactly with its own: the
@@ -96,17 +96,8 @@ class GapJunctions(Projection):
         shown = seen.source_potential + opaque(released * (self.spikelet / dt), zero)
         return Drive(_sum(opaque(prepared * shown[None, :], zero)), _sum(prepared)), state
 
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        return pairs_of_matrix(self.weights)
-
-    def fan_out(self) -> PerNeuron:
-        return jnp.sum((self.weights != 0).astype(jnp.float32), axis=0)
-
     def check(self, who: str, source_size: int, target_size: int) -> None:
-        if self.weights.shape != (target_size, source_size):
-            rule = f"must have the shape [target, source] = ({target_size}, {source_size})"
-            fail(f"{who}.weights", rule, self.weights.shape)
-        check_delay(who, self.delay)
+        super().check(who, source_size, target_size)
         weights = concrete(self.weights)
         if self.source != self.target or weights is None:
             return

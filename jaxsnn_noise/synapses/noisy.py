@@ -11,14 +11,14 @@ import numpy as np
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import fail, named
-from jaxsnn_noise._typing import PerNeuron, Scalar, Values
+from jaxsnn_noise._typing import Scalar, Values
 from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.parameters import nonnegative, parameter
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.roots import square_root
 from jaxsnn_noise.signals import Seen
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_delay, pairs_of_matrix, range_of_weights, unit_of_weights
+from jaxsnn_noise.synapses.projection import OfMatrix, range_of_weights, unit_of_weights
 from jaxsnn_noise.synapses.sums import ExactSums, Sums, Weights, dot
 
 
@@ -29,7 +29,7 @@ class Reads(eqx.Module):
     variances: Weights
 
 
-class NoisyDense(Projection):
+class NoisyDense(OfMatrix):
     r"""All-to-all projection whose weights are read with noise, anew at each use: ``I_i = sum_j (W_ij + s_ij xi_ij(t)) s_j(t)``.
 
     Each synapse has a private normal in every step, with the standard deviation :math:`s_{ij} = \sqrt{a^2 + (r W_{ij})^2}`; a weight of exactly
@@ -109,20 +109,11 @@ class NoisyDense(Projection):
         drawn = random.normal(key, random.entities(len(prepared.weights)))
         return self.arrivals(prepared, released) + opaque(spread * drawn, opaque_zero(key.key)), state
 
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        return pairs_of_matrix(self.weights)
-
-    def fan_out(self) -> PerNeuron:
-        return jnp.sum((self.weights != 0).astype(jnp.float32), axis=0)
-
     def check(self, who: str, source_size: int, target_size: int) -> None:
-        if self.weights.shape != (target_size, source_size):
-            rule = f"must have the shape [target, source] = ({target_size}, {source_size})"
-            fail(f"{who}.weights", rule, self.weights.shape)
+        super().check(who, source_size, target_size)
         if self.kinetics.conductance:
             rule = "must give currents: a read with Gaussian noise may be below 0, a conductance may not"
             fail(f"{who}.kinetics", rule, type(self.kinetics).__name__)
-        check_delay(who, self.delay)
         self.sums.check(who, self.weights)
 
     @classmethod

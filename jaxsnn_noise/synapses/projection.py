@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import nonnegative, number
+from jaxsnn_noise._checks import fail, nonnegative, number
 from jaxsnn_noise._typing import Key, PerNeuron, Values
 from jaxsnn_noise.parameters import Range, Ranged
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Frame, Seen
 from jaxsnn_noise.synapses.kinetics import Kinetics
+from jaxsnn_noise.synapses.sums import Weights
 
 
 class Projection(Ranged):
@@ -104,10 +106,24 @@ def check_delay(who: str, delay: Any) -> None:
         nonnegative(f"{who}.delay", number(f"{who}.delay", delay), "ms")
 
 
-def pairs_of_matrix(weights: Values) -> tuple[np.ndarray, np.ndarray]:
-    """Target and source of each entry of a matrix [target, source], row by row."""
-    rows, columns = np.indices(weights.shape)
-    return rows.reshape(-1), columns.reshape(-1)
+class OfMatrix(Projection):
+    """Abstract: a projection whose weights are a matrix [target, source], with 0 where there is no synapse."""
+
+    weights: eqx.AbstractVar[Weights]
+
+    def fan_out(self) -> PerNeuron:
+        return jnp.sum((self.weights != 0).astype(jnp.float32), axis=0)
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Target and source of each entry, row by row."""
+        rows, columns = np.indices(self.weights.shape)
+        return rows.reshape(-1), columns.reshape(-1)
+
+    def check(self, who: str, source_size: int, target_size: int) -> None:
+        if self.weights.shape != (target_size, source_size):
+            rule = f"must have the shape [target, source] = ({target_size}, {source_size})"
+            fail(f"{who}.weights", rule, self.weights.shape)
+        check_delay(who, self.delay)
 
 
 def unit_of_weights(projection: Any, *outer: Any) -> str:

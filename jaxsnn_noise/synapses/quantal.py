@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float32
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import count, fail, named
-from jaxsnn_noise._typing import Key, PerNeuron, Scalar, Values
+from jaxsnn_noise._typing import Key, Scalar, Values
+from jaxsnn_noise.counting import binomial
 from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.parameters import Range, nonnegative, parameter, positive, variable
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Seen
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_delay, pairs_of_matrix, range_of_weights, unit_of_weights
+from jaxsnn_noise.synapses.projection import OfMatrix, range_of_weights, unit_of_weights
 from jaxsnn_noise.synapses.sums import ExactSums, Sums, Weights, dot
 
 MOST_SITES = 64
@@ -40,7 +40,7 @@ class Sites(eqx.Module):
     silent: Float32[Array, "source"] = variable("ms", "source")
 
 
-class Quantal(Projection):
+class Quantal(OfMatrix):
     r"""All-to-all projection of stochastic synapses: ``sites`` release sites each, Tsodyks-Markram depression and facilitation.
 
     A spike of source ``j``, a time :math:`h` after its last one, finds in the synapse onto target ``i`` the full sites :math:`a_{ij}` that it left:
@@ -147,8 +147,8 @@ class Quantal(Projection):
         first, second = (
             random.uniform(at, entities).reshape(shape) for at in (random.channel(key, 1), random.channel(key, 2))
         )
-        full = state.full + binomial(first, self.sites - state.full, _rows(refilled, shape), zero, self.sites)
-        quanta = binomial(second, full, _rows(use, shape), zero, self.sites)
+        full = state.full + binomial(first, self.sites - state.full, _rows(refilled, shape))
+        quanta = binomial(second, full, _rows(use, shape))
         arriving = jnp.sum(prepared * jnp.where(spikes[None, :], quanta, 0.0), axis=1)
         after = Sites(
             jnp.where(spikes[None, :], full - quanta, state.full),
@@ -157,51 +157,13 @@ class Quantal(Projection):
         )
         return jnp.where(jnp.all(whole), arriving, jnp.nan), after
 
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        return pairs_of_matrix(self.weights)
-
-    def fan_out(self) -> PerNeuron:
-        return jnp.sum((self.weights != 0).astype(jnp.float32), axis=0)
-
     def check(self, who: str, source_size: int, target_size: int) -> None:
-        if self.weights.shape != (target_size, source_size):
-            rule = f"must have the shape [target, source] = ({target_size}, {source_size})"
-            fail(f"{who}.weights", rule, self.weights.shape)
-        check_delay(who, self.delay)
+        super().check(who, source_size, target_size)
         self.sums.check(who, self.weights)
 
     @classmethod
     def example(cls) -> Self:
         return cls("a", "b", np.eye(5) * 0.5, sites=3, use=0.6, tau_rec=100.0, tau_fac=50.0)
-
-
-def binomial(u: Values, n: Values, p: Values, zero: Array, most: int) -> Values:
-    """The binomial quantile of ``u`` in (0, 1): the smallest ``k <= n`` with ``P(K <= k) >= u``.
-
-    Its derivative with respect to ``n`` and ``p`` is that of the mean, ``n p``. ``n`` are whole numbers up to ``most``.
-    """
-    trials, chance, at = (jax.lax.stop_gradient(x) for x in (n, p, u))
-    more = chance > 0.5  # of the rarer outcome, so that no term underflows
-    rare, at = jnp.where(more, 1.0 - chance, chance), jnp.where(more, 1.0 - at, at)
-    odds = rare / (1.0 - rare)
-    term = jnp.exp(trials * jnp.log1p(-rare))
-    cumulated, k = term, jnp.zeros_like(at)
-    for j in range(most):
-        k = k + ((at > cumulated) & (j < trials)).astype(k.dtype)
-        term = opaque(term * ((trials - j) / (j + 1.0) * odds), zero)
-        cumulated = cumulated + term
-    return _with_slope_of_mean(jnp.where(more, trials - k, k), n, p)
-
-
-@jax.custom_jvp
-def _with_slope_of_mean(k: Values, n: Values, p: Values) -> Values:
-    return k
-
-
-@_with_slope_of_mean.defjvp
-def _slope_of_mean(primals: tuple[Values, ...], tangents: tuple[Values, ...]) -> tuple[Values, Values]:
-    (k, n, p), (_, dn, dp) = primals, tangents
-    return k, n * dp + p * dn
 
 
 def _rows(per_source: Values, shape: tuple[int, ...]) -> Values:

@@ -18,7 +18,7 @@ from jaxsnn_noise.random import Tick
 from jaxsnn_noise.relaxation import faded
 from jaxsnn_noise.signals import Frame, Seen
 from jaxsnn_noise.synapses.kinetics import Held, Kinetics
-from jaxsnn_noise.synapses.projection import Projection, check_delay, pairs_of_matrix, unit_of_weights
+from jaxsnn_noise.synapses.projection import OfMatrix, unit_of_weights
 from jaxsnn_noise.synapses.sums import FixedSums, Weights, dot
 
 
@@ -92,7 +92,7 @@ def _up_to_w_max(projection: Any, *outer: Any) -> Range:
     return Range(0.0, projection.w_max, why="the range of the weights that learn is [0, w_max]")
 
 
-class PairSTDP(Projection):
+class PairSTDP(OfMatrix):
     r"""All-to-all projection whose weights learn from all pairs of an arrival and a spike of the target.
 
     An arrival in step ``m`` and a spike of the target in step ``n`` differ by :math:`\Delta = (n - m)\,dt` and change the weight by
@@ -213,17 +213,11 @@ class PairSTDP(Projection):
         weights = jnp.where(prepared.synapses, changed, state.weights)
         return Plastic(weights, arrived + sent, fired + spikes)
 
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        return pairs_of_matrix(self.weights)
-
     def fan_out(self) -> PerNeuron:
         return jnp.sum(self.wiring.exists(self.weights).astype(jnp.float32), axis=0)
 
     def check(self, who: str, source_size: int, target_size: int) -> None:
-        if self.weights.shape != (target_size, source_size):
-            rule = f"must have the shape [target, source] = ({target_size}, {source_size})"
-            fail(f"{who}.weights", rule, self.weights.shape)
-        check_delay(who, self.delay)
+        super().check(who, source_size, target_size)
         if not isinstance(self.bounds, Bounds):
             fail(f"{who}.bounds", "must be a policy, HardBounds() or SoftBounds()", self.bounds)
         if not isinstance(self.wiring, Wiring):

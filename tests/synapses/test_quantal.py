@@ -10,10 +10,10 @@ import jaxsnn_noise as jn
 from helpers.statistical import Deviation, assert_mean, assert_proportion, assert_variance, negative_control
 from jaxsnn_noise import noise, random, theory
 from jaxsnn_noise._checks import InputError
-from jaxsnn_noise.opacity import opaque_zero
+from jaxsnn_noise.counting import binomial
 from jaxsnn_noise.signals import Seen
 from jaxsnn_noise.synapses import Quantal
-from jaxsnn_noise.synapses.quantal import MOST_SITES, binomial
+from jaxsnn_noise.synapses.quantal import MOST_SITES
 
 SLOW = pytest.mark.slow
 TARGETS = 4000
@@ -174,7 +174,7 @@ def test_a_graded_release_is_not_a_number():
     assert graded["health_cells"].nonfinite == 20
 
 
-quantile = jax.jit(lambda u, n, p: binomial(u, n, p, opaque_zero(random.root(0)), MOST_SITES))
+quantile = jax.jit(binomial)
 
 
 @pytest.mark.parametrize("p", [0.02, 0.4, 0.77, 1.0])
