@@ -33,21 +33,30 @@ class Counts(Input):
     def events(self, dt: float) -> Values:
         """Mean number of events that are drawn in a step; of all steps and channels, where it varies."""
 
-    @abc.abstractmethod
     def most(self, dt: float) -> int:
         """The largest count that can be drawn in a step. Concrete values only."""
+        return largest_poisson(self.events(dt))
+
+    def init(self, key: Any, size: int, dt: float) -> Any:
+        del key, size, dt
+        return None
 
     def check_step(self, who: str, steps: int, dt: float) -> None:
         del steps
-        largest = count(f"{who}.largest", self.largest)
         mean = concrete(self.events(dt))
-        if mean is None:
-            return
+        if mean is not None:
+            self._check_counted(f"{who}.values", mean, dt)
+        self._check_largest(who, 0 if mean is None else self.most(dt), dt)
+
+    def _check_counted(self, who: str, mean: np.ndarray, dt: float) -> None:
         if not np.all(mean <= MOST):
             rule = f"needs at most {MOST_EVENTS:g} events per step of {dt:g} ms ({self.drawn})"
-            fail(f"{who}.values", rule, float(np.max(mean)))
-        if self.most(dt) > largest:
-            rule = f"must be at least {self.most(dt)}, the largest count that these rates give in a step of {dt:g} ms"
+            fail(who, rule, float(np.max(mean)))
+
+    def _check_largest(self, who: str, most: int, dt: float) -> None:
+        largest = count(f"{who}.largest", self.largest)
+        if most > largest:
+            rule = f"must be at least {most}, the largest count that these rates give in a step of {dt:g} ms"
             fail(f"{who}.largest", rule, largest)
 
     @property
@@ -89,18 +98,12 @@ class PoissonCounts(Counts):
     values: Leaf = parameter("Hz", nonnegative, shape=None)
     largest: int = eqx.field(static=True, default=4)
 
-    def init(self, key: Any, size: int, dt: float) -> None:
-        return None
-
     def step(self, state: Any, index: Any, key: Tick, context: Any, dt: float) -> tuple[PerNeuron, None]:
         u = random.uniform(key, random.entities(context.value.shape[-1]))
         return poisson_count(u, self.events(dt)), None
 
     def events(self, dt: float) -> Values:
         return self.values * (dt / 1000.0)
-
-    def most(self, dt: float) -> int:
-        return largest_poisson(self.events(dt))
 
     def check(self, who: str, size: int, steps: int) -> None:
         check_channels(who, self.values, size)
@@ -143,9 +146,6 @@ class InhomogeneousPoisson(Counts):
     def length(self) -> int | None:
         return len(self.values) if self.course is None and self.values.ndim else None
 
-    def init(self, key: Any, size: int, dt: float) -> None:
-        return None
-
     def step(self, state: Any, index: Any, key: Tick, context: Any, dt: float) -> tuple[PerNeuron, None]:
         u = random.uniform(key, random.entities(context.value.shape[-1]))
         rate = self.values[index] if self.course is None else self.values * self._relative(index, dt)
@@ -173,12 +173,8 @@ class InhomogeneousPoisson(Counts):
             return
         if not np.all(rates >= 0):  # NaN too
             fail(f"{who}.course", "must be >= 0 at all times of the run [1]", rates[~(rates >= 0)])
-        if not np.all(rates <= MOST):
-            rule = f"needs at most {MOST_EVENTS:g} events per step of {dt:g} ms ({self.drawn})"
-            fail(f"{who}.course", rule, float(np.max(rates)))
-        if (most := largest_poisson(np.max(rates))) > self.largest:
-            rule = f"must be at least {most}, the largest count that these rates give in a step of {dt:g} ms"
-            fail(f"{who}.largest", rule, self.largest)
+        self._check_counted(f"{who}.course", rates, dt)
+        self._check_largest(who, largest_poisson(np.max(rates)), dt)
 
     def _relative(self, index: Any, dt: float) -> Values:
         """The mean of the course over a step."""
@@ -237,9 +233,6 @@ class CorrelatedPoisson(Counts):
     def drawn(self) -> str:
         return "of the mother, rate_hz x dt/1000/correlation"
 
-    def init(self, key: Any, size: int, dt: float) -> None:
-        return None
-
     def step(self, state: Any, index: Any, key: Tick, context: Any, dt: float) -> tuple[PerNeuron, None]:
         mother = poisson_count(random.uniform(key, random.shared()), self.events(dt))
         u = random.uniform(key, random.entities(context.value.shape[-1]))
@@ -249,9 +242,6 @@ class CorrelatedPoisson(Counts):
 
     def events(self, dt: float) -> Values:
         return self.values * (dt / 1000.0) / self.correlation
-
-    def most(self, dt: float) -> int:
-        return largest_poisson(self.events(dt))
 
     def check(self, who: str, size: int, steps: int) -> None:
         if self.values.ndim:

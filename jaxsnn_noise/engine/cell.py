@@ -40,7 +40,7 @@ def advance(
     """
     neuron, firing = population.neuron, population.firing
     wanted = deciding_source(population) if asked(firing, variables) and not firing.random else None
-    seams = Seams(name, population.noise, dict(cell.memory), keys, at, dt, wanted)
+    seams = Seams(name, population.noise, dict(cell.memory), keys, at, dt, wanted, firing.between)
     tick = at.tick(keys[f"neurons.{name}"])
     ready, start = neuron.ready(cell.state), neuron.potential(cell.state)
     margin_before = start - neuron.threshold(cell.state)

@@ -147,9 +147,10 @@ class Plan:
 
 def _ready(part: Part) -> Part:
     """A population or projection whose noise has formed once what does not change in a run."""
-    if not part.noise:
+    formed = {k: source.prepared() for k, source in part.noise.items()}
+    if all(formed[k] is source for k, source in part.noise.items()):
         return part
-    return eqx.tree_at(lambda p: p.noise, part, {k: source.prepared() for k, source in part.noise.items()})
+    return eqx.tree_at(lambda p: p.noise, part, formed)
 
 
 def largest(sim: Simulation, source: str) -> int:

@@ -28,10 +28,10 @@ class Seams:
 
     def __init__(
         self, name: str, sources: Mapping[str, Source], memory: dict[str, Any], keys: Mapping[str, Key], at: Step, dt: float,
-        wanted: str | None = None,
+        wanted: str | None = None, between: bool = False,
     ):  # fmt: skip
         self.name, self.sources, self.memory, self.keys, self.at, self.dt = name, sources, memory, keys, at, dt
-        self.wanted = wanted
+        self.wanted, self.between = wanted, between
         self.parts: Conditional | str | None = None
         self.held: Values | None = None  # of the current seam: what no white noise is
         self.variance: dict[Seam, Values] = {}
@@ -47,7 +47,7 @@ class Seams:
                 self.parts = source.conditional(self.memory[name], context, self._tick(name), self.dt)
             drawn, self.memory[name] = rounded_draw(source, self.memory[name], context, self._tick(name), self.dt)
             total = drawn if total is None else total + drawn
-            if source.unbridged is None:
+            if self.between and source.unbridged is None:
                 self._note_variance(source, context)
             if seam is Seam.CURRENT and not source.divisible:
                 self.held = drawn if self.held is None else self.held + drawn

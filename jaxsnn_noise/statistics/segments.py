@@ -64,9 +64,14 @@ def merge(a: Segments, b: Segments, taken: Taken) -> Segments:
     head = jnp.where(inside & passed & (a.first > begins), joined, a.head)
     opened = jnp.where(inside & ~passed, joined, b.open)
     both = Segments(a.first, b.last, head, opened, _plus(_plus(a.sums, more), b.sums))
-    chosen = jax.tree.map(lambda x, y: jnp.where(b.first < 0, x, y), a, both)
-    merged: Segments = jax.tree.map(lambda x, y: jnp.where(a.first < 0, x, y), b, chosen)
+    merged: Segments = either(a, b, both)
     return merged
+
+
+def either(a: Any, b: Any, both: Any) -> Any:
+    """``both``, or the part that has seen steps where the other one has none (``first`` is -1)."""
+    chosen = jax.tree.map(lambda x, y: jnp.where(b.first < 0, x, y), a, both)
+    return jax.tree.map(lambda x, y: jnp.where(a.first < 0, x, y), b, chosen)
 
 
 def _plus(x: Any, y: Any) -> Any:

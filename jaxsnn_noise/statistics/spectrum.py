@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import abc
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -48,9 +49,20 @@ def _density(length: int, dt: float) -> np.float32:
     return np.float32(dt / 1000.0 / np.sum(np.hanning(length + 1)[:-1] ** 2))
 
 
-def _number_of_segments(length: int, about: About) -> int:
-    """Segments that overlap by half."""
-    return 2 * about.steps // length - 1
+def _mean(acc: Overlapping, about: About) -> Array:
+    """The mean over all segments, which overlap by half, as a density per Hz."""
+    length = acc[0].open.shape[0]
+    return (acc[0].sums + acc[1].sums) * (_density(length, about.dt) / np.float32(2 * about.steps // length - 1))
+
+
+def _course(name: str, frame: Frame, about: About) -> Array:
+    """A variable; spikes are delta functions [Hz]."""
+    x = frame.variable(name)
+    return x * jnp.float32(1000.0 / about.dt) if name == "spikes" else x
+
+
+def _unit(name: str) -> str:
+    return "Hz" if name == "spikes" else unit_of(name)
 
 
 class _Welch(Statistic):
@@ -60,11 +72,13 @@ class _Welch(Statistic):
 
     segment: eqx.AbstractVar[float]
 
+    @abc.abstractmethod
     def _row(self, frame: Frame, about: About) -> Array:
-        raise NotImplementedError
+        """What is kept of a step."""
 
-    def _taken(self, course: Array) -> Any:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _taken(self, course: Array) -> Array:
+        """What is summed of a whole segment."""
 
     def _start(self, about: About, entries: tuple[int, ...]) -> Overlapping:
         length = _length(type(self).__name__, self.segment, about)
@@ -144,8 +158,7 @@ class PowerSpectrum(_Welch):
         return self._start(about, () if self.pooled else (about.size,))
 
     def _row(self, frame: Frame, about: About) -> Array:
-        x = frame.variable(self.variable)
-        x = x * jnp.float32(1000.0 / about.dt) if self.variable == "spikes" else x
+        x = _course(self.variable, frame, about)
         return x.mean() if self.pooled else x
 
     def _taken(self, course: Array) -> Array:
@@ -153,9 +166,7 @@ class PowerSpectrum(_Welch):
         return real * real + imaginary * imaginary
 
     def finalize(self, acc: Overlapping, about: About) -> Float[Array, "frequency ..."]:
-        length = acc[0].open.shape[0]
-        scale = _density(length, about.dt) / np.float32(_number_of_segments(length, about))
-        return (acc[0].sums + acc[1].sums) * scale
+        return _mean(acc, about)
 
     def dims(self, about: About) -> dict[str, tuple[str, ...]]:
         del about
@@ -222,7 +233,7 @@ class CrossSpectrum(_Welch):
 
     @property
     def units(self) -> dict[str, str]:
-        x, y = ("Hz" if name == "spikes" else unit_of(name) for name in (self.first, self.second))
+        x, y = _unit(self.first), _unit(self.second)
         cross = f"{x} {y}/Hz"
         return {"coherence": "1", "cross_real": cross, "cross_imag": cross, "power_first": f"{x}^2/Hz", "power_second": f"{y}^2/Hz"}  # fmt: skip
 
@@ -230,20 +241,14 @@ class CrossSpectrum(_Welch):
         return self._start(about, (2, about.size))
 
     def _row(self, frame: Frame, about: About) -> Array:
-        rows = []
-        for name in (self.first, self.second):
-            x = frame.variable(name)
-            rows.append(x * jnp.float32(1000.0 / about.dt) if name == "spikes" else x)
-        return jnp.stack(rows)
+        return jnp.stack([_course(name, frame, about) for name in (self.first, self.second)])
 
     def _taken(self, course: Array) -> Array:
         (a, c), (b, d) = (x.swapaxes(0, 1) for x in _transformed(course))  # x = a + i b, y = c + i d
         return jnp.stack([a * c + b * d, a * d - b * c, a * a + b * b, c * c + d * d])
 
     def finalize(self, acc: Overlapping, about: About) -> Spectra:
-        length = acc[0].open.shape[0]
-        scale = _density(length, about.dt) / np.float32(_number_of_segments(length, about))
-        real, imaginary, xx, yy = (acc[0].sums + acc[1].sums) * scale
+        real, imaginary, xx, yy = _mean(acc, about)
         power = xx * yy
         some = power > 0
         found = (real * real + imaginary * imaginary) / jnp.where(some, power, jnp.float32(1))

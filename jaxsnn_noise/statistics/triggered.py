@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxsnn_noise._checks import fail, number, positive, steps_of
 from jaxsnn_noise.statistics.fold import About, Frame, Statistic, check_variable, unit_of
+from jaxsnn_noise.statistics.segments import either
 
 
 class Triggered(eqx.Module):
@@ -118,8 +119,7 @@ class SpikeTriggeredAverage(Statistic):
             b.tail + _shifted(a.tail, -jnp.minimum(more, jnp.int32(lags))),
             a.spikes + b.spikes, sums,
         )  # fmt: skip
-        chosen = jax.tree.map(lambda x, y: jnp.where(b.first < 0, x, y), a, both)
-        merged: Triggered = jax.tree.map(lambda x, y: jnp.where(a.first < 0, x, y), b, chosen)
+        merged: Triggered = either(a, b, both)
         return merged
 
     def finalize(self, acc: Triggered, about: About) -> Float[Array, "lag neuron"]:
