@@ -147,8 +147,8 @@ class Quantal(OfMatrix):
         first, second = (
             random.uniform(at, entities).reshape(shape) for at in (random.channel(key, 1), random.channel(key, 2))
         )
-        full = state.full + binomial(first, self.sites - state.full, _rows(refilled, shape))
-        quanta = binomial(second, full, _rows(use, shape))
+        full = state.full + binomial(first, self.sites - state.full, _rows(refilled, shape), self.sites)
+        quanta = binomial(second, full, _rows(use, shape), self.sites)
         arriving = jnp.sum(prepared * jnp.where(spikes[None, :], quanta, 0.0), axis=1)
         after = Sites(
             jnp.where(spikes[None, :], full - quanta, state.full),
