@@ -14,7 +14,7 @@ from jaxsnn_noise.study import Claim, Judgement, Picture, Progress, option
 from jaxsnn_noise.verdicts import holm
 
 TITLE = "Correlation transfer: from shared noise to correlated spike counts"
-COST = {"tiny": "10 s", "default": "5 min", "full": "1 h"}
+COST = {"tiny": "10 s", "default": "5 min, estimated", "full": "1 h, estimated"}
 
 TAU, REFRACTORY, THRESHOLD, RESET = 20.0, 2.0, 1.0, 0.0
 NEURON: dict[str, Any] = {"tau_mem": TAU, "refractory": REFRACTORY, "v_threshold": THRESHOLD, "v_reset": RESET}
