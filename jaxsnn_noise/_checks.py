@@ -7,7 +7,9 @@ once more.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -51,10 +53,12 @@ def inside(who: str, value: Any, range_: ranges.Range, unit: str | None = "") ->
         fail(who, range_.asked(unit), value)
 
 
-def count(who: str, value: Any, least: int = 1) -> int:
-    """A whole number of at least ``least`` (booleans and floats are refused)."""
+def count(who: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """A whole number of at least ``least``, and at most ``most`` (booleans and floats are refused)."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         fail(who, f"must be a whole number >= {least}", value)
+    if most is not None and value > most:
+        fail(who, f"must be a whole number <= {most:,}", value)
     return int(value)
 
 
@@ -80,6 +84,13 @@ def names(who: str, value: Any) -> tuple[str, ...]:
     return tuple(
         sorted(found) if isinstance(found, (set, frozenset)) else found
     )  # a set has another order in every process
+
+
+def path_of(who: str, value: Any) -> Path:
+    """The path of a file or a folder, ``~`` for the home folder."""
+    if not isinstance(value, (str, os.PathLike)) or not str(value):
+        fail(who, "must be the path of a file or a folder", value)
+    return Path(value).expanduser()
 
 
 def is_a(who: str, value: Any, kind: type, example: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
+import pytest
 from jaxtyping import install_import_hook
 
 # `from helpers.statistical import ...`; appended, so that tests/statistics never hides the standard library's
@@ -16,3 +18,16 @@ jax.config.update("jax_numpy_rank_promotion", "raise")  # [n] + [m, n] is an acc
 jax.config.update("jax_numpy_dtype_promotion", "strict")  # nothing silently becomes float64 or int
 # shapes and dtypes of every call, in tests only: it costs 40 us a call
 install_import_hook("jaxsnn_noise", f"{helpers.typecheck.__name__}.checked")
+
+
+MOST_MAPS = 30_000
+"""Memory maps of this process from which on compiled programs are let go."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def room_for_programs() -> Iterator[None]:
+    """A process that compiles thousands of programs ends when it has no memory maps left (65,530 on Linux)."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()

@@ -15,12 +15,13 @@ import pytest
 from helpers.pace import slow_but
 
 ROOT = Path(__file__).parents[1]
-LEAST = {"constructors": 5000, "runs": 1000, "studies": 500, "reductions": 1000, "closed_forms": 4000}
+LEAST = {"constructors": 5000, "runs": 1000, "studies": 500, "trainings": 600, "reductions": 1000, "closed_forms": 4000}
 """How many cases there are at least: a family that is not found any more is told."""
 
 
 @pytest.mark.parametrize(
-    "kind", slow_but(["constructors", "runs", "reductions", "closed_forms", "studies"], ["constructors", "runs"])
+    "kind",
+    slow_but(["constructors", "runs", "reductions", "closed_forms", "studies", "trainings"], ["constructors", "runs"]),
 )
 def test_nothing_ends_in_a_raw_error_or_is_taken_for_something_else(kind: str, tmp_path: Path) -> None:
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])

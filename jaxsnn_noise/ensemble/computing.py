@@ -14,13 +14,12 @@ import jax
 import numpy as np
 
 from jaxsnn_noise import provenance
-from jaxsnn_noise._checks import fail, flag
+from jaxsnn_noise._checks import fail, flag, path_of
 from jaxsnn_noise._files import StoreError
 from jaxsnn_noise.ensemble import checks
 from jaxsnn_noise.ensemble.attributes import attributes, complaint, health
 from jaxsnn_noise.ensemble.chunked import Block, Chunked, Results
 from jaxsnn_noise.ensemble.chunks import Chunk, default_workers, stored_workers
-from jaxsnn_noise.ensemble.files import as_path
 from jaxsnn_noise.ensemble.grid import Grid
 from jaxsnn_noise.ensemble.identity import Study
 from jaxsnn_noise.ensemble.labels import Field, fields, labelled
@@ -126,7 +125,7 @@ def computed(
         StoreError: a chunk could not be kept; what was computed is its ``partial``.
     """
     report = reporter(work.who, progress)
-    folder = None if store is None else as_path(f"{work.who}.store", store)
+    folder = None if store is None else path_of(f"{work.who}.store", store)
     work.check_labels()
     results = {case: Results(cut) for case, cut in work.cut.items()}
     fingerprint = work.grid.fingerprint

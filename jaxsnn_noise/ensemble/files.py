@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxsnn_noise import _files
-from jaxsnn_noise._checks import InputError, fail
+from jaxsnn_noise._checks import InputError, fail, path_of
 from jaxsnn_noise.saving import read_tree, write_tree
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def save(place: str | os.PathLike[str], what: Any) -> None:
         InputError: a dataset that is to go elsewhere, or a tree that is to go to ``*.zarr`` or ``*.nc``.
         StoreError: it could not be written; what was there is still there.
     """
-    path = as_path("save", place)
+    path = path_of("save", place)
     if _is_dataset(what):
         if path.suffix not in (ZARR, NETCDF):
             fail("save", f"puts a dataset into *{ZARR} or *{NETCDF}", str(place))
@@ -63,21 +63,10 @@ def load(place: str | os.PathLike[str], *, own: Iterable[Any] = (), like: Any = 
         InputError: there is no such file; it is damaged (checksum), of another format or a later version; its tree holds what
             the reader must give.
     """
-    path = as_path("load", place)
+    path = path_of("load", place)
     if path.suffix in (ZARR, NETCDF):
         return _dataset(path)
     return read_tree(path, own=own, like=like, makers={"dataset": _made})
-
-
-def as_path(who: str, place: Any) -> Path:
-    """A path, ``~`` for the home folder.
-
-    Raises:
-        InputError: it is none.
-    """
-    if not isinstance(place, (str, os.PathLike)) or not str(place):
-        fail(who, "needs the path of a file", place)
-    return Path(place).expanduser()
 
 
 def write_zarr(place: Path, dataset: xarray.Dataset, *, group: str | None = None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jaxsnn_noise import provenance
-from jaxsnn_noise._checks import flag
+from jaxsnn_noise._checks import flag, path_of
 from jaxsnn_noise.engine.backend import Backend
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble import checks
@@ -21,7 +21,6 @@ from jaxsnn_noise.ensemble.chunked import Chunked, Results
 from jaxsnn_noise.ensemble.chunks import Chunk, live_bytes
 from jaxsnn_noise.ensemble.computing import Keeping, Work
 from jaxsnn_noise.ensemble.costs import costs
-from jaxsnn_noise.ensemble.files import as_path
 from jaxsnn_noise.ensemble.grid import Grid
 from jaxsnn_noise.ensemble.memory import available, result_bytes, shown
 from jaxsnn_noise.ensemble.montecarlo import grid_of_arguments
@@ -122,7 +121,7 @@ def plan(
     number = checks.workers(workers, "plan")
     work = Work("plan", grid, chunk=chunk, workers=number, stored=store is not None)
     results = {case: Results(cut) for case, cut in work.cut.items()}
-    folder = None if store is None else as_path("plan.store", store)
+    folder = None if store is None else path_of("plan.store", store)
     if folder is not None and folder.is_dir() and any(folder.iterdir()):
         Keeping(folder, work, results)
     missing = {case: len(result.left()) for case, result in results.items()}

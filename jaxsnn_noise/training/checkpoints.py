@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -47,8 +46,8 @@ class Folder:
         InputError: the folder holds something else, or cannot be made.
     """
 
-    def __init__(self, path: str | os.PathLike[str], parts: Mapping[str, str], seeds: Sequence[Sequence[int]]):
-        self.path, self.parts, self.seeds = Path(path).expanduser(), dict(parts), [list(block) for block in seeds]
+    def __init__(self, path: Path, parts: Mapping[str, str], seeds: Sequence[Sequence[int]]):
+        self.path, self.parts, self.seeds = path, dict(parts), [list(block) for block in seeds]
         self.run = of_values(json.dumps(self.parts, sort_keys=True))
         self._good: dict[int, Path] = {}  # the last file of each block that is known to be whole
         try:

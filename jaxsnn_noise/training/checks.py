@@ -29,14 +29,18 @@ from jaxsnn_noise.training.transforms import Unbounded
 System = Simulation | Network | Callable[[Any], Simulation | Network]
 
 
+MOST_SEEDS = 100_000
+"""Seeds of one ``fit``: each of them holds a simulation."""
 _DEFAULT = optax.adam(5e-3)  # one object: another one would be another program
 
 
 def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
     """Indices of seeds: of a number, the first so many."""
     if isinstance(seeds, (int, np.integer)):
-        return tuple(range(count("fit.seeds", seeds)))
-    indices = tuple(count("fit.seeds", s, least=0) for s in seeds)
+        return tuple(range(count("fit.seeds", seeds, most=MOST_SEEDS)))
+    if not isinstance(seeds, (Sequence, np.ndarray)):
+        fail("fit.seeds", "must be a number of seeds, or different indices", seeds)
+    indices = tuple(count("fit.seeds", s, least=0, most=2**32 - 1) for s in seeds)
     if not indices or len(set(indices)) != len(indices):
         fail("fit.seeds", "must be a number of seeds, or different indices", seeds)
     return indices
@@ -92,13 +96,21 @@ def check_augment(augment: Any, values: jax.Array) -> None:
 
 
 def check_settings(
-    epochs: Any, batch_size: Any, patience: Any, validation: Any, progress: Any, check_start: Any = True
+    epochs: Any,
+    batch_size: Any,
+    patience: Any,
+    validation: Any,
+    progress: Any,
+    check_start: Any = True,
+    callback: Any = None,
 ) -> None:
     """Counts and flags are such, and patience has something to watch."""
     count("fit.epochs", epochs)
     count("fit.batch_size", batch_size)
     flag("fit.progress", progress)
     flag("fit.check_start", check_start)
+    if callback is not None and not callable(callback):
+        fail("fit.callback", "must be a function of a Report", callback)
     if patience is not None:
         count("fit.patience", patience)
         if validation is None:

@@ -13,7 +13,7 @@ import numpy as np
 import optax
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import count, fail
+from jaxsnn_noise._checks import count, fail, path_of
 from jaxsnn_noise.engine.backend import Backend
 from jaxsnn_noise.engine.member import accepted
 from jaxsnn_noise.engine.samples import shown_input
@@ -139,7 +139,7 @@ def fit(
         >>> dict(fitted.history.sizes)
         {'seed': 1, 'epoch': 2}
     """
-    check_settings(epochs, batch_size, patience, validation, progress, check_start)
+    check_settings(epochs, batch_size, patience, validation, progress, check_start, callback)
     root, indices = random.root(key), seeds_of(seeds)
     sims = sims_of(system, root, indices)
     losses = losses_of(loss)
@@ -157,7 +157,7 @@ def fit(
     folder = None
     if checkpoint is not None:
         parts = identity(task, blocks, train=data, validation=held_out, patience=patience)
-        folder = Folder(checkpoint, parts, [block.seeds for block in blocks])
+        folder = Folder(path_of("fit.checkpoint", checkpoint), parts, [block.seeds for block in blocks])
     meter = Meter("fit", "epochs") if progress else None
     training = Training(task, data, held_out, blocks, epochs, patience, folder, callback, meter)
     if check_start and not any(standing.epochs for standing in training.standings):

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import paths
-from jaxsnn_noise._checks import concrete, fail
+from jaxsnn_noise._checks import concrete, fail, named
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.parameters import Range, Resolved, declarations
@@ -166,10 +166,11 @@ def chosen(
             samples set; what :meth:`Parameters.check` finds.
     """
     known = {path: leaf for path, leaf in _floats(tree).items() if path != f"inputs.{shown}.values"}
+    named(f"{who}.transforms", transforms, "transforms, e.g. {'*.weights': Between(0.0, 1.0)}")
     names = _selected(f"{who}.trainable" if who == "fit" else f"{who}.patterns", known, patterns)
     said = declarations(tree)
     trained = {name: said.get(name, Resolved(None, Range())) for name in names}
-    found = assigned(trained, transforms or {}, who=who)
+    found = assigned(trained, transforms or {}, who=who)  # in their order: the first pattern that fits counts
     sources, shapes = _ties(f"{who}.tied", {name: known[name] for name in names}, tied)
     for name, transform in zip(names, found, strict=True):
         if not eqx.tree_equal(transform, found[names.index(sources[name])]):
@@ -206,6 +207,8 @@ def _ties(
     """The source and the shape of each trained leaf, as in :class:`Parameters`."""
     sources: dict[str, str] = {name: name for name in leaves}
     shapes: dict[str, tuple[int, ...] | None] = dict.fromkeys(leaves)
+    if not isinstance(tied, (str, Sequence)):
+        fail(who, "must be a pattern, or a list of patterns and of groups of patterns", tied)
     for entry in (tied,) if isinstance(tied, str) else tied:
         names = _selected(who, leaves, entry)
         for name in names:

@@ -12,6 +12,7 @@ import xarray
 from scipy import stats
 
 import jaxsnn_noise as jn
+from helpers import small_task
 from helpers.nets import SIGMA, recurrent
 from helpers.surface import callables
 from jaxsnn_noise.distributions import Logistic
@@ -143,3 +144,25 @@ def studies() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
     picture = {"network": sim.network, "batch": np.zeros((2, 3)), "key": 0, "steps": 5}
     signature = inspect.signature(jn.apply).parameters
     yield "apply", jn.apply, {k: v for k, v in picture.items() if k in signature}
+
+
+def trainings() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
+    """What trains, and what is done with what was trained."""
+    data = small_task.points(12)
+    fit = {
+        "system": small_task.quiet, "train": data, "key": 3, "validation": data, "loss": None, "optimiser": small_task.SGD,
+        "shown": "input", "trainable": "network.*.weights", "transforms": None, "tied": (), "augment": None, "epochs": 1,
+        "batch_size": 6, "patience": None, "seeds": 1, "seeds_at_once": 1, "checkpoint": None, "callback": None, "backend": None,
+        "progress": False, "check_start": False,
+    }  # fmt: skip
+    yield "training.fit", jn.training.fit, fit
+    network = small_task.quiet(0).network
+    yield "training.trainable", jn.training.trainable, {"tree": network, "patterns": "*.weights"}
+    yield (
+        "training.free_space",
+        jn.training.free_space,
+        {"tree": network, "patterns": "*.weights", "transforms": None, "tied": ()},
+    )
+    fitted = jn.training.fit(**fit)
+    yield "Fitted.predict", fitted.predict, {"data": data, "key": 1, "batch_size": 6}
+    yield "Fitted.evaluate", fitted.evaluate, {"data": data, "key": 1, "batch_size": 6}
