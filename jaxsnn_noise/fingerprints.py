@@ -83,9 +83,7 @@ def _add(digest: Any, leaf: Any) -> None:
 
 def _calls(part: Any) -> Iterator[str]:
     """The names of all equations that call Python."""
-    if isinstance(part, ClosedJaxpr):
-        yield from _calls(part.jaxpr)
-    elif isinstance(part, Jaxpr):
+    if isinstance(part, (ClosedJaxpr, Jaxpr)):  # two classes up to JAX 0.10, one from 0.11 on
         for equation in part.eqns:
             if "callback" in equation.primitive.name:
                 yield equation.primitive.name
@@ -97,10 +95,9 @@ def _calls(part: Any) -> Iterator[str]:
 
 def _constants(part: Any) -> Iterator[Any]:
     """All arrays and numbers that a program holds, those of the programs inside it too, in its order."""
-    if isinstance(part, ClosedJaxpr):
-        yield from part.consts
-        yield from _constants(part.jaxpr)
-    elif isinstance(part, Jaxpr):
+    if isinstance(part, (ClosedJaxpr, Jaxpr)):  # as above
+        yield from getattr(part, "consts", ())
+        part = getattr(part, "jaxpr", part)
         yield from (v.val for v in part.outvars if isinstance(v, Literal))
         for equation in part.eqns:
             yield from (v.val for v in equation.invars if isinstance(v, Literal))
