@@ -31,3 +31,11 @@ def room_for_programs() -> Iterator[None]:
     maps = Path("/proc/self/maps")
     if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
         jax.clear_caches()
+
+
+@pytest.fixture(autouse=True)
+def same_numbers(request: pytest.FixtureRequest) -> None:
+    """The generator of a test file, ``RNG``, gives each test the same numbers, in whatever order they run."""
+    if (generator := getattr(request.module, "RNG", None)) is not None:
+        start = vars(request.module).setdefault("_RNG_START", generator.bit_generator.state)
+        generator.bit_generator.state = start

@@ -86,13 +86,11 @@ def information_rate(
         coherence, shuffled = (np.abs(cross) ** 2 / (xx.mean(axis=0) * yy) for cross in (both, apart))
     top = np.inf if highest_hz is None else number(f"{who}: highest_hz", highest_hz)
     positive(f"{who}: highest_hz", 1.0 if highest_hz is None else top, "Hz")
-    counted = (frequency > 0) & (frequency <= top)
-    # the mean of a segment is taken out: the first bin stands for what lies below it; of the last one half is inside
-    inner = (frequency > frequency[1]) & (frequency < frequency[-1])
-    width = float(frequency[1]) * np.where(inner, 1.0, np.where(frequency == frequency[1], 1.5, 0.5))
-    raw, floor = (
-        float(-np.sum((width * np.log2(1.0 - np.minimum(c, 1.0 - 1e-12)))[counted])) for c in (coherence, shuffled)
-    )
+    # a bin stands for half a bin to both sides, as far as that is inside; the first one also for what lies below it, since the
+    # mean of a segment is taken out
+    ends = np.minimum(frequency[1:] + frequency[1] / 2, min(top, frequency[-1]))
+    width = np.maximum(ends - np.append(0.0, ends[:-1]), 0.0)
+    raw, floor = (float(-np.sum(width * np.log2(1.0 - np.minimum(c[1:], 1.0 - 1e-12)))) for c in (coherence, shuffled))
     return InformationRate(raw - floor, raw, floor, frequency, coherence, shuffled)
 
 

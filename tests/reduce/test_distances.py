@@ -66,15 +66,21 @@ def test_their_limits() -> None:
 
 @pytest.mark.parametrize("ratio", [0.1, 1.0, 4.0])
 def test_the_information_rate_of_a_linear_channel_is_shannons(ratio: float) -> None:
-    x = RNG.normal(size=(160, 4000))
-    y = np.sqrt(ratio) * x + RNG.normal(size=x.shape)
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(160, 4000))
+    y = np.sqrt(ratio) * x + rng.normal(size=x.shape)
     found = information_rate(x, y, dt=0.5, segment=50.0)
     exact = 1000.0 * np.log2(1 + ratio)
-    assert found.rate == pytest.approx(exact, rel=0.03)
-    segments = 160 * 40 * 18 / 11
-    assert found.floor == pytest.approx(1000 / np.log(2) / segments, rel=0.5)
-    band = information_rate(x, y, dt=0.5, segment=50.0, highest_hz=200.0)
-    assert band.rate == pytest.approx(0.2 * exact, rel=0.06)
+    assert found.rate == pytest.approx(
+        exact, rel=0.033
+    )  # five standard deviations at the smallest ratio, over 25 seeds
+    segments = 160 * 79 / (1 + 2 / 36)  # windows of Hann that overlap by half
+    assert found.floor == pytest.approx(
+        1000 / np.log(2) / segments, rel=0.6
+    )  # three standard deviations, over 25 seeds
+    for top in (200.0, 207.0, 5.0):  # between two bins, and within the first
+        band = information_rate(x, y, dt=0.5, segment=50.0, highest_hz=top)
+        assert band.rate == pytest.approx(top / 1000 * exact, rel=0.055 if top > 100 else 0.3)
     with pytest.raises(AssertionError):  # 20 % off in amplitude is seen
         assert information_rate(x, y, dt=0.5, segment=50.0).rate == pytest.approx(
             1000 * np.log2(1 + 1.44 * ratio), rel=0.03
