@@ -110,6 +110,8 @@ def falls_with_size(way: str) -> Any:
     """The judge of the exponent of the mean correlation in the size: -1 within 0.15."""
 
     def judge(data: Any, config: Any) -> Judgement:
+        if "sizes" not in data:
+            return jn.reduce.unmeasured("sizes")
         of = data["sizes"]["slow_correlation"].sel(way=way).mean("network")
         course = ", ".join(f"{float(c):.5f} at {int(n)}" for n, c in zip(of["neurons"], of, strict=True))
         return within(exponents(data, way), -1.15, -0.85, detail=f"counts in {config.slow:g} ms: {course}")

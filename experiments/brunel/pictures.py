@@ -26,7 +26,7 @@ def plot(data: Any, config: Any) -> dict[str, Picture]:
         "activity": _activity(data["panels"], config),
         "spectra": _spectra(data["panels"], config),
         "rates": _rates(data["panels"]),
-        "correlations": _correlations(data["sizes"], config),
+        **({"correlations": _correlations(data["sizes"], config)} if "sizes" in data else {}),
     }
 
 
@@ -145,5 +145,8 @@ def tables(data: Any, config: Any) -> dict[str, Any]:
             line = summary(data["panels"][name].sel(panel=panel))
             row = {"panel": panel, "quantity": name, **{k: float(line[k]) for k in ("mean", "low", "high")}}
             rows.append(row | {"theory": {"rate": wanted["rate_hz"], "cv": wanted["cv"]}.get(name, float("nan"))})
-    sizes = summary(data["sizes"][["rate", "cv", "slow_correlation", "fast_correlation"]].to_array("quantity"))
-    return {"panels": pandas.DataFrame(rows), "sizes": sizes.to_dataframe().reset_index()}
+    made = {"panels": pandas.DataFrame(rows)}
+    if "sizes" in data:
+        sizes = summary(data["sizes"][["rate", "cv", "slow_correlation", "fast_correlation"]].to_array("quantity"))
+        made["sizes"] = sizes.to_dataframe().reset_index()
+    return made

@@ -108,9 +108,11 @@ def png(figure: Figure, dpi: int = 200) -> bytes:
 
 def _settle(figure: Figure) -> None:
     """Lay the figure out once: every way of saving it would do so twice more, which takes longer than drawing."""
-    if figure.get_layout_engine() is not None:
+    from matplotlib.layout_engine import PlaceHolderLayoutEngine
+
+    if not isinstance(figure.get_layout_engine(), (PlaceHolderLayoutEngine, type(None))):
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        figure.set_layout_engine("none")  # a placeholder stays, of figures with colour bars or constrained axes
 
 
 def series_index(axes: Any, series: str) -> int:

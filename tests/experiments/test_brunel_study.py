@@ -134,10 +134,19 @@ def test_a_panel_that_is_left_out_leaves_its_claims_open() -> None:
     assert {found[name].why for name in ("a_regular", "b_rate", "a_synchronous")} == {NOT_MEASURED}
 
 
+def test_without_sizes_their_claims_stay_open() -> None:
+    data = {"panels": made_up()["panels"]}
+    found = {c.name: c.judge(data, module.TINY) for c in module.CLAIMS}
+    assert [name for name, judged in found.items() if judged.why == NOT_MEASURED] == ["falls_at_degree", "falls_at_probability"]
+    with pytest.raises(ValueError, match="sizes must be none, or at least two"):
+        dataclasses.replace(module.TINY, sizes=(200,))
+
+
 @pytest.mark.slow
-def test_the_tiny_preset_ends_in_verdicts(tmp_path: Any) -> None:
+@pytest.mark.parametrize("sizes", [(), (200, 400)])
+def test_the_tiny_preset_ends_in_verdicts(sizes: tuple[int, ...], tmp_path: Any) -> None:
     study = load("brunel")
-    run = run_study(study, study.preset("tiny"), tmp_path / "out")
+    run = run_study(study, dataclasses.replace(study.preset("tiny"), sizes=sizes, long=200.0), tmp_path / "out")
     assert not run.errors
     assert {claim.name for claim in run.claims} == {c.name for c in module.CLAIMS}
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
