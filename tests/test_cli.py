@@ -249,6 +249,7 @@ def test_what_needs_no_study_needs_no_heavy_library(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_nothing_here(capsys):
     code, out, _ = run(capsys, "doctor")
     assert code == 0, out

@@ -301,6 +301,7 @@ def test_several_populations_get_dimensions_of_their_own() -> None:
     assert {"health_hidden_silent", "health_output_silent"} <= set(data.data_vars)
 
 
+@pytest.mark.slow
 def test_bins_of_two_lengths_do_not_clash() -> None:
     statistics = {"fine": jn.statistics.BinnedCounts(5.0), "coarse": jn.statistics.BinnedCounts(10.0)}
     data = study(recurrent(4, duration=20.0, statistics=statistics), [jn.Trials(2)])

@@ -70,6 +70,7 @@ def test_the_wheel_holds_the_package_its_data_and_the_studies(wheel: zipfile.Zip
     assert wheel.read("jaxsnn_noise/data/manifest.json") == (ROOT / "jaxsnn_noise/data/manifest.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_studies_of_the_wheel_run_without_a_checkout(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
     wheel.extractall(tmp_path / "site")
     code = (

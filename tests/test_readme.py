@@ -76,6 +76,7 @@ def check(names: dict, devices: int, trials: int) -> None:
     negative_control(slope)
 
 
+@pytest.mark.slow
 def test_the_script_runs_with_fewer_members() -> None:
     (script,) = blocks("python")
     fewer, devices = re.subn(r"jn\.Devices\(20\)", "jn.Devices(2)", script)

@@ -137,7 +137,10 @@ def test_a_panel_that_is_left_out_leaves_its_claims_open() -> None:
 def test_without_sizes_their_claims_stay_open() -> None:
     data = {"panels": made_up()["panels"]}
     found = {c.name: c.judge(data, module.TINY) for c in module.CLAIMS}
-    assert [name for name, judged in found.items() if judged.why == NOT_MEASURED] == ["falls_at_degree", "falls_at_probability"]
+    assert [name for name, judged in found.items() if judged.why == NOT_MEASURED] == [
+        "falls_at_degree",
+        "falls_at_probability",
+    ]
     with pytest.raises(ValueError, match="sizes must be none, or at least two"):
         dataclasses.replace(module.TINY, sizes=(200,))
 

@@ -34,6 +34,7 @@ def trained(name: str, hidden: int, duration: float, **settings: Any) -> Any:
     return fitted.evaluate(flat(digits.test), key=1).accuracy.values
 
 
+@pytest.mark.slow
 def test_small_digits_are_learned_in_seconds() -> None:
     (accuracy,) = trained("digits", 64, 10.0, epochs=30, batch_size=64)
     assert accuracy > 0.85  # chance is 0.1; of 340 images, the standard error is 0.016
