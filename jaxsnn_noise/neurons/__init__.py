@@ -1,9 +1,12 @@
 """Neuron models: pure state transitions of one population."""
 
 from jaxsnn_noise.neurons.adaptive import AdaptiveLIF as AdaptiveLIF
+from jaxsnn_noise.neurons.exponential import EIF as EIF
+from jaxsnn_noise.neurons.integrator import IF as IF
 from jaxsnn_noise.neurons.lif import LIF as LIF
 from jaxsnn_noise.neurons.lif import LeakyIntegrator as LeakyIntegrator
 from jaxsnn_noise.neurons.neuron import Neuron as Neuron
+from jaxsnn_noise.neurons.quadratic import QIF as QIF
 from jaxsnn_noise.neurons.resets import FlooredReset as FlooredReset
 from jaxsnn_noise.neurons.resets import Reset as Reset
 from jaxsnn_noise.neurons.resets import ResetBySubtraction as ResetBySubtraction
@@ -12,7 +15,10 @@ from jaxsnn_noise.neurons.steppers import Heun as Heun
 from jaxsnn_noise.neurons.steppers import Stepper as Stepper
 
 __all__ = [
+    "EIF",
+    "IF",
     "LIF",
+    "QIF",
     "AdaptiveLIF",
     "FlooredReset",
     "Heun",

@@ -71,6 +71,9 @@ class Neuron(Part):
         del state, drive
         return None
 
+    def check_step(self, who: str, dt: float) -> None:
+        """Raise :class:`InputError` if ``integrate`` cannot take steps of ``dt`` [ms]; an exact flow takes any."""
+
     def elapsed(self, state: Any, dt: float) -> Any:
         """The state after ``dt`` [ms] of what does not flow, such as a count of held steps; beside a stepper alone."""
         del dt

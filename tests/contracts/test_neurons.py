@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 
 from helpers.discovery import label, members
+from helpers.pace import slow_but
 from jaxsnn_noise import paths, random
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.neurons import Neuron
 from jaxsnn_noise.signals import Drive, no_drive
 
 MEMBERS = members(Neuron)
-each = pytest.mark.parametrize("cls", MEMBERS, ids=label)
-each_spiking = pytest.mark.parametrize("cls", [cls for cls in MEMBERS if cls.spiking], ids=label)
+QUICK = [cls for cls in MEMBERS if cls.__name__ in ("LIF", "LeakyIntegrator", "AdaptiveLIF")]
+each = pytest.mark.parametrize("cls", slow_but(MEMBERS, QUICK), ids=label)
+SPIKING = [cls for cls in MEMBERS if cls.spiking]
+each_spiking = pytest.mark.parametrize("cls", slow_but(SPIKING, [cls for cls in QUICK if cls.spiking]), ids=label)
 KEY = random.root(4)
 
 
