@@ -1,11 +1,14 @@
 """Neuron models: pure state transitions of one population."""
 
 from jaxsnn_noise.neurons.adaptive import AdaptiveLIF as AdaptiveLIF
+from jaxsnn_noise.neurons.adex import ADEX_PATTERNS as ADEX_PATTERNS
+from jaxsnn_noise.neurons.adex import AdEx as AdEx
 from jaxsnn_noise.neurons.exponential import EIF as EIF
 from jaxsnn_noise.neurons.integrator import IF as IF
 from jaxsnn_noise.neurons.lif import LIF as LIF
 from jaxsnn_noise.neurons.lif import LeakyIntegrator as LeakyIntegrator
 from jaxsnn_noise.neurons.neuron import Neuron as Neuron
+from jaxsnn_noise.neurons.patterns import Pattern as Pattern
 from jaxsnn_noise.neurons.quadratic import QIF as QIF
 from jaxsnn_noise.neurons.resets import FlooredReset as FlooredReset
 from jaxsnn_noise.neurons.resets import Reset as Reset
@@ -15,15 +18,18 @@ from jaxsnn_noise.neurons.steppers import Heun as Heun
 from jaxsnn_noise.neurons.steppers import Stepper as Stepper
 
 __all__ = [
+    "ADEX_PATTERNS",
     "EIF",
     "IF",
     "LIF",
     "QIF",
+    "AdEx",
     "AdaptiveLIF",
     "FlooredReset",
     "Heun",
     "LeakyIntegrator",
     "Neuron",
+    "Pattern",
     "Reset",
     "ResetBySubtraction",
     "ResetToValue",

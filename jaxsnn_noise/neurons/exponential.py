@@ -16,8 +16,8 @@ from jaxsnn_noise.signals import Drive
 
 STEEPEST = 80.0
 """Largest exponent of the spike current; ``exp`` overflows in single precision beyond 88."""
-_ROUNDS = 40
-"""Rounds in which the resting potential settles."""
+_ROUNDS = 10
+"""Rounds of Newton's rule in which the resting potential settles, from below."""
 
 
 class EIF(Upstroke):
@@ -92,7 +92,8 @@ def resting(v_leak: Values, onset: Values, slope_factor: Values, share: Values) 
     """
     v = v_leak
     for _ in range(_ROUNDS):
-        v = v_leak + share * spike_current(jnp.minimum(v, onset), onset, slope_factor)
+        spike = share * spike_current(jnp.minimum(v, onset), onset, slope_factor)
+        v = v + (v_leak + spike - v) / jnp.maximum(1.0 - spike / slope_factor, 1e-3)
     rests = (share > 0) & (jnp.log(jnp.where(share > 0, share, 1.0)) + (v_leak - onset) / slope_factor < -1.0)
     return jnp.where(rests, v, v_leak)
 
