@@ -5,6 +5,9 @@ from jaxsnn_noise.neurons.adex import ADEX_PATTERNS as ADEX_PATTERNS
 from jaxsnn_noise.neurons.adex import AdEx as AdEx
 from jaxsnn_noise.neurons.exponential import EIF as EIF
 from jaxsnn_noise.neurons.integrator import IF as IF
+from jaxsnn_noise.neurons.izhikevich import IZHIKEVICH_2003 as IZHIKEVICH_2003
+from jaxsnn_noise.neurons.izhikevich import IZHIKEVICH_2004 as IZHIKEVICH_2004
+from jaxsnn_noise.neurons.izhikevich import Izhikevich as Izhikevich
 from jaxsnn_noise.neurons.lif import LIF as LIF
 from jaxsnn_noise.neurons.lif import LeakyIntegrator as LeakyIntegrator
 from jaxsnn_noise.neurons.neuron import Neuron as Neuron
@@ -21,12 +24,15 @@ __all__ = [
     "ADEX_PATTERNS",
     "EIF",
     "IF",
+    "IZHIKEVICH_2003",
+    "IZHIKEVICH_2004",
     "LIF",
     "QIF",
     "AdEx",
     "AdaptiveLIF",
     "FlooredReset",
     "Heun",
+    "Izhikevich",
     "LeakyIntegrator",
     "Neuron",
     "Pattern",
