@@ -34,6 +34,9 @@ class Neuron(Part):
     """Whether ``integrate`` and ``diffuse`` take a ``dt`` per neuron, and ``after_spikes_inside`` is written. A firing rule
     that tells spike times within the step needs that."""
 
+    kicks_potential: ClassVar[bool] = True
+    """Whether :meth:`kicked` moves what is compared by the kick itself; noise on the membrane decides no spike otherwise."""
+
     per_neuron: ClassVar[bool] = True
 
     size: int = eqx.field(static=True)
