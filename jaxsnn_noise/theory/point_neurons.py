@@ -36,8 +36,8 @@ def integrator_interval(
         Gerstein and Mandelbrot (1964), Biophys. J. 4:41, doi:10.1016/S0006-3495(64)86768-0.
 
     Example:
-        >>> [float(one) for one in integrator_interval(0.05, 0.1, v_threshold=1.0, v_reset=0.0)]
-        [20.0, 0.4472135954999579]
+        >>> [round(float(one), 3) for one in integrator_interval(0.05, 0.1, v_threshold=1.0, v_reset=0.0)]
+        [20.0, 0.447]
     """
     gap = _gap(slope, sigma, v_threshold, v_reset)
     drift, spread = as_float(slope), as_float(sigma)
