@@ -42,7 +42,7 @@ class AdEx(Upstroke):
         size: Number of neurons.
         capacitance: ``C`` [nF], > 0; the 281 pF of the paper are 0.281.
         g_leak: ``g_L`` [uS], > 0; the 30 nS of the paper are 0.03.
-        v_leak: Potential at which the leak vanishes [mV].
+        v_leak: Potential at which the leak vanishes [mV], below ``v_onset``.
         v_onset: ``V_T``, where the spike current has the slope of the leak [mV].
         slope_factor: Sharpness of the spike onset [mV], > 0.
         v_peak: Where the upstroke is cut [mV], above ``v_onset`` and ``v_reset``.
@@ -77,7 +77,7 @@ class AdEx(Upstroke):
     refractory: Parameter | None = parameter("ms", nonnegative, default=None)
 
     def check_together(self, who: str) -> None:
-        check_peak(who, self)
+        check_peak(who, self, ("v_leak", self.v_leak))
 
     def rest(self) -> AdExState:
         pulled = self.g_leak + self.a

@@ -7,7 +7,7 @@ from typing import Any, Self
 import jax.numpy as jnp
 
 from jaxsnn_noise._checks import concrete, fail
-from jaxsnn_noise._typing import Parameter, Values
+from jaxsnn_noise._typing import Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons import refractory
 from jaxsnn_noise.neurons.quadratic import UpstrokeState
 from jaxsnn_noise.neurons.upstroke import Upstroke, check_below, still
@@ -33,7 +33,7 @@ class EIF(Upstroke):
     Args:
         size: Number of neurons.
         tau_mem: Membrane time constant [ms], > 0.
-        v_rest: Potential at which the leak vanishes [mV].
+        v_rest: Potential at which the leak vanishes [mV], below ``v_onset``.
         v_onset: Where the spike current has the slope of the leak [mV]; Fourcaud-Trocme's ``V_T``.
         slope_factor: Sharpness of the spike onset [mV], > 0; towards 0 it is a LIF with the threshold ``v_onset``.
         v_peak: Where the upstroke is cut [mV], above ``v_onset`` and ``v_reset``.
@@ -60,7 +60,7 @@ class EIF(Upstroke):
     refractory: Parameter | None = parameter("ms", nonnegative, default=None)
 
     def check_together(self, who: str) -> None:
-        check_peak(who, self)
+        check_peak(who, self, ("v_rest", self.v_rest))
 
     def rest(self) -> UpstrokeState:
         v = resting(self.v_rest, self.v_onset, self.slope_factor, jnp.ones_like(self.v_rest))
@@ -98,8 +98,9 @@ def resting(v_leak: Values, onset: Values, slope_factor: Values, share: Values) 
     return jnp.where(rests, v, v_leak)
 
 
-def check_peak(who: str, neuron: Any) -> None:
-    """The peak lies above onset and reset, and not so high that the spike current overflows."""
+def check_peak(who: str, neuron: Any, leak: tuple[str, PerNeuron]) -> None:
+    """Leak, onset and peak lie in this order, the reset below the peak, and that not so high that the spike current overflows."""
+    check_below(who, leak, ("v_onset", neuron.v_onset), ", on one scale with it (both counted from 0, or from rest)")
     peak = ("v_peak", neuron.v_peak)
     check_below(who, ("v_onset", neuron.v_onset), peak)
     check_below(who, ("v_reset", neuron.v_reset), peak)

@@ -10,7 +10,6 @@ import pytest
 from scipy.optimize import brentq
 
 import jaxsnn_noise as jn
-from helpers.pace import slow_but
 from helpers.planar import growth, interval, resting, run
 from helpers.statistical import assert_mean, assert_variance
 from jaxsnn_noise import noise
@@ -32,6 +31,7 @@ def test_fitzhugh_nagumo_rests_where_both_equations_stand_still() -> None:
     np.testing.assert_allclose(state.v[:2], [-1.19941, -1.05], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_fitzhugh_nagumo_oscillates_between_its_hopf_points() -> None:
     """By the eigenvalues of an independent flow at 0.331 and 1.419; the simulation is silent outside and fires inside."""
     slave = lambda v: (v + 0.7) / 0.8  # noqa: E731
@@ -50,7 +50,8 @@ def test_fitzhugh_nagumo_oscillates_between_its_hopf_points() -> None:
     assert (late[1:4] >= 10).all()
 
 
-@pytest.mark.parametrize("dt", slow_but([0.02, 0.1], [0.1]))
+@pytest.mark.slow
+@pytest.mark.parametrize("dt", [0.02, 0.1])
 def test_fitzhugh_nagumo_fires_at_the_intervals_of_its_equations(dt: float) -> None:
     currents = np.array([0.5, 0.8, 1.2])
     found = run(FitzHughNagumo(3), currents, dt=dt, duration=1000.0, statistics={"m": jn.statistics.IntervalMean()})
@@ -79,6 +80,7 @@ def recovery_noise(strength: float) -> dict[str, Any]:
     return {"m": noise.VoltageNoise(noise.Diffusion(strength))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stepper", [None, Heun()], ids=["added", "inside"])
 def test_noise_on_the_recovery_kicks_it_and_nothing_else(stepper: Any) -> None:
     """Far from the fold, where the fast variable follows, ``w`` diffuses with ``sigma^2 t`` in the first steps."""

@@ -31,7 +31,8 @@ def run(
     return jn.simulate(sim, key=3)
 
 
-@pytest.mark.parametrize("dt", slow_but([0.1, 0.25, 1.0], [0.25]))
+@pytest.mark.slow
+@pytest.mark.parametrize("dt", [0.1, 0.25, 1.0])
 def test_without_noise_intervals_are_the_closed_form(dt: float) -> None:
     neuron = IF(2, capacitance=[2.0, 1.0], v_threshold=3.0, v_reset=-1.0, refractory=2.0)
     found = run(neuron, 0.25, {"mean": jn.statistics.IntervalMean()}, dt=dt, duration=400.0)["mean"]
@@ -73,6 +74,7 @@ def test_the_law_is_that_of_scipy() -> None:
         np.testing.assert_allclose([found, found * cv], [law.mean() + dead, law.std()], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_threshold_seen_on_the_grid_lies_higher() -> None:
     """0.5826 sigma sqrt(dt) higher, as for any diffusion; the drift is seen half a step late at most."""
     dt = 0.5

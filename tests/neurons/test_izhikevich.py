@@ -12,7 +12,6 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import jaxsnn_noise as jn
-from helpers.pace import slow_but
 from jaxsnn_noise.neurons import IZHIKEVICH_2003, IZHIKEVICH_2004, Heun, Izhikevich
 from jaxsnn_noise.signals import Drive
 
@@ -86,7 +85,8 @@ def test_all_features_have_a_protocol_whose_largest_current_the_table_tells() ->
     np.testing.assert_allclose(told[steps], largest[steps], rtol=2e-3)
 
 
-@pytest.mark.parametrize("dt", slow_but([0.1, 0.25, 1.0], [0.25]))
+@pytest.mark.slow
+@pytest.mark.parametrize("dt", [0.1, 0.25, 1.0])
 def test_it_takes_the_half_steps_that_it_says(dt: float) -> None:
     """Spikes and courses against a loop in double precision, while rounding is small."""
     a, b, c, d = (of(IZHIKEVICH_2004, key) for key in "abcd")
@@ -164,6 +164,7 @@ def test_each_feature_is_there() -> None:
         assert short > 15 if kind == "bursting" else short == 0
 
 
+@pytest.mark.slow
 def test_cell_types_fire_at_the_rates_of_their_equations() -> None:
     """By Heun's rule at 0.02 ms to 1 %, against an adaptive Runge-Kutta rule; half steps of 1 ms are as far off as is said."""
     names = ["regular spiking", "intrinsically bursting", "fast spiking", "low-threshold spiking"]

@@ -11,7 +11,6 @@ import pytest
 from scipy.optimize import brentq
 
 import jaxsnn_noise as jn
-from helpers.pace import slow_but
 from helpers.planar import growth, interval, resting, run
 from jaxsnn_noise.neurons import MORRIS_LECAR_REGIMES, MorrisLecar
 from jaxsnn_noise.signals import Drive
@@ -57,7 +56,8 @@ def test_morris_lecar_has_the_published_hopf_points() -> None:
     assert late[1] > 2.0 * early[1]
 
 
-@pytest.mark.parametrize("name", slow_but(MORRIS_LECAR_REGIMES, ["saddle-node on a circle"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MORRIS_LECAR_REGIMES)
 def test_morris_lecar_fires_at_the_intervals_of_its_equations(name: str) -> None:
     """At nearly the largest step, and at 0.05 ms, to 1 % and 0.3 %."""
     pattern = MORRIS_LECAR_REGIMES[name]
@@ -72,6 +72,7 @@ def test_morris_lecar_fires_at_the_intervals_of_its_equations(name: str) -> None
         np.testing.assert_allclose(found, exact, rtol=accuracy)
 
 
+@pytest.mark.slow
 def test_morris_lecar_of_class_1_begins_slowly() -> None:
     """The saddle-node lies at 39.96; just above, intervals grow with the inverse root of the distance."""
     pattern = MORRIS_LECAR_REGIMES["saddle-node on a circle"]
