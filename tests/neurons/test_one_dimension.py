@@ -81,7 +81,7 @@ def test_a_step_of_the_quadratic_neuron_is_exact(drive: float, conductance: floa
     starts = np.array([-90.0, -65.0, -57.0, -49.0, -20.0, 19.0])
     neuron = QIF(len(starts))
     full = jnp.full(len(starts), drive), jnp.full(len(starts), conductance)
-    for dt in (0.1, 1.0, 5.0):
+    for dt in (0.1, 1.0, 7.0):
         state = neuron.integrate(type(neuron.rest())(jnp.asarray(starts, jnp.float32), None), Drive(*full), TICK, dt)
         flow = lambda t, v: slope("QIF", drive)(v) - conductance * v / 10.0  # noqa: E731
         cut = lambda t, v: v[0] - 20.0  # noqa: E731
