@@ -36,7 +36,7 @@ class MorrisLecar(Nonlinear):
 
     Published numbers per cm2 (uF, mS, uA) are those here (nF, uS, nA) of a membrane of 1e-3 cm2. It rests where both stand still. A
     spike is an upward crossing of ``v_spike``; the next is one only after ``v`` has been below ``v_rearm``. Moved by Heun's rule, in steps
-    of a quarter of the shorter of ``C/(g_ca + g_k + g_leak)`` and ``1/phi`` at most.
+    of a fifth of the shorter of ``C/(g_ca + g_k + g_leak)`` and ``1/phi`` at most.
 
     f-I: by default class 2, a subcritical Hopf point at 93.86 nA and the end of firing at 212.02 nA; ``MORRIS_LECAR_REGIMES`` are
     that, a saddle-node on a circle (class 1, from 39.96 nA on) and a homoclinic orbit.
@@ -81,7 +81,7 @@ class MorrisLecar(Nonlinear):
     v4: Parameter = parameter("mV", positive, default=30.0)
     phi: Parameter = parameter("1/ms", positive, default=0.04)
     v_spike: Parameter = parameter("mV", real, default=0.0)
-    v_rearm: Parameter = parameter("mV", real, default=-15.0)
+    v_rearm: Parameter = parameter("mV", real, default=-10.0)
 
     def check_together(self, who: str) -> None:
         check_levels(who, self.v_rearm, self.v_spike)
@@ -113,8 +113,8 @@ class MorrisLecar(Nonlinear):
         return MorrisLecarState(state.v, state.n, rearmed(state.armed, state.v, self.v_rearm))
 
     def largest_step(self) -> Values:
-        """A quarter of the shorter time constant with all channels open, and at ``v3``."""
-        return 0.25 * jnp.minimum(self.capacitance / (self.g_ca + self.g_k + self.g_leak), 1.0 / self.phi)
+        """A fifth of the shorter time constant with all channels open, and at ``v3``."""
+        return 0.2 * jnp.minimum(self.capacitance / (self.g_ca + self.g_k + self.g_leak), 1.0 / self.phi)
 
     def threshold(self, state: MorrisLecarState) -> PerNeuron:
         return level(state.armed, self.v_spike)
@@ -140,6 +140,6 @@ def _open(v: Values, half: Values, width: Values) -> Values:
 MORRIS_LECAR_REGIMES: dict[str, Pattern] = {
     "Hopf": Pattern({"phi": 0.04, "g_ca": 4.4, "v3": 2.0, "v4": 30.0}, 100.0),
     "saddle-node on a circle": Pattern({"phi": 0.067, "g_ca": 4.0, "v3": 12.0, "v4": 17.4}, 50.0),
-    "homoclinic": Pattern({"phi": 0.23, "g_ca": 4.0, "v3": 12.0, "v4": 17.4}, 50.0),
+    "homoclinic": Pattern({"phi": 0.23, "g_ca": 4.0, "v3": 12.0, "v4": 17.4}, 38.0),
 }
 """The regimes of Ermentrout and Terman 2010, table 3.1, doi:10.1007/978-0-387-87708-2, each with a current at which it fires."""

@@ -13,10 +13,19 @@ import jaxsnn_noise as jn
 COURSES = jn.statistics.Trace(("v", "spikes", "threshold"))
 
 
-def run(neuron: Any, current: Any, *, dt: float, duration: float, statistics: Any = None, **options: Any) -> Any:
+def run(
+    neuron: Any,
+    current: Any,
+    *,
+    dt: float,
+    duration: float,
+    statistics: Any = None,
+    warmup: float = 0.0,
+    **options: Any,
+) -> Any:
     cells = jn.Population(neuron, **options)
     signal = jn.coding.TimeSeries(current) if np.ndim(current) == 2 else jn.coding.Constant(current)
-    sim = jn.Simulation(jn.Network({"cells": cells}), {"cells": signal}, duration=duration, dt=dt)
+    sim = jn.Simulation(jn.Network({"cells": cells}), {"cells": signal}, duration=duration, dt=dt, warmup=warmup)
     return jn.simulate(sim, key=5, statistics=statistics or {"t": COURSES})
 
 

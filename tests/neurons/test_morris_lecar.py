@@ -59,16 +59,16 @@ def test_morris_lecar_has_the_published_hopf_points() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MORRIS_LECAR_REGIMES)
 def test_morris_lecar_fires_at_the_intervals_of_its_equations(name: str) -> None:
-    """At nearly the largest step, and at 0.05 ms, to 1 % and 0.3 %."""
+    """At nearly the largest step, and at 0.05 ms, to 1 % and 0.3 %; to 1.5 % by the homoclinic orbit, where they diverge."""
     pattern = MORRIS_LECAR_REGIMES[name]
     flow = functools.partial(morris, **pattern.parameters)
     start = {"v": jn.laws.Fixed(10.0), "n": jn.laws.Fixed(0.1)}
     exact = interval(flow, pattern.current, [10.0, 0.1], 0.0, 1500.0)
     neuron = MorrisLecar(1, **pattern.parameters)
-    assert 0.3 < float(neuron.largest_step()[0]) < 0.36
-    for dt, accuracy in ((0.05, 3e-3), (0.3, 0.01)):
+    assert 0.25 < float(neuron.largest_step()[0]) < 0.29
+    for dt, accuracy in ((0.05, 3e-3), (0.25, 0.015 if name == "homoclinic" else 0.01)):
         options = {"statistics": {"m": jn.statistics.IntervalMean()}, "initial": start}
-        found = run(neuron, [pattern.current], dt=dt, duration=1500.0, **options)["m"]
+        found = run(neuron, [pattern.current], dt=dt, duration=900.0, warmup=600.0, **options)["m"]
         np.testing.assert_allclose(found, exact, rtol=accuracy)
 
 
@@ -92,7 +92,7 @@ def test_morris_lecar_of_class_1_begins_slowly() -> None:
 REFUSED: dict[str, Any] = {
     r"MorrisLecar.e_k: must lie below e_leak \[mV\]": lambda: MorrisLecar(2, e_k=0.0),
     "MorrisLecar.v_rearm: must lie below v_spike": lambda: MorrisLecar(2, v_spike=-20.0),
-    "followed in steps of at most 0.347 ms.*dt = 0.5 ms": lambda: run(MorrisLecar(2), 0.0, dt=0.5, duration=5.0),
+    "followed in steps of at most 0.278 ms.*dt = 0.5 ms": lambda: run(MorrisLecar(2), 0.0, dt=0.5, duration=5.0),
 }
 
 
