@@ -44,6 +44,7 @@ def deciding_source(population: Any) -> str | None:
             return None  # its noise is not added after the flow
         for name, source in sorted(population.noise.items()):
             linear = seam is not Seam.CURRENT or type(population.neuron).gain is not Neuron.gain
+            linear = linear and (seam is not Seam.VOLTAGE or population.neuron.kicks_potential)
             if source.seam is seam and source.indecisive is None and linear:
                 return name
     return None
@@ -57,6 +58,8 @@ def undecided(population: Any) -> str:
     reasons = [f"{k} {s.indecisive}" for k, s in sorted(noise.items()) if s.seam in SEAMS and s.indecisive]
     if any(s.seam is Seam.CURRENT and s.indecisive is None for s in noise.values()):
         reasons.append(f"{type(population.neuron).__name__} gives no gain for noise on the current")
+    if any(s.seam is Seam.VOLTAGE and s.indecisive is None for s in noise.values()):
+        reasons.append(f"noise on the membrane of {type(population.neuron).__name__} kicks another variable here")
     return "; ".join(reasons) or "there is no noise on the threshold, the membrane or the current"
 
 

@@ -151,6 +151,8 @@ def validate(sim: Simulation) -> None:
             part.check_step(path, sim.dt)
     for name, population in sim.network.cells().items():
         population.firing.check_step(f"network.{name}.firing", population.neuron, sim.dt)
+        if population.stepper is None:
+            population.neuron.check_step(f"network.{name}.neuron", sim.dt)
     check_all(sim.imperfections, sim.network)
     for prefix, _ in sim.frozen:
         known = streams(sim)

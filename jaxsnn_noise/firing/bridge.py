@@ -96,7 +96,8 @@ class BridgeThreshold(Firing):
         return jnp.clip(dt - free + passed, 1e-6 * dt, dt)
 
     def check_step(self, who: str, neuron: Any, dt: float) -> None:
-        shortest = concrete(getattr(neuron, "tau_mem", None))
+        tau = getattr(neuron, "tau_mem", None)
+        shortest = None if tau is None else concrete(tau)
         if shortest is not None and not dt <= LONGEST * float(shortest.min()) * (1 + 1e-6):
             rule = f"needs steps of at most tau_mem/4, {LONGEST * float(shortest.min()):g} ms here; inside a longer one the threshold is no straight line to the bridge"
             fail(who, rule, f"dt = {dt:g} ms")

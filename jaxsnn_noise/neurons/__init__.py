@@ -1,26 +1,52 @@
 """Neuron models: pure state transitions of one population."""
 
 from jaxsnn_noise.neurons.adaptive import AdaptiveLIF as AdaptiveLIF
+from jaxsnn_noise.neurons.adex import ADEX_PATTERNS as ADEX_PATTERNS
+from jaxsnn_noise.neurons.adex import AdEx as AdEx
+from jaxsnn_noise.neurons.exponential import EIF as EIF
+from jaxsnn_noise.neurons.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
+from jaxsnn_noise.neurons.integrator import IF as IF
+from jaxsnn_noise.neurons.izhikevich import IZHIKEVICH_2003 as IZHIKEVICH_2003
+from jaxsnn_noise.neurons.izhikevich import IZHIKEVICH_2004 as IZHIKEVICH_2004
+from jaxsnn_noise.neurons.izhikevich import Izhikevich as Izhikevich
 from jaxsnn_noise.neurons.lif import LIF as LIF
 from jaxsnn_noise.neurons.lif import LeakyIntegrator as LeakyIntegrator
+from jaxsnn_noise.neurons.morris_lecar import MORRIS_LECAR_REGIMES as MORRIS_LECAR_REGIMES
+from jaxsnn_noise.neurons.morris_lecar import MorrisLecar as MorrisLecar
 from jaxsnn_noise.neurons.neuron import Neuron as Neuron
+from jaxsnn_noise.neurons.patterns import Pattern as Pattern
+from jaxsnn_noise.neurons.quadratic import QIF as QIF
 from jaxsnn_noise.neurons.resets import FlooredReset as FlooredReset
 from jaxsnn_noise.neurons.resets import Reset as Reset
 from jaxsnn_noise.neurons.resets import ResetBySubtraction as ResetBySubtraction
 from jaxsnn_noise.neurons.resets import ResetToValue as ResetToValue
+from jaxsnn_noise.neurons.resonate import ResonateAndFire as ResonateAndFire
 from jaxsnn_noise.neurons.steppers import Heun as Heun
 from jaxsnn_noise.neurons.steppers import Stepper as Stepper
 
 __all__ = [
+    "ADEX_PATTERNS",
+    "EIF",
+    "IF",
+    "IZHIKEVICH_2003",
+    "IZHIKEVICH_2004",
     "LIF",
+    "MORRIS_LECAR_REGIMES",
+    "QIF",
+    "AdEx",
     "AdaptiveLIF",
+    "FitzHughNagumo",
     "FlooredReset",
     "Heun",
+    "Izhikevich",
     "LeakyIntegrator",
+    "MorrisLecar",
     "Neuron",
+    "Pattern",
     "Reset",
     "ResetBySubtraction",
     "ResetToValue",
+    "ResonateAndFire",
     "Stepper",
 ]
 

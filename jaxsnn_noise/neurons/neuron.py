@@ -34,6 +34,9 @@ class Neuron(Part):
     """Whether ``integrate`` and ``diffuse`` take a ``dt`` per neuron, and ``after_spikes_inside`` is written. A firing rule
     that tells spike times within the step needs that."""
 
+    kicks_potential: ClassVar[bool] = True
+    """Whether :meth:`kicked` moves what is compared by the kick itself; noise on the membrane decides no spike otherwise."""
+
     per_neuron: ClassVar[bool] = True
 
     size: int = eqx.field(static=True)
@@ -70,6 +73,9 @@ class Neuron(Part):
         """
         del state, drive
         return None
+
+    def check_step(self, who: str, dt: float) -> None:
+        """Raise :class:`InputError` if ``integrate`` cannot take steps of ``dt`` [ms]; an exact flow takes any."""
 
     def elapsed(self, state: Any, dt: float) -> Any:
         """The state after ``dt`` [ms] of what does not flow, such as a count of held steps; beside a stepper alone."""

@@ -67,6 +67,7 @@ from jaxsnn_noise.theory.membrane import (
     voltage_sigma,
 )
 from jaxsnn_noise.theory.plasticity import stdp_fixed_point
+from jaxsnn_noise.theory.point_neurons import integrator_interval, integrator_interval_cdf, quadratic_interval
 from jaxsnn_noise.theory.population import (
     averaging_factor,
     common_noise_variance,
@@ -171,6 +172,8 @@ __all__ = [
     "grid_threshold",
     "held_current_variance",
     "independent_noise_variance",
+    "integrator_interval",
+    "integrator_interval_cdf",
     "interval_transform",
     "lif_spectrum_hz",
     "low_rank_correlation",
@@ -192,6 +195,7 @@ __all__ = [
     "power_law_level",
     "power_law_processes",
     "power_law_spectrum",
+    "quadratic_interval",
     "quantal_release_cv",
     "quantal_release_moments",
     "rate_code_variance",
