@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.scipy.special import ndtri
 
 from jaxsnn_noise._typing import Values
 
@@ -112,4 +113,71 @@ def binomial(u: Values, trials: Values, probability: Values, most: int | None = 
 def _binomial_jvp(most: int | None, primals: tuple[Values, ...], tangents: tuple[Values, ...]) -> tuple[Values, Values]:
     u, trials, probability = primals
     out = binomial(u, trials, probability, most)
+    return out, jnp.broadcast_to(tangents[1] * probability + trials * tangents[2], out.shape)
+
+
+FEW = 7.0
+"""Up to this mean number the binomial quantile of any number of trials is summed term by term."""
+
+
+@jax.custom_jvp
+def binomial_of_many(u: Values, trials: Values, probability: Values) -> Values:
+    """The binomial quantile of ``u`` in (0, 1), for any number of trials up to 2^24. Its slope is that of the mean.
+
+    Where at most :data:`FEW` successes (or failures) are expected, terms are summed in single precision; beyond, it is the rounded
+    expansion of Cornish and Fisher to the kurtosis: one value in 300 or fewer is off, by one; the variance by less than 0.02 %.
+    """
+    u, trials, p = jnp.broadcast_arrays(u, trials, probability)
+    flipped = p > 0.5
+    few = jnp.where(flipped, 1.0 - p, p)
+    level = jnp.where(flipped, 1.0 - u, u)
+    exact = trials * few <= FEW
+    counted = _summed(level, trials, jnp.where(exact, few, 0.0))
+
+    def all_of_it() -> Values:
+        return jnp.where(exact, counted, _expanded(level, trials, few))
+
+    found = lax.cond(jnp.all(exact), lambda: counted, all_of_it)
+    return jnp.where(flipped, trials - found, found)
+
+
+def _summed(level: Values, trials: Values, p: Values) -> Values:
+    """By terms, as many as the largest number needs; a level above all values of the function is the last number that moved it."""
+    odds = p / (1.0 - p)
+
+    def following(carry: Counted) -> tuple[Values, jax.Array]:
+        _, term, cumulated, k = carry
+        term = term * (odds * (jnp.maximum(trials - k, 0.0) / (k + 1.0)))
+        return term, (level > cumulated) & (cumulated + term > cumulated)
+
+    def unfinished(carry: Counted) -> jax.Array:
+        return jnp.any(following(carry)[1])
+
+    def step(carry: Counted) -> Counted:
+        count, _, cumulated, k = carry
+        term, more = following(carry)
+        return count + more.astype(count.dtype), term, cumulated + term, k + 1.0
+
+    start = jnp.exp(trials * jnp.log1p(-p))
+    return lax.while_loop(unfinished, step, (jnp.zeros_like(level), start, start, jnp.zeros((), level.dtype)))[0]
+
+
+def _expanded(level: Values, trials: Values, p: Values) -> Values:
+    """The quantile of Cornish and Fisher 1938, doi:10.2307/1400905, rounded; rounding adds the variance 1/12 that is left out."""
+    variance = jnp.maximum(trials * p * (1.0 - p), 1.0) - 1.0 / 12.0
+    std, z = jnp.sqrt(variance), ndtri(level)
+    skew, kurtosis = (1.0 - 2.0 * p) / std, (1.0 - 6.0 * p * (1.0 - p)) / variance
+    square = z * z
+    w = (
+        z
+        + skew * (square - 1.0) / 6.0
+        + z * (kurtosis * (square - 3.0) / 24.0 - skew * skew * (2.0 * square - 5.0) / 36.0)
+    )
+    return jnp.clip(jnp.ceil(trials * p + std * w - 0.5), 0.0, trials)
+
+
+@binomial_of_many.defjvp
+def _binomial_of_many_jvp(primals: tuple[Values, ...], tangents: tuple[Values, ...]) -> tuple[Values, Values]:
+    u, trials, probability = primals
+    out = binomial_of_many(u, trials, probability)
     return out, jnp.broadcast_to(tangents[1] * probability + trials * tangents[2], out.shape)

@@ -108,15 +108,17 @@ def parameter(
     return eqx.field(converter=convert, metadata={_KEY: said}, kw_only=kw_only, **options)
 
 
-def variable(unit: Unit, along: str | None = "neuron") -> Any:
+def variable(unit: Unit, along: str | None = "neuron", *, range: Range | None = None) -> Any:
     """A field of a state: an array that changes while the network runs. Recorded, never given.
 
     Args:
         unit: Its unit, or a function of the state and its owners to one.
         along: What its entries belong to; of the state of a projection ``"source"``, ``"target"`` or ``"synapse"``;
             ``None`` for what is no list of entries and cannot be recorded.
+        range: In which an initial value has to lie; ``None``: anywhere.
     """
-    return eqx.field(metadata={_KEY: Declaration(unit, Range(finite=False), None, False, True, along)})
+    within = Range(finite=False) if range is None else range
+    return eqx.field(metadata={_KEY: Declaration(unit, within, None, False, True, along)})
 
 
 class _Leaf:

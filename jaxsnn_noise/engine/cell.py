@@ -86,11 +86,11 @@ def _moved(
         context = voltage_context(neuron.potential(state), neuron.diffuse(drive, span), span)
         kick = seams.perturbation(Seam.VOLTAGE, context)
         return state if kick is None else neuron.kicked(state, kick * ready)
-    increments = seams.increments(population.size)
+    increments, ito = seams.increments(population.size), stepper.ito
 
     def diffused(state: Any) -> Values:
         v = neuron.potential(state)
-        coefficients = {k: seams.sources[k].coefficient(v) for k in increments}
+        coefficients = {k: seams.sources[k].coefficient(v, ito=ito) for k in increments}
         parts = [increments[k] * c for k, c in coefficients.items() if c is not None]
         return ready * functools.reduce(operator.add, parts, jnp.zeros_like(v))
 

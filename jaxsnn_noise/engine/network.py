@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
 
-from jaxsnn_noise._checks import count, fail, named, one_of, steps_of
+from jaxsnn_noise._checks import concrete, count, fail, named, one_of, steps_of
 from jaxsnn_noise.engine.deciding import deciding_source, needs_decision, undecided
 from jaxsnn_noise.firing import Firing, HardThreshold
 from jaxsnn_noise.kinds import check_fields
 from jaxsnn_noise.neurons import Neuron, Stepper
 from jaxsnn_noise.noise import Seam, Source
-from jaxsnn_noise.parameters import check_tree
+from jaxsnn_noise.parameters import Range, check_tree, declarations
 from jaxsnn_noise.signals import no_drive
 from jaxsnn_noise.synapses import Combine, Kinetics, Projection, Sum
 
@@ -87,10 +89,31 @@ class Population(eqx.Module):
         _check_takers(f"{who}.noise", self.noise, Seam.SPIKE)
         self._check_firing(who)
         self._check_stepper(who)
+        self._check_initial(who)
+
+    def _check_initial(self, who: str) -> None:
+        """Initial laws are of parts of the state, whose range they keep."""
+        if not self.initial:
+            return
+        rest = self.neuron.rest()
+        said = declarations(rest)
         for field, law in self.initial.items():
-            one_of(f"{who}.initial", field, vars(self.neuron.rest()))
+            one_of(f"{who}.initial", field, sorted({*vars(rest), *said}))
             if not hasattr(law, "draw"):
                 fail(f"{who}.initial.{field}", "must be an absolute law, e.g. laws.UniformBetween(0.0, 1.0)", law)
+            within = said[field].range if field in said else Range(finite=False)
+            ends = [concrete(end) for end in law.support(jnp.zeros(self.size))]
+            for end in ends:
+                if (
+                    end is not None
+                    and within.ends() != (-np.inf, np.inf)
+                    and not (within.holds(end) if np.isfinite(end).all() else False)
+                ):
+                    fail(
+                        f"{who}.initial.{field}",
+                        f"{within.asked(said[field].unit)}, and so must all that its law may draw",
+                        end,
+                    )
 
     def _check_stepper(self, who: str) -> None:
         """The neuron gives a drift and the noise of its membrane a coefficient."""
@@ -98,21 +121,20 @@ class Population(eqx.Module):
             return
         if not isinstance(self.stepper, Stepper):
             fail(f"{who}.stepper", "must be a stepper, e.g. neurons.Heun()", self.stepper)
-        if type(self.neuron).drift is Neuron.drift:
-            fail(
-                f"{who}.stepper",
-                "needs a neuron with a drift; this one is integrated by itself",
-                type(self.neuron).__name__,
-            )
+        self.neuron.check_stepper(f"{who}.stepper")
         if self.firing.inside:
             fail(
                 f"{who}.stepper",
                 "takes whole steps, and the firing rule tells spike times inside",
                 type(self.firing).__name__,
             )
+        ito = self.stepper.ito
         for name, source in self.noise.items():
-            if source.seam is Seam.VOLTAGE and source.coefficient(self.neuron.potential(self.neuron.rest())) is None:
-                rule = "must be a white Diffusion, additive or in the sense of Stratonovich, inside a step"
+            if source.seam is not Seam.VOLTAGE:
+                continue
+            if source.coefficient(self.neuron.potential(self.neuron.rest()), ito=ito) is None:
+                sense = "Ito" if ito else "Stratonovich"
+                rule = f"must be a white Diffusion, additive or in the sense of {sense}, inside a step of {type(self.stepper).__name__}"
                 fail(f"{who}.noise.{name}", rule, type(source).__name__)
 
     def _check_firing(self, who: str) -> None:

@@ -16,6 +16,7 @@ from jaxsnn_noise.engine.names import check_health, check_names
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.observed import check_recorded
 from jaxsnn_noise.hardware.imperfection import check_all
+from jaxsnn_noise.neurons.step_size import check_step
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.signals import DECISIONS
@@ -153,6 +154,8 @@ def validate(sim: Simulation) -> None:
         population.firing.check_step(f"network.{name}.firing", population.neuron, sim.dt)
         if population.stepper is None:
             population.neuron.check_step(f"network.{name}.neuron", sim.dt)
+        else:
+            check_step(f"network.{name}.stepper", population.stepper, population.neuron, sim.dt)
     check_all(sim.imperfections, sim.network)
     for prefix, _ in sim.frozen:
         known = streams(sim)

@@ -1,10 +1,12 @@
 """Neuron models: pure state transitions of one population."""
 
+from jaxsnn_noise.neurons import channels as channels
 from jaxsnn_noise.neurons.adaptive import AdaptiveLIF as AdaptiveLIF
 from jaxsnn_noise.neurons.adex import ADEX_PATTERNS as ADEX_PATTERNS
 from jaxsnn_noise.neurons.adex import AdEx as AdEx
 from jaxsnn_noise.neurons.exponential import EIF as EIF
 from jaxsnn_noise.neurons.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
+from jaxsnn_noise.neurons.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
 from jaxsnn_noise.neurons.integrator import IF as IF
 from jaxsnn_noise.neurons.izhikevich import IZHIKEVICH_2003 as IZHIKEVICH_2003
 from jaxsnn_noise.neurons.izhikevich import IZHIKEVICH_2004 as IZHIKEVICH_2004
@@ -21,6 +23,9 @@ from jaxsnn_noise.neurons.resets import Reset as Reset
 from jaxsnn_noise.neurons.resets import ResetBySubtraction as ResetBySubtraction
 from jaxsnn_noise.neurons.resets import ResetToValue as ResetToValue
 from jaxsnn_noise.neurons.resonate import ResonateAndFire as ResonateAndFire
+from jaxsnn_noise.neurons.step_size import largest_step as largest_step
+from jaxsnn_noise.neurons.steppers import EulerMaruyama as EulerMaruyama
+from jaxsnn_noise.neurons.steppers import ExponentialEuler as ExponentialEuler
 from jaxsnn_noise.neurons.steppers import Heun as Heun
 from jaxsnn_noise.neurons.steppers import Stepper as Stepper
 
@@ -35,9 +40,12 @@ __all__ = [
     "QIF",
     "AdEx",
     "AdaptiveLIF",
+    "EulerMaruyama",
+    "ExponentialEuler",
     "FitzHughNagumo",
     "FlooredReset",
     "Heun",
+    "HodgkinHuxley",
     "Izhikevich",
     "LeakyIntegrator",
     "MorrisLecar",
@@ -48,6 +56,8 @@ __all__ = [
     "ResetToValue",
     "ResonateAndFire",
     "Stepper",
+    "channels",
+    "largest_step",
 ]
 
 

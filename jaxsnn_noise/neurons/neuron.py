@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import equinox as eqx
 import jax.numpy as jnp
 
+from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import PerNeuron, Values
 from jaxsnn_noise.neurons.constructor import FromFields
 from jaxsnn_noise.parameters import Part
@@ -74,8 +75,17 @@ class Neuron(Part):
         del state, drive
         return None
 
+    def check_stepper(self, who: str) -> None:
+        """Raise :class:`InputError` for a model that no stepper can move: one without a drift."""
+        if type(self).drift is Neuron.drift:
+            fail(who, "needs a neuron with a drift; this one is integrated by itself", type(self).__name__)
+
     def check_step(self, who: str, dt: float) -> None:
         """Raise :class:`InputError` if ``integrate`` cannot take steps of ``dt`` [ms]; an exact flow takes any."""
+
+    def stiffest(self) -> Any:
+        """The state, of those that it visits, at which it relaxes fastest: where the step of a stepper is looked at."""
+        return self.rest()
 
     def elapsed(self, state: Any, dt: float) -> Any:
         """The state after ``dt`` [ms] of what does not flow, such as a count of held steps; beside a stepper alone."""

@@ -34,6 +34,9 @@ class Blend(Coupling):
     def linear(self) -> bool:
         return True
 
+    def coefficient(self, sigma: Values, v: Values, *, ito: bool = False) -> Values | None:
+        return sigma * (1.0 - self.multiplicative + self.multiplicative * v) if ito else None
+
     def unit(self, context: Context) -> Values | None:
         return context.step
 

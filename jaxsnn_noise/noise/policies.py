@@ -197,12 +197,12 @@ class Coupling(Part):
         """Whether the perturbation is proportional to ``std x``: only then its moments are known, and the noise may decide."""
         return False
 
-    def coefficient(self, sigma: Values, v: Values) -> Values | None:
-        """``g(v)`` of the white diffusion ``g(v) dW`` of intensity ``sigma`` [mV/sqrt(ms)], in the sense of Stratonovich.
+    def coefficient(self, sigma: Values, v: Values, *, ito: bool = False) -> Values | None:
+        """``g(v)`` of the white diffusion ``g(v) dW`` of intensity ``sigma`` [mV/sqrt(ms)], in the sense of Stratonovich or Ito.
 
         ``None`` where it is no such diffusion.
         """
-        del sigma, v
+        del sigma, v, ito
         return None
 
     @abc.abstractmethod
@@ -221,7 +221,8 @@ class Additive(Coupling):
     def linear(self) -> bool:
         return True
 
-    def coefficient(self, sigma: Values, v: Values) -> Values:
+    def coefficient(self, sigma: Values, v: Values, *, ito: bool = False) -> Values:
+        del ito
         return jnp.broadcast_to(sigma, v.shape)
 
     def unit(self, context: Context) -> Values | None:
@@ -258,8 +259,8 @@ class Multiplicative(Coupling):
     def linear(self) -> bool:
         return not isinstance(self.interpretation, Stratonovich)
 
-    def coefficient(self, sigma: Values, v: Values) -> Values | None:
-        return None if self.linear else sigma * v
+    def coefficient(self, sigma: Values, v: Values, *, ito: bool = False) -> Values | None:
+        return sigma * v if isinstance(self.interpretation, Ito if ito else Stratonovich) else None
 
     def unit(self, context: Context) -> Values | None:
         return context.step

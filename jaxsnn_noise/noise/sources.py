@@ -83,12 +83,12 @@ class Source(Part):
         """Whether the value of a step is a sample of a course that varies little over it: as a current it is held, like a drive."""
         return False
 
-    def coefficient(self, v: Values) -> Values | None:
-        """``g(v)`` of the diffusion ``g(v) dW`` on the membrane, in the sense of Stratonovich [mV/sqrt(ms)], for steppers.
+    def coefficient(self, v: Values, *, ito: bool = False) -> Values | None:
+        """``g(v)`` of the diffusion ``g(v) dW`` on the membrane, in the sense of Stratonovich or Ito [mV/sqrt(ms)], for steppers.
 
         ``None`` where the source is no such diffusion.
         """
-        del v
+        del v, ito
         return None
 
     def wiener(self, key: Tick, size: int, dt: float) -> Values:
@@ -162,10 +162,10 @@ class ComposedSource(Source):
     def divisible(self) -> bool:
         return self.amplitude.diffusive and isinstance(self.colour, White)
 
-    def coefficient(self, v: Values) -> Values | None:
+    def coefficient(self, v: Values, *, ito: bool = False) -> Values | None:
         if not self.divisible:
             return None
-        return self.coupling.coefficient(self.amplitude.std(self.colour, jnp.float32(1), jnp.float32(1)), v)
+        return self.coupling.coefficient(self.amplitude.std(self.colour, jnp.float32(1), jnp.float32(1)), v, ito=ito)
 
     def wiener(self, key: Tick, size: int, dt: float) -> Values:
         return jnp.float32(np.sqrt(dt)) * self.correlation.innovation(self.distribution, key, size)

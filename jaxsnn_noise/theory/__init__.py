@@ -30,6 +30,7 @@ from jaxsnn_noise.theory.campbell import (
     campbell_skewness,
     double_exponential_charge,
 )
+from jaxsnn_noise.theory.channels import channel_generator, open_fraction_autocovariance, open_fraction_moments
 from jaxsnn_noise.theory.colours import (
     power_law_autocovariance,
     power_law_level,
@@ -48,6 +49,12 @@ from jaxsnn_noise.theory.correlations import (
 )
 from jaxsnn_noise.theory.coupling import coupling_coefficient, gap_junction_moments, magnesium_block
 from jaxsnn_noise.theory.escape import diffusion_hazard_hz, escape_interval, sigmoid_hazard_hz
+from jaxsnn_noise.theory.hodgkin_huxley import (
+    gate_rates,
+    hodgkin_huxley_growth,
+    hodgkin_huxley_hopf,
+    hodgkin_huxley_rest,
+)
 from jaxsnn_noise.theory.information import threshold_array_information
 from jaxsnn_noise.theory.membrane import (
     brunel_sigma,
@@ -136,6 +143,7 @@ __all__ = [
     "campbell_autocovariance",
     "campbell_cumulant",
     "campbell_skewness",
+    "channel_generator",
     "coloured_current_variance",
     "coloured_shift",
     "coloured_voltage_variance",
@@ -166,11 +174,15 @@ __all__ = [
     "gamma_shot_noise_moments",
     "gamma_spectrum_hz",
     "gap_junction_moments",
+    "gate_rates",
     "gaussian_correlation",
     "grid_dead_time_interval",
     "grid_interval",
     "grid_threshold",
     "held_current_variance",
+    "hodgkin_huxley_growth",
+    "hodgkin_huxley_hopf",
+    "hodgkin_huxley_rest",
     "independent_noise_variance",
     "integrator_interval",
     "integrator_interval_cdf",
@@ -189,6 +201,8 @@ __all__ = [
     "multiplicative_current_variance",
     "multiplicative_voltage_moments",
     "noise_free_interval",
+    "open_fraction_autocovariance",
+    "open_fraction_moments",
     "per_step_variance",
     "poisson_depression",
     "power_law_autocovariance",

@@ -33,6 +33,7 @@ THEORY: dict[str, Any] = {
     "tau_stages": [5.0, 10.0], "order": 2, "channels": 10, "tau_rise": 1.0, "fibres": 4, "potential": -60.0,
     "magnesium": 1.0, "depth": 0.5, "v_critical": 0.5, "v_peak": 2.0,
     "units": 8, "relative_noise": 0.5, "largest_hz": 300.0, "slope": 0.01, "c1": 0.72, "c2": 0.56, "shape": 2.0, "external_hz": 20.0,
+    "density": 10.0, "number": 100, "ion": "na", "e_na": 115.0,
     "inhibition": 5.0, "excitatory": 100, "inhibitory": 25, "external": 100,
     "hazard": lambda margin, slope: 20.0 * np.exp(5.0 * margin), "intervals": stats.gamma(4, scale=12.5),
 }  # fmt: skip

@@ -36,9 +36,12 @@ def arguments(form):
     """Ones that each form takes; the threshold lies above the reset, and a band has its ends in order."""
     given = dict.fromkeys(numbers(form), 0.5) | {"v_threshold": 1.0, "mean": 2.0, "tau_mem": 5.0, "channels": 2.0}
     given |= {"v_critical": 1.0, "v_peak": 2.0, "f_high_hz": 5.0, "loadings": [[0.5]], "units": 2.0}
+    given |= {"number": 2.0, "e_na": 115.0}
     given = {name: value for name, value in given.items() if name in numbers(form)}
     if "processes" in inspect.signature(form).parameters:
         given["processes"] = 4
+    if "ion" in inspect.signature(form).parameters:
+        given["ion"] = "na"
     if "noise" in inspect.signature(form).parameters:
         from scipy import stats
 
