@@ -90,9 +90,10 @@ def test_at_a_held_potential_open_fractions_have_the_covariance_of_the_chains(sc
 @pytest.mark.parametrize(("v", "lag"), [(0.0, 3.0), (20.0, 0.5), (80.0, 1.0)])
 @each
 def test_so_they_have_at_other_potentials_and_steps(scheme: Channels, v: float, lag: float, dt: float) -> None:
-    ions = (
-        ("k",) if v == 0.0 and isinstance(scheme, TransitionLangevin) else ("na", "k")
-    )  # its bias has a test of its own
+    # of 600 sodium channels 0.05 are open at rest: too few for a variance of 3000 membranes, and what the Langevin equation
+    # makes of them has a test of its own, as has the binomial law of the chains
+    gaussian = isinstance(scheme, ConductanceNoise)
+    ions = ("na", "k") if gaussian or v > 0 else ("k",)
     held_to_theory(scheme, v, dt, 24.0, lag, 3000, ions)
 
 
