@@ -63,6 +63,7 @@ def ours(densities: np.ndarray, conductances: np.ndarray, dt: float) -> np.ndarr
     return np.asarray(jax.jit(lambda seen: jax.lax.scan(step, axon.rest(), seen)[1])(seen), np.float64)
 
 
+@pytest.mark.slow
 def test_its_course_is_that_of_double_precision_and_of_second_order() -> None:
     """Two spikes under a current that is stepped, and a shunting conductance in between."""
     fine = 0.0125
