@@ -53,7 +53,7 @@ def test_the_strong_order_is_that_of_theory(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", STEPPERS)
+@pytest.mark.parametrize("name", ["euler", "heun"])  # minutes each
 def test_the_weak_order_is_that_of_theory(name: str) -> None:
     """Of the mean square at the end, over pairs of paths: a difference of 40 batches, each with the same increments."""
     stepper, batches = STEPPERS[name], 40
