@@ -9,7 +9,8 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise._typing import Parameter, PerNeuron, Values
-from jaxsnn_noise.neurons.channels import Channels, Counts, Deterministic, Gates
+from jaxsnn_noise.neurons.channels import Channels, Counts, Deterministic
+from jaxsnn_noise.neurons.channels.deterministic import Gates
 from jaxsnn_noise.neurons.neuron import Neuron
 from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.parameters import Range, parameter, positive, real, variable

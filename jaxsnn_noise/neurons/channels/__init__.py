@@ -2,7 +2,6 @@
 
 from jaxsnn_noise.neurons.channels.conductance import ConductanceNoise as ConductanceNoise
 from jaxsnn_noise.neurons.channels.deterministic import Deterministic as Deterministic
-from jaxsnn_noise.neurons.channels.deterministic import Gates as Gates
 from jaxsnn_noise.neurons.channels.langevin import TransitionLangevin as TransitionLangevin
 from jaxsnn_noise.neurons.channels.markov import Markov as Markov
 from jaxsnn_noise.neurons.channels.scheme import Channels as Channels
@@ -14,7 +13,6 @@ __all__ = [
     "ConductanceNoise",
     "Counts",
     "Deterministic",
-    "Gates",
     "Markov",
     "SubunitLangevin",
     "TransitionLangevin",
