@@ -6,12 +6,7 @@ from typing import NamedTuple
 
 
 class Pattern(NamedTuple):
-    """Parameters of a model, and the current that shows the pattern.
-
-    Attributes:
-        parameters: Arguments of the model, in the units of the package.
-        current: The step of current [nA].
-    """
+    """Parameters of a model, arguments in the units of the package, and the step of current [nA] that shows the pattern."""
 
     parameters: dict[str, float]
     current: float
