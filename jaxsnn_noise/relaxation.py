@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._typing import Values
 
-__all__ = ["faded", "relaxed"]
+__all__ = ["faded", "grown", "relaxed"]
 
 
 def relaxed(x: Values, towards: Values, tau: Values, dt: Values | float) -> Values:
@@ -22,6 +22,13 @@ def relaxed(x: Values, towards: Values, tau: Values, dt: Values | float) -> Valu
 def faded(x: Values, tau: Values, dt: Values | float) -> Values:
     """``x exp(-dt/tau)``; ``dt`` and ``tau`` in ms, ``tau > 0``."""
     return x + x * jnp.expm1(-dt / tau)
+
+
+def grown(x: Values) -> Values:
+    """``(exp(x) - 1)/x``, 1 at 0, with a finite slope there: the mean of ``exp`` between 0 and ``x``."""
+    small = jnp.abs(x) < 1e-3
+    safe = jnp.where(small, 1.0, x)
+    return jnp.where(small, 1.0 + x * (0.5 + x / 6.0), jnp.expm1(safe) / safe)
 
 
 def __dir__() -> list[str]:

@@ -30,10 +30,14 @@ def disarmed(state: Any, spikes: PerNeuron) -> Any:
 
 
 def check_levels(
-    who: str, v_rearm: PerNeuron, v_spike: PerNeuron, *, equal: bool = False, name: str = "v_rearm"
+    who: str, v_rearm: PerNeuron, v_spike: PerNeuron, *, equal: bool = False, name: str = "v_rearm", unit: str = "mV"
 ) -> None:
     """The level below which the next spike may come lies below that of the spike (or at it, if ``equal``)."""
     low, high = concrete(v_rearm), concrete(v_spike)
     if low is None or high is None or (low <= high if equal else low < high).all():
         return
-    fail(f"{who}.{name}", f"must lie below v_spike{' or at it' if equal else ''}: no spike could follow another", low)
+    fail(
+        f"{who}.{name}",
+        f"must lie below v_spike{' or at it' if equal else ''} [{unit}]: no spike could follow another",
+        low,
+    )

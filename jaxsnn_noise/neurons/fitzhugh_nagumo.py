@@ -76,7 +76,7 @@ class FitzHughNagumo(Nonlinear):
 
     def check_together(self, who: str) -> None:
         flag(f"{who}.noise_on_recovery", self.noise_on_recovery)
-        check_levels(who, self.v_rearm, self.v_spike)
+        check_levels(who, self.v_rearm, self.v_spike, unit="1")
 
     def rest(self) -> FitzHughNagumoState:
         v = -3.0 - jnp.abs(self.a)

@@ -11,16 +11,16 @@ from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise._typing import Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons.channels import Channels, Counts, Deterministic
 from jaxsnn_noise.neurons.channels.deterministic import Gates
+from jaxsnn_noise.neurons.crossing import check_levels, disarmed, level, rearmed
 from jaxsnn_noise.neurons.neuron import Neuron
 from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.parameters import Range, parameter, positive, real, variable
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.relaxation import grown
 from jaxsnn_noise.signals import Drive
 
 PER_AREA = 1e5
 """uA/cm2 of 1 nA on 1 um2; and mS/cm2 of 1 uS."""
-NEVER = 1e3
-"""How far above ``v_spike`` the threshold lies [mV] until the potential has come down."""
 ABOVE_REST = "potentials are counted from rest, where e_na is 115, e_k -12 and e_leak 10.6 (not 50, -77 and -54.4)"
 
 
@@ -92,9 +92,7 @@ class HodgkinHuxley(Neuron):
     channels: Channels = Deterministic()
 
     def check_together(self, who: str) -> None:
-        low, high = concrete(self.v_rearm), concrete(self.v_spike)
-        if low is not None and high is not None and not (low < high).all():
-            fail(f"{who}.v_rearm", "must lie below v_spike [mV]: no spike could follow another", self.v_rearm)
+        check_levels(who, self.v_rearm, self.v_spike)
         for ion, count in (("na", self.counts().na), ("k", self.counts().k)):
             known = concrete(count) if self.channels.stochastic else None
             if known is not None and not (known >= 1).all():
@@ -129,15 +127,13 @@ class HodgkinHuxley(Neuron):
         v = opaque(self._flow(state.v, state.channels, drive, 0.5 * dt), zero)
         channels = self.channels.step(state.channels, v, counts, key, dt)
         v = opaque(self._flow(v, channels, drive, 0.5 * dt), zero)
-        return HodgkinHuxleyState(v, self._armed(state.armed, v), channels)
+        return HodgkinHuxleyState(v, rearmed(state.armed, v, self.v_rearm), channels)
 
     def _flow(self, v: PerNeuron, channels: Any, drive: Drive, dt: Values | float) -> PerNeuron:
         """The potential after ``dt`` of held channels."""
         slope, rate = self._slope(v, channels, drive)
-        x = -rate * dt
-        near = jnp.abs(x) < 1e-3  # a sum of conductances may be zero, where a scheme lets fractions be negative
-        safe = jnp.where(near, 1.0, jnp.minimum(x, 20.0))
-        return v + dt * slope * jnp.where(near, 1.0 + 0.5 * x, jnp.expm1(safe) / safe)
+        # a sum of conductances may be zero or less, where a scheme lets fractions be negative
+        return v + dt * slope * grown(jnp.minimum(-rate * dt, 20.0))
 
     def _slope(self, v: PerNeuron, channels: Any, drive: Drive) -> tuple[Values, Values]:
         """The slope of the potential [mV/ms], and the rate with which it relaxes [1/ms]."""
@@ -150,16 +146,13 @@ class HodgkinHuxley(Neuron):
             total = total + PER_AREA / self.area * drive.conductance
         return current / self.capacitance, total / self.capacitance
 
-    def _armed(self, armed: PerNeuron, v: PerNeuron) -> PerNeuron:
-        return jnp.where(v < self.v_rearm, 1.0, armed)
-
     def drift(self, state: HodgkinHuxleyState, drive: Drive) -> HodgkinHuxleyState:
         slope, _ = self._slope(state.v, state.channels, drive)
         return HodgkinHuxleyState(slope, jnp.zeros_like(slope), self.channels.drift(state.channels, state.v))
 
     def elapsed(self, state: HodgkinHuxleyState, dt: float) -> HodgkinHuxleyState:
         del dt
-        return HodgkinHuxleyState(state.v, self._armed(state.armed, state.v), state.channels)
+        return HodgkinHuxleyState(state.v, rearmed(state.armed, state.v, self.v_rearm), state.channels)
 
     def stiffest(self) -> HodgkinHuxleyState:
         """Near the peak of a spike."""
@@ -168,12 +161,13 @@ class HodgkinHuxley(Neuron):
 
     def threshold(self, state: HodgkinHuxleyState) -> PerNeuron:
         """``v_spike``, and out of reach until the potential has come down."""
-        return self.v_spike + NEVER * (1.0 - state.armed)
+        return level(state.armed, self.v_spike)
 
     def after_spikes(self, state: HodgkinHuxleyState, spikes: PerNeuron, dt: float) -> HodgkinHuxleyState:
         """Nothing but that the next spike has to wait until the potential has come down."""
         del dt
-        return HodgkinHuxleyState(state.v, jnp.where(spikes > 0, 0.0, state.armed), state.channels)
+        after: HodgkinHuxleyState = disarmed(state, spikes)
+        return after
 
     @classmethod
     def example(cls) -> Self:

@@ -13,6 +13,7 @@ from jaxsnn_noise.neurons.neuron import Neuron
 from jaxsnn_noise.neurons.resets import Reset, ResetToValue, check_reset
 from jaxsnn_noise.parameters import nonnegative, parameter, positive, real
 from jaxsnn_noise.random import Tick
+from jaxsnn_noise.relaxation import grown
 from jaxsnn_noise.roots import square_root
 from jaxsnn_noise.signals import Drive
 
@@ -107,9 +108,7 @@ class IF(Neuron):
         """The mean of ``exp(-t g/C)`` over ``dt``: 1 without a conductance."""
         if drive.conductance is None:
             return jnp.ones_like(self.capacitance)
-        lost = dt * drive.conductance / self.capacitance
-        some = lost > 0
-        return jnp.where(some, -jnp.expm1(-lost) / jnp.where(some, lost, 1.0), 1.0)
+        return grown(-dt * drive.conductance / self.capacitance)
 
     @classmethod
     def example(cls) -> Self:

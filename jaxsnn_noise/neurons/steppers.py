@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxsnn_noise._checks import count
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.parameters import Ranged
+from jaxsnn_noise.relaxation import grown
 from jaxsnn_noise.roots import square_root
 
 Drift = Callable[[Any], Any]
@@ -109,11 +110,11 @@ class ExponentialEuler(Stepper):
     def step(self, state: Any, drift: Drift, kick: Kick, kicked: Kicked, dt: float) -> Any:
         noise, start = kick(state), relaxation_rates(drift, state)
         # how much of the noise of the step is left at its end, by the rate of the kicked part at its start
-        gathered = _of_kicked(kicked, state, jax.tree.map(lambda k: square_root(_grown(2.0 * k * dt)), start))
+        gathered = _of_kicked(kicked, state, jax.tree.map(lambda k: square_root(grown(2.0 * k * dt)), start))
         h = dt / self.substeps
         for substep in range(self.substeps):
             rates = relaxation_rates(drift, state) if substep else start
-            state = jax.tree.map(lambda x, f, k: x + h * f * _grown(k * h), state, drift(state), rates)
+            state = jax.tree.map(lambda x, f, k: x + h * f * grown(k * h), state, drift(state), rates)
         return kicked(state, noise * gathered)
 
 
@@ -128,13 +129,6 @@ def relaxation_rates(drift: Drift, state: Any) -> Any:
         return found
 
     return jax.tree.unflatten(structure, [own(place) for place in range(len(leaves))])
-
-
-def _grown(x: Values) -> Values:
-    """``(exp(x) - 1)/x``, 1 at 0, with a finite slope there."""
-    small = jnp.abs(x) < 1e-3
-    safe = jnp.where(small, 1.0, x)
-    return jnp.where(small, 1.0 + x * (0.5 + x / 6.0), jnp.expm1(safe) / safe)
 
 
 def _of_kicked(kicked: Kicked, state: Any, values: Any) -> Values:
