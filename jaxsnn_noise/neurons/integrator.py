@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Self
 
 import jax.numpy as jnp
 
-from jaxsnn_noise._typing import Parameter, PerNeuron, Values
+from jaxsnn_noise._typing import Parameter, Values
 from jaxsnn_noise.neurons import refractory
 from jaxsnn_noise.neurons.lif import LIFState
-from jaxsnn_noise.neurons.neuron import Neuron
-from jaxsnn_noise.neurons.resets import Reset, ResetToValue, check_reset
+from jaxsnn_noise.neurons.resets import Reset, ResetToValue
+from jaxsnn_noise.neurons.resetting import Resetting
 from jaxsnn_noise.parameters import nonnegative, parameter, positive, real
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.relaxation import grown
@@ -21,7 +21,7 @@ FOREVER = 1e9
 """The time constant of a membrane that forgets nothing [ms]."""
 
 
-class IF(Neuron):
+class IF(Resetting):
     """Perfect (non-leaky) integrate-and-fire, exact for a current held over the step.
 
     Equation: ``C dv/dt = I - g v``, where ``g`` is the conductance of the synapses: without one ``v <- v + I dt/C``. A spike at
@@ -49,16 +49,11 @@ class IF(Neuron):
         3
     """
 
-    partial_steps: ClassVar[bool] = True
-
     capacitance: Parameter = parameter("nF", positive, default=1.0)
     v_threshold: Parameter = parameter("mV", real, default=1.0)
     v_reset: Parameter = parameter("mV", real, default=0.0)
     refractory: Parameter | None = parameter("ms", nonnegative, default=None)
     reset: Reset = ResetToValue()
-
-    def check_together(self, who: str) -> None:
-        check_reset(who, self.reset, self.v_reset, self.v_threshold)
 
     def rest(self) -> LIFState:
         return LIFState(self.v_reset, refractory.none_held(self.refractory, self.v_reset))
@@ -67,28 +62,6 @@ class IF(Neuron):
         del key
         v = state.v + self.gain(drive, dt) * drive.at(state.v)
         return LIFState(*refractory.flowed(v, state.v, state.hold))
-
-    def threshold(self, state: LIFState) -> PerNeuron:
-        del state
-        return self.v_threshold
-
-    def ready(self, state: LIFState) -> PerNeuron:
-        return refractory.ready(state.hold, state.v)
-
-    def free(self, state: LIFState, dt: float) -> Values:
-        return refractory.free(state.hold, state.v, dt)
-
-    def after_spikes(self, state: LIFState, spikes: PerNeuron, dt: float) -> LIFState:
-        v = self.reset(state.v, spikes, self.v_reset, self.v_threshold)
-        return LIFState(v, refractory.after_spikes(state.hold, self.refractory, spikes, dt))
-
-    def after_spikes_inside(
-        self, state: LIFState, spikes: PerNeuron, inside: PerNeuron, dt: float
-    ) -> tuple[LIFState, PerNeuron]:
-        crossed = jnp.where(spikes > 0, self.v_threshold, state.v)
-        v = self.reset(crossed, spikes, self.v_reset, self.v_threshold)
-        hold, left = refractory.after_spikes_inside(state.hold, self.refractory, spikes, inside, dt)
-        return LIFState(v, hold), left
 
     def diffuse(self, drive: Drive, dt: Values | float) -> Values:
         """Exact: ``sqrt(dt)`` [sqrt(ms)], less where a conductance pulls the membrane back."""

@@ -11,7 +11,8 @@ from jaxsnn_noise._typing import Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons import refractory
 from jaxsnn_noise.neurons.constructor import Follows
 from jaxsnn_noise.neurons.membrane import LinearMembrane
-from jaxsnn_noise.neurons.resets import Reset, ResetToValue, check_reset
+from jaxsnn_noise.neurons.resets import Reset, ResetToValue
+from jaxsnn_noise.neurons.resetting import Resetting
 from jaxsnn_noise.parameters import nonnegative, parameter, positive, real, variable
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Drive
@@ -27,7 +28,7 @@ class LIFState(eqx.Module):
     hold: PerNeuron | None = variable("1")
 
 
-class LIF(LinearMembrane):
+class LIF(Resetting, LinearMembrane):
     """Leaky integrate-and-fire, exact for a current held over the step.
 
     Equation: ``tau_mem dv/dt = -(v - v_rest) + R (I - g v)``, solved as ``v <- v_inf + (v - v_inf) exp(-dt/tau)`` with
@@ -58,8 +59,6 @@ class LIF(LinearMembrane):
         3
     """
 
-    partial_steps: ClassVar[bool] = True
-
     tau_mem: Parameter = parameter("ms", positive, default=20.0)
     v_threshold: Parameter = parameter("mV", real, default=1.0)
     v_reset: Parameter = parameter("mV", real, default=Follows("v_rest"))
@@ -68,9 +67,6 @@ class LIF(LinearMembrane):
     refractory: Parameter | None = parameter("ms", nonnegative, default=None)
     reset: Reset = ResetToValue()
 
-    def check_together(self, who: str) -> None:
-        check_reset(who, self.reset, self.v_reset, self.v_threshold)
-
     def rest(self) -> LIFState:
         return LIFState(self.v_rest, refractory.none_held(self.refractory, self.v_rest))
 
@@ -78,28 +74,6 @@ class LIF(LinearMembrane):
         del key
         v = self.flow(state.v, drive, dt)
         return LIFState(*refractory.flowed(v, state.v, state.hold))
-
-    def threshold(self, state: LIFState) -> PerNeuron:
-        del state
-        return self.v_threshold
-
-    def ready(self, state: LIFState) -> PerNeuron:
-        return refractory.ready(state.hold, state.v)
-
-    def free(self, state: LIFState, dt: float) -> Values:
-        return refractory.free(state.hold, state.v, dt)
-
-    def after_spikes(self, state: LIFState, spikes: PerNeuron, dt: float) -> LIFState:
-        v = self.reset(state.v, spikes, self.v_reset, self.v_threshold)
-        return LIFState(v, refractory.after_spikes(state.hold, self.refractory, spikes, dt))
-
-    def after_spikes_inside(
-        self, state: LIFState, spikes: PerNeuron, inside: PerNeuron, dt: float
-    ) -> tuple[LIFState, PerNeuron]:
-        crossed = jnp.where(spikes > 0, self.v_threshold, state.v)
-        v = self.reset(crossed, spikes, self.v_reset, self.v_threshold)
-        hold, left = refractory.after_spikes_inside(state.hold, self.refractory, spikes, inside, dt)
-        return LIFState(v, hold), left
 
     @classmethod
     def example(cls) -> Self:
