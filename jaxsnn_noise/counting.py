@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -21,6 +22,7 @@ LAST_UNIFORM = np.float32(1 - 2.0**-24)
 """The largest value of ``random.uniform``: what a quantile gives there is the largest count that can be drawn."""
 
 Counted = tuple[Values, Values, Values, Values]
+Quantile = Callable[[Values, Values, Values], Values]
 
 
 @jax.custom_jvp
@@ -81,39 +83,15 @@ def _largest(means: Values) -> Values:
 def binomial(u: Values, trials: Values, probability: Values, most: int | None = None) -> Values:
     """The binomial quantile of ``u`` in (0, 1), for up to 120 trials. Its slope is that of the mean.
 
-    A probability above one half is that of what fails, counted from above, so that ``(1 - p)^n`` never underflows. Where trials
-    are known to be at most ``most``, that many terms are written out, which a compiler makes one pass of: faster for few.
+    Where trials are known to be at most ``most``, that many terms are written out, which a compiler makes one pass of: faster for
+    few.
     """
-    u, trials, p = jnp.broadcast_arrays(u, trials, probability)
-    flipped = p > 0.5
-    few = jnp.where(flipped, 1.0 - p, p)
-    level = jnp.where(flipped, 1.0 - u, u)
-    odds = few / (1.0 - few)
-
-    def unfinished(carry: Counted) -> jax.Array:
-        _, _, cumulated, k = carry
-        return jnp.any((level > cumulated) & (k < trials)) & (k < jnp.max(trials))
-
-    def step(carry: Counted) -> Counted:
-        count, term, cumulated, k = carry
-        count = count + ((level > cumulated) & (k < trials)).astype(count.dtype)
-        term = term * (odds * ((trials - k) / (k + 1.0)))
-        return count, term, cumulated + jnp.maximum(term, 0.0), k + 1.0
-
-    start = jnp.exp(trials * jnp.log1p(-few))
-    first = (jnp.zeros_like(level), start, start, jnp.zeros((), u.dtype))
-    if most is None:
-        found = lax.while_loop(unfinished, step, first)[0]
-    else:
-        found = functools.reduce(lambda carry, _: step(carry), range(most), first)[0]
-    return jnp.where(flipped, trials - found, found)
+    return _of_the_rarer(functools.partial(_summed, most=most), u, trials, probability)
 
 
 @binomial.defjvp
 def _binomial_jvp(most: int | None, primals: tuple[Values, ...], tangents: tuple[Values, ...]) -> tuple[Values, Values]:
-    u, trials, probability = primals
-    out = binomial(u, trials, probability, most)
-    return out, jnp.broadcast_to(tangents[1] * probability + trials * tangents[2], out.shape)
+    return _with_slope_of_mean(binomial(*primals, most), primals, tangents)
 
 
 FEW = 7.0
@@ -127,22 +105,37 @@ def binomial_of_many(u: Values, trials: Values, probability: Values) -> Values:
     Where at most :data:`FEW` successes (or failures) are expected, terms are summed in single precision; beyond, it is the rounded
     expansion of Cornish and Fisher to the kurtosis: one value in 300 or fewer is off, by one; the variance by less than 0.02 %.
     """
+    return _of_the_rarer(_counted_or_expanded, u, trials, probability)
+
+
+@binomial_of_many.defjvp
+def _binomial_of_many_jvp(primals: tuple[Values, ...], tangents: tuple[Values, ...]) -> tuple[Values, Values]:
+    return _with_slope_of_mean(binomial_of_many(*primals), primals, tangents)
+
+
+def _of_the_rarer(quantile: Quantile, u: Values, trials: Values, probability: Values) -> Values:
+    """A quantile of probabilities up to one half; above it, of what fails, counted from above, so that ``(1 - p)^n`` never underflows."""
     u, trials, p = jnp.broadcast_arrays(u, trials, probability)
     flipped = p > 0.5
-    few = jnp.where(flipped, 1.0 - p, p)
-    level = jnp.where(flipped, 1.0 - u, u)
-    exact = trials * few <= FEW
-    counted = _summed(level, trials, jnp.where(exact, few, 0.0))
-
-    def all_of_it() -> Values:
-        return jnp.where(exact, counted, _expanded(level, trials, few))
-
-    found = lax.cond(jnp.all(exact), lambda: counted, all_of_it)
+    found = quantile(jnp.where(flipped, 1.0 - u, u), trials, jnp.where(flipped, 1.0 - p, p))
     return jnp.where(flipped, trials - found, found)
 
 
-def _summed(level: Values, trials: Values, p: Values) -> Values:
-    """By terms, as many as the largest number needs; a level above all values of the function is the last number that moved it."""
+def _with_slope_of_mean(
+    out: Values, primals: tuple[Values, ...], tangents: tuple[Values, ...]
+) -> tuple[Values, Values]:
+    _, trials, probability = primals
+    return out, jnp.broadcast_to(tangents[1] * probability + trials * tangents[2], out.shape)
+
+
+def _counted_or_expanded(level: Values, trials: Values, p: Values) -> Values:
+    exact = trials * p <= FEW
+    counted = _summed(level, trials, jnp.where(exact, p, 0.0))
+    return lax.cond(jnp.all(exact), lambda: counted, lambda: jnp.where(exact, counted, _expanded(level, trials, p)))
+
+
+def _summed(level: Values, trials: Values, p: Values, most: int | None = None) -> Values:
+    """By terms, ``most`` or as many as are needed; a level above all values of the function is the last number that moved it."""
     odds = p / (1.0 - p)
 
     def following(carry: Counted) -> tuple[Values, jax.Array]:
@@ -159,7 +152,10 @@ def _summed(level: Values, trials: Values, p: Values) -> Values:
         return count + more.astype(count.dtype), term, cumulated + term, k + 1.0
 
     start = jnp.exp(trials * jnp.log1p(-p))
-    return lax.while_loop(unfinished, step, (jnp.zeros_like(level), start, start, jnp.zeros((), level.dtype)))[0]
+    first = (jnp.zeros_like(level), start, start, jnp.zeros((), level.dtype))
+    if most is None:
+        return lax.while_loop(unfinished, step, first)[0]
+    return functools.reduce(lambda carry, _: step(carry), range(most), first)[0]
 
 
 def _expanded(level: Values, trials: Values, p: Values) -> Values:
@@ -174,10 +170,3 @@ def _expanded(level: Values, trials: Values, p: Values) -> Values:
         + z * (kurtosis * (square - 3.0) / 24.0 - skew * skew * (2.0 * square - 5.0) / 36.0)
     )
     return jnp.clip(jnp.ceil(trials * p + std * w - 0.5), 0.0, trials)
-
-
-@binomial_of_many.defjvp
-def _binomial_of_many_jvp(primals: tuple[Values, ...], tangents: tuple[Values, ...]) -> tuple[Values, Values]:
-    u, trials, probability = primals
-    out = binomial_of_many(u, trials, probability)
-    return out, jnp.broadcast_to(tangents[1] * probability + trials * tangents[2], out.shape)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from scipy import stats
 
-from jaxsnn_noise.counting import LAST_UNIFORM, binomial_of_many
+from jaxsnn_noise.counting import LAST_UNIFORM, binomial, binomial_of_many
 
 CASES = [
     (5, 0.3),
@@ -41,6 +42,13 @@ def test_the_largest_uniform_gives_no_more_than_its_quantile_and_some() -> None:
     for n, p in CASES:
         found = float(QUANTILE(jnp.float32(LAST_UNIFORM), jnp.float32(n), jnp.float32(p)))
         assert abs(found - stats.binom.ppf(float(LAST_UNIFORM), n, p)) <= 3, (n, p)
+
+
+@pytest.mark.parametrize(("n", "p"), [(32, 0.3), (64, 0.3), (120, 0.7)])
+def test_of_few_trials_neither(n: int, p: float) -> None:
+    """Summing on to the last trial, where rounding leaves the function below the largest uniform, gave all of them."""
+    found = float(binomial(jnp.float32(LAST_UNIFORM), jnp.float32(n), jnp.float32(p)))
+    assert abs(found - stats.binom.ppf(float(LAST_UNIFORM), n, p)) <= 3
 
 
 def test_its_slope_is_that_of_the_mean() -> None:
