@@ -31,7 +31,7 @@ class Stepper(Ranged):
     """Whether it converges to the solution of Ito, and not to that of Stratonovich."""
 
     @abc.abstractmethod
-    def step(self, state: Any, drift: Drift, kick: Kick, kicked: Kicked, dt: float) -> Any:
+    def step(self, state: Any, drift: Drift, kick: Kick, kicked: Kicked, dt: Values | float) -> Any:
         """The state after ``dt`` [ms]; ``kick(state)`` is ``g(v) dW`` with the increments of this step, ``kicked`` adds it."""
 
     @classmethod
@@ -51,7 +51,7 @@ class EulerMaruyama(Stepper):
 
     ito: ClassVar[bool] = True
 
-    def step(self, state: Any, drift: Drift, kick: Kick, kicked: Kicked, dt: float) -> Any:
+    def step(self, state: Any, drift: Drift, kick: Kick, kicked: Kicked, dt: Values | float) -> Any:
         noise = kick(state)
         return kicked(jax.tree.map(lambda x, f: x + dt * f, state, drift(state)), noise)
 
@@ -66,7 +66,7 @@ class Heun(Stepper):
     Reference: Kloeden and Platen 1992, doi:10.1007/978-3-662-12616-5.
     """
 
-    def step(self, state: Any, drift: Drift, kick: Kick, kicked: Kicked, dt: float) -> Any:
+    def step(self, state: Any, drift: Drift, kick: Kick, kicked: Kicked, dt: Values | float) -> Any:
         slope, noise = drift(state), kick(state)
         ahead = kicked(jax.tree.map(lambda x, f: x + dt * f, state, slope), noise)
         mean = jax.tree.map(lambda a, b: 0.5 * (a + b), slope, drift(ahead))
@@ -107,7 +107,7 @@ class ExponentialEuler(Stepper):
     def __check_init__(self) -> None:
         count("ExponentialEuler.substeps", self.substeps)
 
-    def step(self, state: Any, drift: Drift, kick: Kick, kicked: Kicked, dt: float) -> Any:
+    def step(self, state: Any, drift: Drift, kick: Kick, kicked: Kicked, dt: Values | float) -> Any:
         noise, start = kick(state), relaxation_rates(drift, state)
         # how much of the noise of the step is left at its end, by the rate of the kicked part at its start
         gathered = _of_kicked(kicked, state, jax.tree.map(lambda k: square_root(grown(2.0 * k * dt)), start))

@@ -34,9 +34,8 @@ class Nonlinear(Neuron):
 
     def integrate(self, state: Any, drive: Drive, key: Tick, dt: Values | float) -> Any:
         del key
-        span = cast("float", dt)  # the rule takes one per neuron as well
-        moved = Heun().step(state, lambda s: self.drift(s, drive), lambda s: jnp.zeros(()), lambda s, kick: s, span)
-        return self.elapsed(moved, span)
+        moved = Heun().step(state, lambda s: self.drift(s, drive), lambda s: jnp.zeros(()), lambda s, kick: s, dt)
+        return self.elapsed(moved, cast("float", dt))
 
     def check_step(self, who: str, dt: float) -> None:
         largest = concrete(self.largest_step())
