@@ -8,25 +8,39 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxsnn_noise._checks import concrete, fail
-from jaxsnn_noise._typing import PerNeuron
+from jaxsnn_noise._typing import Parameter, PerNeuron
+from jaxsnn_noise.neurons.neuron import Neuron
 
 NEVER = 1e3
 """How far above the level the threshold lies until the potential has come down: out of reach."""
 
 
-def rearmed(armed: PerNeuron, v: PerNeuron, v_rearm: PerNeuron) -> PerNeuron:
-    """1 where the next crossing is a spike, once the potential has been below ``v_rearm``."""
-    return jnp.where(v < v_rearm, 1.0, armed)
+class Crossing(Neuron):
+    """Abstract: a spike is an upward crossing of ``v_spike``, and the next one only after the potential has been below ``v_rearm``.
 
+    The state has ``armed``, 1 where the next crossing is a spike and 0 until the potential has come down. Nothing is reset.
+    """
 
-def level(armed: PerNeuron, v_spike: PerNeuron) -> PerNeuron:
-    """The threshold: ``v_spike``, and out of reach until the potential has come down."""
-    return v_spike + NEVER * (1.0 - armed)
+    v_spike: eqx.AbstractVar[Parameter]
+    v_rearm: eqx.AbstractVar[Parameter]
 
+    def rearmed(self, armed: PerNeuron, v: PerNeuron) -> PerNeuron:
+        """1 where the next crossing is a spike, once the potential has been below ``v_rearm``."""
+        return jnp.where(v < self.v_rearm, 1.0, armed)
 
-def disarmed(state: Any, spikes: PerNeuron) -> Any:
-    """The state after spikes: nothing but that the next one has to wait until the potential has come down."""
-    return eqx.tree_at(lambda s: s.armed, state, jnp.where(spikes > 0, 0.0, state.armed))
+    def elapsed(self, state: Any, dt: float) -> Any:
+        """The neuron is armed again where the potential has come down."""
+        del dt
+        return eqx.tree_at(lambda s: s.armed, state, self.rearmed(state.armed, state.v))
+
+    def threshold(self, state: Any) -> PerNeuron:
+        """``v_spike``, and out of reach until the potential has come down."""
+        return self.v_spike + NEVER * (1.0 - state.armed)
+
+    def after_spikes(self, state: Any, spikes: PerNeuron, dt: float) -> Any:
+        """Nothing but that the next spike has to wait until the potential has come down."""
+        del dt
+        return eqx.tree_at(lambda s: s.armed, state, jnp.where(spikes > 0, 0.0, state.armed))
 
 
 def check_levels(

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._checks import flag
 from jaxsnn_noise._typing import Parameter, PerNeuron, Values
-from jaxsnn_noise.neurons.crossing import check_levels, disarmed, level, rearmed
+from jaxsnn_noise.neurons.crossing import Crossing, check_levels
 from jaxsnn_noise.neurons.upstroke import Nonlinear
 from jaxsnn_noise.parameters import nonnegative, parameter, positive, real, variable
 from jaxsnn_noise.signals import Drive
@@ -26,7 +26,7 @@ class FitzHughNagumoState(eqx.Module):
     armed: PerNeuron = variable("1")
 
 
-class FitzHughNagumo(Nonlinear):
+class FitzHughNagumo(Crossing, Nonlinear):
     r"""FitzHugh-Nagumo: the excitable cubic, without reset and without threshold.
 
     Equations: ``tau_mem dv/dt = v - v^3/3 - w + R (I - g v)``, ``tau_w dw/dt = v + a - b w``; ``v`` and ``w`` are pure numbers, and ``mV`` in the
@@ -90,11 +90,6 @@ class FitzHughNagumo(Nonlinear):
         fast = (v - v * v * v / 3.0 - w + self.resistance * drive.at(v)) / self.tau_mem
         return FitzHughNagumoState(fast, (v + self.a - self.b * w) / self.tau_w, jnp.zeros_like(v))
 
-    def elapsed(self, state: FitzHughNagumoState, dt: float) -> FitzHughNagumoState:
-        """The neuron is armed again where the potential has come down."""
-        del dt
-        return FitzHughNagumoState(state.v, state.w, rearmed(state.armed, state.v, self.v_rearm))
-
     def kicked(self, state: FitzHughNagumoState, kick: Values) -> FitzHughNagumoState:
         if self.noise_on_recovery:
             return FitzHughNagumoState(state.v, state.w + kick, state.armed)
@@ -103,14 +98,6 @@ class FitzHughNagumo(Nonlinear):
     def largest_step(self) -> Values:
         """A tenth of the shorter time constant."""
         return 0.1 * jnp.minimum(self.tau_mem, self.tau_w)
-
-    def threshold(self, state: FitzHughNagumoState) -> PerNeuron:
-        return level(state.armed, self.v_spike)
-
-    def after_spikes(self, state: FitzHughNagumoState, spikes: PerNeuron, dt: float) -> FitzHughNagumoState:
-        del dt
-        after: FitzHughNagumoState = disarmed(state, spikes)
-        return after
 
     @classmethod
     def example(cls) -> Self:

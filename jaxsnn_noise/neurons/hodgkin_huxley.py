@@ -11,8 +11,7 @@ from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise._typing import Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons.channels import Channels, Counts, Deterministic
 from jaxsnn_noise.neurons.channels.deterministic import Gates
-from jaxsnn_noise.neurons.crossing import check_levels, disarmed, level, rearmed
-from jaxsnn_noise.neurons.neuron import Neuron
+from jaxsnn_noise.neurons.crossing import Crossing, check_levels
 from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.parameters import Range, parameter, positive, real, variable
 from jaxsnn_noise.random import Tick
@@ -32,7 +31,7 @@ class HodgkinHuxleyState(eqx.Module):
     channels: Any = None
 
 
-class HodgkinHuxley(Neuron):
+class HodgkinHuxley(Crossing):
     r"""The squid axon: sodium, potassium and leak, per area of membrane; no reset.
 
     .. math:: C \dot v = -g_{Na}\, o_{Na} (v - E_{Na}) - g_K\, o_K (v - E_K) - g_L (v - E_L) + \frac{I - g v}{A},
@@ -127,7 +126,7 @@ class HodgkinHuxley(Neuron):
         v = opaque(self._flow(state.v, state.channels, drive, 0.5 * dt), zero)
         channels = self.channels.step(state.channels, v, counts, key, dt)
         v = opaque(self._flow(v, channels, drive, 0.5 * dt), zero)
-        return HodgkinHuxleyState(v, rearmed(state.armed, v, self.v_rearm), channels)
+        return HodgkinHuxleyState(v, self.rearmed(state.armed, v), channels)
 
     def _flow(self, v: PerNeuron, channels: Any, drive: Drive, dt: Values | float) -> PerNeuron:
         """The potential after ``dt`` of held channels."""
@@ -150,24 +149,10 @@ class HodgkinHuxley(Neuron):
         slope, _ = self._slope(state.v, state.channels, drive)
         return HodgkinHuxleyState(slope, jnp.zeros_like(slope), self.channels.drift(state.channels, state.v))
 
-    def elapsed(self, state: HodgkinHuxleyState, dt: float) -> HodgkinHuxleyState:
-        del dt
-        return HodgkinHuxleyState(state.v, rearmed(state.armed, state.v, self.v_rearm), state.channels)
-
     def stiffest(self) -> HodgkinHuxleyState:
         """Near the peak of a spike."""
         full = jnp.ones_like(self.area)
         return HodgkinHuxleyState(self.e_na - 15.0, full, Gates(0.97 * full, 0.35 * full, 0.6 * full))
-
-    def threshold(self, state: HodgkinHuxleyState) -> PerNeuron:
-        """``v_spike``, and out of reach until the potential has come down."""
-        return level(state.armed, self.v_spike)
-
-    def after_spikes(self, state: HodgkinHuxleyState, spikes: PerNeuron, dt: float) -> HodgkinHuxleyState:
-        """Nothing but that the next spike has to wait until the potential has come down."""
-        del dt
-        after: HodgkinHuxleyState = disarmed(state, spikes)
-        return after
 
     @classmethod
     def example(cls) -> Self:

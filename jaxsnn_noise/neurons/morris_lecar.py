@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxsnn_noise._typing import Parameter, PerNeuron, Values
-from jaxsnn_noise.neurons.crossing import check_levels, disarmed, level, rearmed
+from jaxsnn_noise.neurons.crossing import Crossing, check_levels
 from jaxsnn_noise.neurons.patterns import Pattern
 from jaxsnn_noise.neurons.upstroke import Nonlinear, check_below
 from jaxsnn_noise.parameters import parameter, positive, real, variable
@@ -26,7 +26,7 @@ class MorrisLecarState(eqx.Module):
     armed: PerNeuron = variable("1")
 
 
-class MorrisLecar(Nonlinear):
+class MorrisLecar(Crossing, Nonlinear):
     r"""Morris-Lecar: a calcium current that follows the potential at once, and a slow potassium current; no reset.
 
     Equations, ``m(v) = (1 + tanh((v - v1)/v2))/2``, ``n_inf(v) = (1 + tanh((v - v3)/v4))/2``::
@@ -107,22 +107,9 @@ class MorrisLecar(Nonlinear):
             slope / self.capacitance, self.phi * faster * (_open(v, self.v3, self.v4) - n), jnp.zeros_like(v)
         )
 
-    def elapsed(self, state: MorrisLecarState, dt: float) -> MorrisLecarState:
-        """The neuron is armed again where the potential has come down."""
-        del dt
-        return MorrisLecarState(state.v, state.n, rearmed(state.armed, state.v, self.v_rearm))
-
     def largest_step(self) -> Values:
         """A fifth of the shorter time constant with all channels open, and at ``v3``."""
         return 0.2 * jnp.minimum(self.capacitance / (self.g_ca + self.g_k + self.g_leak), 1.0 / self.phi)
-
-    def threshold(self, state: MorrisLecarState) -> PerNeuron:
-        return level(state.armed, self.v_spike)
-
-    def after_spikes(self, state: MorrisLecarState, spikes: PerNeuron, dt: float) -> MorrisLecarState:
-        del dt
-        after: MorrisLecarState = disarmed(state, spikes)
-        return after
 
     @classmethod
     def example(cls) -> Self:

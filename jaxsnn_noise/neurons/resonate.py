@@ -9,8 +9,7 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._typing import Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons.constructor import Follows
-from jaxsnn_noise.neurons.crossing import check_levels, level, rearmed
-from jaxsnn_noise.neurons.neuron import Neuron
+from jaxsnn_noise.neurons.crossing import Crossing, check_levels
 from jaxsnn_noise.parameters import below, parameter, positive, real, variable
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Drive
@@ -24,7 +23,7 @@ class ResonateState(eqx.Module):
     armed: PerNeuron = variable("1")
 
 
-class ResonateAndFire(Neuron):
+class ResonateAndFire(Crossing):
     r"""Resonate-and-fire: a damped oscillation that fires where it crosses a level.
 
     Equation: ``dz/dt = (b + i omega) z + I`` with ``z = x + i v``: ``dx/dt = b x - omega v + I - g v``, ``dv/dt = omega x + b v``, solved exactly as a
@@ -79,10 +78,7 @@ class ResonateAndFire(Neuron):
         kept, c, s = jnp.exp(self.b * dt), jnp.cos(turn * dt), jnp.sin(turn * dt)
         v, x = kept * (c * v + s * x), kept * (c * x - s * v)
         v = v + middle
-        return ResonateState(v, x * stretch + along, rearmed(state.armed, v, self.v_rearm))
-
-    def threshold(self, state: ResonateState) -> PerNeuron:
-        return level(state.armed, self.v_spike)
+        return ResonateState(v, x * stretch + along, self.rearmed(state.armed, v))
 
     def after_spikes(self, state: ResonateState, spikes: PerNeuron, dt: float) -> ResonateState:
         del dt
