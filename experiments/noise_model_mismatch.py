@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 TITLE = "A wrong model of the noise: white Gaussian against 1/f, telegraph and Student's t of equal variance"
-COST = {"tiny": "15 s", "default": "3 min", "full": "20 min, estimated"}
+COST = {"tiny": "10 s", "default": "3 min", "full": "20 min, estimated"}
 
 WHITE = "white"
 OTHERS = ("flicker", "telegraph", "student")

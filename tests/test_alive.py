@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import jaxsnn_noise as jn
-from helpers.pace import slow_but
 from jaxsnn_noise import networks
 from jaxsnn_noise._checks import InputError
 
@@ -56,7 +55,8 @@ def shares(
     return np.stack([silent(network, values, depth, **settings) for network in made])
 
 
-@pytest.mark.parametrize("name", slow_but(["mnist", "standardised"], ["mnist"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mnist", "standardised"])
 def test_six_layers_fire(name: str) -> None:
     found = shares(shown(name), 6, 3)
     assert (found.mean(axis=0) < 0.3).all(), found
@@ -100,7 +100,10 @@ def test_all_depths_widths_and_kinds_of_input_fire() -> None:
             )
         },
         pytest.param({"kinetics": jn.synapses.Exponential(5.0)}, marks=pytest.mark.slow),
-        {"neuron": lambda n: jn.neurons.LIF(n, refractory=2.0), "firing": jn.NoisyThreshold(0.1)},
+        pytest.param(
+            {"neuron": lambda n: jn.neurons.LIF(n, refractory=2.0), "firing": jn.NoisyThreshold(0.1)},
+            marks=pytest.mark.slow,
+        ),
         pytest.param({"neuron": jn.neurons.AdaptiveLIF, "delay": None}, marks=pytest.mark.slow),
     ],
     ids=["millivolts", "exponential", "refractory", "adaptive"],

@@ -52,6 +52,7 @@ def test_its_bytes_are_those_of_the_result_and_a_store_counts(tmp_path: Path) ->
         jn.plan(SIM, AXES, key=7, store=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_time_is_measured_on_request() -> None:
     planned = jn.plan(jn.Cases({"a": SIM, "b": jn.paths.replace(SIM, {SIGMA: 0.5})}), AXES, timed=True)
     assert planned.seconds is not None

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import signal, stats
 
+from helpers.pace import slow_but
 from helpers.statistical import (
     Deviation,
     assert_correlation,
@@ -91,7 +92,10 @@ EXACT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", [*EXACT, proportion])
+QUICK = [variance_gaussian, variance_of_several, variance_of_series, mean_of_series, proportion]
+
+
+@pytest.mark.parametrize("case", slow_but([*EXACT, proportion], QUICK))
 def test_false_alarm_rate_is_the_stated_one(case: Case) -> None:
     rng = np.random.default_rng(1)
     alarms = sum(_fails(case, rng, 1.0, RATE) for _ in range(REPEATS))

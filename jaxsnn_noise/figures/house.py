@@ -20,6 +20,7 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 SEQUENTIAL = "cividis"
 DIVERGING = "PuOr"
 WIDTH = 6.5  # [inch], the text width of a page
+DPI = 200
 GREY = "#6b7280"
 BANDS = 4
 """Bands that a reader can tell apart where they lie over each other."""
@@ -29,7 +30,7 @@ _STYLE: dict[str, Any] = {
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    "savefig.dpi": 200,
+    "savefig.dpi": DPI,
     "font.family": ["DejaVu Sans"],  # comes with Matplotlib: the same picture on every machine
     "font.size": 9.0,
     "axes.titlesize": 9.5,
@@ -90,29 +91,40 @@ def new_figure(
 
 def svg(figure: Figure) -> str:
     """The figure as SVG text, the same for the same numbers (no date, fixed ids)."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     buffer = io.StringIO()
-    with style():
-        _settle(figure)
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    with style(), _drawn_by(FigureCanvasSVG, figure, DPI) as canvas:
+        canvas.print_svg(buffer, metadata={"Date": None})
     return buffer.getvalue()
 
 
-def png(figure: Figure, dpi: int = 200) -> bytes:
+def png(figure: Figure, dpi: int = DPI) -> bytes:
     """The figure as PNG bytes at ``dpi`` dots per inch."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
-    with style():
-        _settle(figure)
-        figure.savefig(buffer, format="png", dpi=dpi)
+    with style(), _drawn_by(FigureCanvasAgg, figure, dpi) as canvas:
+        canvas.print_png(buffer)
     return buffer.getvalue()
 
 
-def _settle(figure: Figure) -> None:
-    """Lay the figure out once: every way of saving it would do so twice more, which takes longer than drawing."""
+@contextmanager
+def _drawn_by(kind: Any, figure: Figure, dpi: float) -> Iterator[Any]:
+    """A canvas that draws the figure once: ``savefig`` would lay it out and draw it twice more, which takes longer."""
     from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
-    if not isinstance(figure.get_layout_engine(), (PlaceHolderLayoutEngine, type(None))):
-        figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if not isinstance(engine, (PlaceHolderLayoutEngine, type(None))):
+        engine.execute(figure)
         figure.set_layout_engine("none")  # a placeholder stays, of figures with colour bars or constrained axes
+    before, own = figure.canvas, figure.dpi
+    try:
+        figure.dpi = dpi
+        yield kind(figure)
+    finally:
+        figure.dpi = own
+        figure.set_canvas(before)
 
 
 def series_index(axes: Any, series: str) -> int:

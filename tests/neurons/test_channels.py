@@ -12,6 +12,7 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers import squid_axon
+from helpers.pace import slow_but
 from helpers.statistical import (
     Deviation,
     assert_correlation,
@@ -79,7 +80,7 @@ def held_to_theory(
         )
 
 
-@each
+@pytest.mark.parametrize("scheme", slow_but(RIGHT, [RIGHT[0], RIGHT[2]]), ids=lambda scheme: type(scheme).__name__)
 def test_at_a_held_potential_open_fractions_have_the_covariance_of_the_chains(scheme: Channels) -> None:
     """In the largest steps of each scheme; all covariances have settled to 0.2 %."""
     held_to_theory(scheme, 40.0, scheme.largest, 8.0, 1.0, 3000)

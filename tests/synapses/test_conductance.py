@@ -280,7 +280,8 @@ def test_membrane_noise_in_a_high_conductance_state_has_the_effective_time_const
 # gradients
 
 
-@pytest.mark.parametrize("rise", slow_but([None, 1.0], [1.0]))
+@pytest.mark.slow
+@pytest.mark.parametrize("rise", [None, 1.0])
 def test_gradients_are_those_of_finite_differences(rise):
     train = np.random.default_rng(2).random((200, 3)) < 0.1
     cells = jn.Population(LeakyIntegrator(2, tau_mem=20.0, v_rest=-65.0, resistance=10.0))

@@ -191,6 +191,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
         fit(sim(), points(24), checkpoint=tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sync, calls = os.fsync, []
 
