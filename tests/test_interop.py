@@ -145,7 +145,7 @@ def test_without_neo_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
     [
         (lambda s, d: interop.spike_times(3), "needs the results of simulate or monte_carlo; got 'int'"),
         (lambda s, d: interop.spike_times({"rate": np.ones(3)}, dt=1.0), "needs a result of statistics.Raster"),
-        (lambda s, d: interop.spike_times(s, "raster"), "names: must name results of statistics.Raster; got 'raster'. Did you mean"),
+        (lambda s, d: interop.spike_times(s, "raster"), "names: must name results of statistics.Raster or TimedRaster; got 'raster'. Did you mean"),
         (lambda s, d: interop.spike_times(s, dt=1.0), r"dt: must be one for all \[ms\]; got \[1.0, 0.5"),
         (lambda s, d: interop.times_of(interop.spike_times(s)), "population: must name one of several populations"),
         (lambda s, d: interop.times_of(interop.spike_times(s), population="x"), "unknown name; got 'x'"),

@@ -10,7 +10,8 @@ import numpy as np
 
 from jaxsnn_noise._checks import count, fail, number, positive
 from jaxsnn_noise.engine.simulation import Simulation
-from jaxsnn_noise.statistics import Raster
+from jaxsnn_noise.statistics import Raster, TimedRaster
+from jaxsnn_noise.statistics.intervals import PARTS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -29,10 +30,11 @@ def spike_times(
     """When who fired, one row per spike.
 
     A spike of the measured step ``k`` (from 0) is fired at its end: ``start + (k + 1) dt``, in ms from the start of the
-    measurement on.
+    measurement on; that of a ``TimedRaster`` at the end of its part of the step.
 
     Args:
-        results: What ``monte_carlo`` gave (or a part of it), or the dict of ``simulate``, with results of ``statistics.Raster``.
+        results: What ``monte_carlo`` gave (or a part of it), or the dict of ``simulate``, with results of ``statistics.Raster``
+            or ``statistics.TimedRaster``.
         names: Which of them; all unless given.
         sim: The simulation, which knows ``dt``, the steps and the populations of a dict.
         dt: Length of a step [ms], where neither the dataset nor ``sim`` say.
@@ -61,15 +63,19 @@ def spike_times(
     sizes: dict[str, int] = {}
     members: dict[str, list[Any]] = {}
     steps = 0
-    for population, axes, packed in rasters:
-        spikes = np.unpackbits(packed, axis=-2, bitorder="little")
-        steps = max(steps, spikes.shape[-2])
-        *member, index, neuron = np.nonzero(spikes)
+    for population, axes, raster in rasters:
+        ends = _ends(raster)
+        steps = max(steps, ends.shape[-2])
+        *member, index, neuron = np.nonzero(ends)
         columns: dict[str, Any] = {name: labels[i] for (name, labels), i in zip(axes.items(), member, strict=True)}
-        columns |= {"population": population, "neuron": neuron, "time": at + (index + 1) * step}
+        columns |= {
+            "population": population,
+            "neuron": neuron,
+            "time": at + (index + ends[(*member, index, neuron)] / PARTS) * step,
+        }
         frame = pandas.DataFrame(columns, index=range(len(neuron)))
         frames.append(frame.iloc[np.lexsort((index, neuron, *reversed(member)))])
-        sizes[population] = int(packed.shape[-1])
+        sizes[population] = int(raster.shape[-1])
         members |= {name: labels.tolist() for name, labels in axes.items()}
     table = pandas.concat(frames, ignore_index=True)
     order = [*members, "population"]
@@ -139,7 +145,7 @@ Found = tuple[str, dict[str, np.ndarray], np.ndarray]
 
 
 def _rasters(who: str, results: Any, names: str | Sequence[str] | None, sim: Simulation | None) -> list[Found]:
-    """Population, axes with their labels, and packed spikes [..., byte, neuron] of each raster."""
+    """Population, axes with their labels, and [..., byte or step, neuron] of each raster."""
     if not isinstance(results, Mapping):
         fail(who, "needs the results of simulate or monte_carlo", type(results).__name__)
     given = getattr(results, "data_vars", results)  # of a dataset: no coordinates
@@ -147,27 +153,38 @@ def _rasters(who: str, results: Any, names: str | Sequence[str] | None, sim: Sim
     chosen = there if names is None else [names] if isinstance(names, str) else list(names)
     for name in chosen:
         if name not in there:
-            fail(f"{who}.names", "must name results of statistics.Raster", name, known=there)
+            fail(f"{who}.names", "must name results of statistics.Raster or TimedRaster", name, known=there)
     if not chosen:
-        fail(who, "needs a result of statistics.Raster", [str(name) for name in given])
+        fail(who, "needs a result of statistics.Raster or TimedRaster", [str(name) for name in given])
     return [_one(name, given[name], sim) for name in chosen]
 
 
 def _is_raster(value: Any) -> bool:
     dims = getattr(value, "dims", None)
-    packed = getattr(value, "dtype", None) == np.uint8 and np.ndim(value) >= 2
-    return packed and (dims is None or any(str(dim).startswith("byte") for dim in dims))
+    time = _TIME.get(str(getattr(value, "dtype", None)))
+    return time is not None and np.ndim(value) >= 2 and (dims is None or any(str(d).startswith(time) for d in dims))
+
+
+_TIME = {"uint8": "byte", "int8": "step"}
+"""The first letters of the dimension of time of a packed raster and of one with times, by the type of their entries."""
+
+
+def _ends(raster: np.ndarray) -> np.ndarray:
+    """At the end of which part of the step each spike lies, from 1 to 128, [..., step, neuron]; 0: no spike."""
+    if raster.dtype == np.uint8:
+        return np.unpackbits(raster, axis=-2, bitorder="little") * np.uint8(PARTS)
+    return np.asarray(raster.astype(np.int16) + 1, np.uint8)
 
 
 def _one(name: str, value: Any, sim: Simulation | None) -> Found:
     if not hasattr(value, "dims"):
         return _population(name, sim), {}, np.asarray(value).reshape(-1, *np.shape(value)[-2:])[0]
-    byte = next(dim for dim in value.dims if str(dim).startswith("byte"))
+    time = next(dim for dim in value.dims if str(dim).startswith(_TIME[str(value.dtype)]))
     neuron = next(dim for dim in value.dims if str(dim).endswith("_neuron") or f"_neuron_{name}" in str(dim))
-    axes = [dim for dim in value.dims if dim not in (byte, neuron)]
+    axes = [dim for dim in value.dims if dim not in (time, neuron)]
     labels = {str(dim): value[dim].to_numpy() if dim in value.coords else np.arange(value.sizes[dim]) for dim in axes}
     population = str(neuron).split("_neuron")[0]
-    return population, labels, value.transpose(*axes, byte, neuron).to_numpy()
+    return population, labels, value.transpose(*axes, time, neuron).to_numpy()
 
 
 def _population(name: str, sim: Simulation | None) -> str:
@@ -175,7 +192,7 @@ def _population(name: str, sim: Simulation | None) -> str:
     if sim is None:
         return name
     statistic = sim.statistics.get(name)
-    if isinstance(statistic, Raster) and statistic.population is not None:
+    if isinstance(statistic, (Raster, TimedRaster)) and statistic.population is not None:
         return statistic.population
     cells = list(sim.network.cells())
     return cells[0] if len(cells) == 1 else name

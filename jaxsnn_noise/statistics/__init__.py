@@ -18,6 +18,7 @@ from jaxsnn_noise.statistics.readouts import Last, Maximum, Mean
 from jaxsnn_noise.statistics.spectrum import CrossSpectrum, PowerSpectrum, Spectra
 from jaxsnn_noise.statistics.stored import over_raster
 from jaxsnn_noise.statistics.synchrony import Locking, SynchronyIndex, VectorStrength
+from jaxsnn_noise.statistics.timed_raster import TimedRaster
 from jaxsnn_noise.statistics.trace import Trace, Traces
 from jaxsnn_noise.statistics.triggered import SpikeTriggeredAverage
 
@@ -56,6 +57,7 @@ __all__ = [
     "Symptoms",
     "SynapticOperations",
     "SynchronyIndex",
+    "TimedRaster",
     "Trace",
     "Traces",
     "VectorStrength",

@@ -20,13 +20,13 @@ from jaxsnn_noise._checks import fail
 from jaxsnn_noise.statistics.fold import About, Frame, OfNeurons
 
 _ONE_WORD_STEPS = 65536
-_PARTS = 128
+PARTS = 128
 """2^24 steps, the most that a statistic counts, have 2^31 of them."""
 
 
 def parts_of(about: About) -> int:
     """In how many parts of a step times of spikes are told: 1 where spikes lie at the ends of steps."""
-    return _PARTS if about.inside else 1
+    return PARTS if about.inside else 1
 
 
 def part_of(frame: Frame, about: About) -> Int[Array, " neuron"]:
@@ -41,7 +41,7 @@ def part_of(frame: Frame, about: About) -> Int[Array, " neuron"]:
 
 def check_steps(who: str, about: About) -> None:
     """Raise :class:`InputError` unless there is a measured step, and no more than a counter of 31 bits can number."""
-    most = 2**31 // _PARTS if about.inside else 2**31 - 1
+    most = 2**31 // PARTS if about.inside else 2**31 - 1
     if not 0 < about.steps <= most:
         fail(
             who, f"the number of measured steps must lie in 1 to {'2^24' if about.inside else '2^31 - 1'}", about.steps
