@@ -107,8 +107,8 @@ class Phases(eqx.Module):
 class VectorStrength(OfNeurons):
     r"""Phase locking of the spikes of each neuron to a rhythm: ``r exp(i phi) = (1/n) sum_j exp(2 pi i f t_j)``.
 
-    1 if all spikes have one phase, 0 if phases are uniform. Spikes lie at the ends of their steps, times count from the start of
-    the measurement (a stimulus that starts with the warm-up has another phase). **Biased up** for few spikes: without locking
+    1 if all spikes have one phase, 0 if phases are uniform. Spikes lie at the ends of their steps, or where the firing
+    rule says inside them; times count from the start of the measurement (a stimulus that starts with the warm-up has another phase). **Biased up** for few spikes: without locking
     ``E[r^2] = 1/n`` (Rayleigh). NaN for a neuron without spikes. Single precision says a phase to about 6e-8 of the cycles
     since the start.
 
@@ -148,6 +148,9 @@ class VectorStrength(OfNeurons):
         block = jnp.mod(cycles * jnp.float32(4096), jnp.float32(1))
         late = (step // jnp.int32(4096)).astype(jnp.float32) * block
         turn = jnp.mod(late, jnp.float32(1)) + (step % jnp.int32(4096)).astype(jnp.float32) * cycles
+        if about.inside and frame.inside is not None:
+            earlier = jnp.where(frame.spikes > 0, jnp.float32(about.dt) - frame.inside, jnp.float32(0))
+            turn = turn - earlier * (self.frequency_hz / jnp.float32(1000))
         angle = jnp.float32(2 * jnp.pi) * jnp.mod(turn, jnp.float32(1))
         s = frame.spikes
         return Phases(acc.spikes + s, acc.cosines + s * jnp.cos(angle), acc.sines + s * jnp.sin(angle))

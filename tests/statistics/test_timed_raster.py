@@ -20,6 +20,7 @@ def noisy(firing: jn.Firing) -> jn.Simulation:
         "raster": Raster(),
         "mean": jn.statistics.IntervalMean(),
         "cv": jn.statistics.IntervalCV(),
+        "locked": jn.statistics.VectorStrength(300.0),
     }
     inputs = {"cells": jn.coding.Constant(1.2)}
     return jn.Simulation(jn.Network({"cells": cells}), inputs, duration=400.0, dt=DT, warmup=3.0, statistics=statistics)
@@ -36,6 +37,9 @@ def test_times_within_steps_give_the_intervals_that_statistics_count() -> None:
     assert min(map(len, intervals)) > 5
     np.testing.assert_allclose([d.mean() for d in intervals], found["mean"], rtol=1e-6)
     np.testing.assert_allclose([d.std() / d.mean() for d in intervals], found["cv"], rtol=1e-4)
+    locked = [np.exp(2j * np.pi * 0.3 * times).mean() for times in interop.times_of(table)]
+    np.testing.assert_allclose(found["locked"].strength, np.abs(locked), atol=0.01)
+    np.testing.assert_allclose(np.exp(1j * np.asarray(found["locked"].phase)), locked / np.abs(locked), atol=0.05)
     rounded = [np.diff(times) for times in interop.times_of(coarse)]
     assert max(abs(d.std() / d.mean() - cv) / cv for d, cv in zip(rounded, found["cv"], strict=True)) > 1e-3
 
