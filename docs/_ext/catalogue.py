@@ -10,7 +10,6 @@ is compiled; ``-D pictures=0`` builds without them.
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import io
 import re
@@ -20,6 +19,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import catalogue_pages
 import reference
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -27,19 +27,8 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 logger = logging.getLogger(__name__)
-FOLDER = Path(__file__).resolve().parents[1] / "catalogue"
 LARGEST = 30_000
 """Bytes of a picture."""
-
-
-@functools.cache
-def pages() -> dict[str, str]:
-    """From the full name of each member to the document that is about it."""
-    found: dict[str, str] = {}
-    for page in sorted(FOLDER.rglob("*.md")):
-        named = re.findall(r"^```\{member\} (\S+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        found |= dict.fromkeys(named, page.relative_to(FOLDER.parent).with_suffix("").as_posix())
-    return found
 
 
 def in_markdown(text: list[str]) -> str:
@@ -69,7 +58,7 @@ class Members(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        rows = {full: page for full, page in pages().items() if page.startswith(f"catalogue/{self.arguments[0]}/")}
+        rows = {full: page for full, page in catalogue_pages.pages().items() if page.startswith(f"catalogue/{self.arguments[0]}/")}
         text = [".. list-table::", "   :widths: 25 75", ""]
         for full, page in sorted(rows.items(), key=lambda row: row[0].rsplit(".", 1)[1].lower()):
             module, _, name = full.rpartition(".")

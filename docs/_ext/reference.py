@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import catalogue
+import catalogue_pages
 import public_names
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -55,7 +55,7 @@ def entry(module: str, name: str) -> list[str]:
     thing = getattr(importlib.import_module(module), name)
     if inspect.isclass(thing):
         kind = "autoexception" if issubclass(thing, BaseException) else "autoclass"
-        page = catalogue.pages().get(f"{module}.{name}")
+        page = catalogue_pages.pages().get(f"{module}.{name}")
         told = [f"   With a picture, theory and pitfalls: :doc:`/{page}`.", ""] if page else []
         return [f".. {kind}:: {module}.{name}", "   :members:", "", *told, *parameters(thing), ""]
     if is_function(thing):
