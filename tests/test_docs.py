@@ -104,7 +104,11 @@ def paced(page: Path) -> Any:
     return page if page.parent == DOCS else pytest.param(page, marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize("page", [paced(page) for page in PAGES if "catalogue" not in page.parts], ids=lambda path: str(path.relative_to(DOCS)))
+@pytest.mark.parametrize(
+    "page",
+    [paced(page) for page in PAGES if "catalogue" not in page.parts],
+    ids=lambda path: str(path.relative_to(DOCS)),
+)
 def test_the_programs_of_a_page_run_and_print_what_it_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,7 +278,17 @@ def test_the_build_passes_and_fails_where_a_name_is_missing(tmp_path: Path) -> N
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("_build", "__pycache__"))
 
     def build(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", "-b", "html", *options]
+        command = [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "--fail-on-warning",
+            "--keep-going",
+            "--quiet",
+            "-b",
+            "html",
+            *options,
+        ]
         return subprocess.run([*command, tmp_path / "docs", tmp_path / "html"], capture_output=True, text=True)
 
     whole = build()

@@ -44,8 +44,11 @@ class Member(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         module, _, name = self.arguments[0].rpartition(".")
         if reference.home(module, name) != f"{module}.{name}":
-            logger.warning("%s is documented as %s", self.arguments[0], reference.home(module, name), location=self.get_location())
+            logger.warning(
+                "%s is documented as %s", self.arguments[0], reference.home(module, name), location=self.get_location()
+            )
         thing = reference.thing_of(module, name)
+        self.env.note_dependency(__file__)
         self.env.note_dependency(str(reference.file_of(thing)))
         text = [f".. autoclass:: {module}.{name}", "   :no-index:", "", *reference.parameters(thing), ""]
         text += [f"Methods and fields: :py:obj:`{module}.{name}`.", ""]
@@ -58,7 +61,12 @@ class Members(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        rows = {full: page for full, page in catalogue_pages.pages().items() if page.startswith(f"catalogue/{self.arguments[0]}/")}
+        self.env.note_reread()  # a new page changes the list
+        rows = {
+            full: page
+            for full, page in catalogue_pages.pages().items()
+            if page.startswith(f"catalogue/{self.arguments[0]}/")
+        }
         text = [".. list-table::", "   :widths: 25 75", ""]
         for full, page in sorted(rows.items(), key=lambda row: row[0].rsplit(".", 1)[1].lower()):
             module, _, name = full.rpartition(".")
@@ -69,7 +77,7 @@ class Members(SphinxDirective):
         return self.parse_text_to_nodes(in_markdown(text), allow_section_headings=False)
 
 
-class drawn(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
+class drawn(nodes.General, nodes.Element):
     """A picture as SVG text, with the words that stand for it."""
 
 
@@ -81,20 +89,21 @@ class Picture(SphinxDirective):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        code, caption = "\n".join(self.content) + "\n", " ".join(self.arguments[0].split())
-        shown: list[nodes.Node] = [nodes.literal_block(code, code.rstrip(), language="python")]
+        self.env.note_dependency(__file__)
+        code, caption = "\n".join(self.content).rstrip(), " ".join(self.arguments[0].split())
+        shown: list[nodes.Node] = [nodes.literal_block(code, code, language="python")]
         if not self.config.pictures:
             return shown
         try:
-            printed, svg = run(code, self.get_location())
+            printed, svg = run(code + "\n", self.get_location())
         except Exception:
             logger.warning("a program fails:\n%s", traceback.format_exc(), location=self.get_location())
             return shown
         if len(svg) > LARGEST:
             logger.warning("a picture has %d bytes, above %d", len(svg), LARGEST, location=self.get_location())
-        if printed:
-            shown.append(nodes.literal_block(printed, printed.rstrip(), language="text"))
-        return [*shown, drawn(svg=svg, caption=caption)]
+        if text := printed.rstrip():
+            shown.append(nodes.literal_block(text, text, language="text"))
+        return [drawn(svg=svg, caption=caption), *shown]
 
 
 def run(code: str, name: str) -> tuple[str, str]:

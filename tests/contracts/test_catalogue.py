@@ -109,7 +109,9 @@ def test_a_program_that_fails_warns_or_draws_nothing_is_told() -> None:
     pytest.importorskip("sphinx")
     extension("reference")
     catalogue = extension("catalogue")
-    figure = "import jaxsnn_noise as jn\nfigure, axes = jn.figures.new_figure()\naxes.plot([0.0, 1.23456789])\nprint(2)\n"
+    figure = (
+        "import jaxsnn_noise as jn\nfigure, axes = jn.figures.new_figure()\naxes.plot([0.0, 1.23456789])\nprint(2)\n"
+    )
     printed, svg = catalogue.run(figure, "page")
     assert printed == "2\n"
     assert svg.startswith("<?xml")
