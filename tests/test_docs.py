@@ -272,7 +272,7 @@ def test_units_and_ranges_that_depend_on_something_say_on_what(public_names: Mod
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_build_passes_and_fails_where_a_name_is_missing(tmp_path: Path) -> None:
     for folder in ("docs", "jaxsnn_noise"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("_build", "__pycache__"))
