@@ -45,7 +45,10 @@ def members() -> dict[str, Any]:
         for name in extension("public_names").names_of(module.__name__):
             thing = getattr(module, name)
             if inspect.isclass(thing) and not inspect.isabstract(thing) and name not in RECORDS:
-                found.setdefault(thing, []).append(f"{module.__name__}.{name}")
+                names = found.setdefault(thing, [])
+                names.append(f"{module.__name__}.{name}")
+                if getattr(jn, name, None) is thing:  # at the front door
+                    names.append(f"jaxsnn_noise.{name}")
     return {cls.__name__: (cls, names) for cls, names in found.items()}
 
 
