@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "mathml",
     "reference",
+    "catalogue",
 ]
 exclude_patterns = ["_build", "_ext"]
 html_theme = "furo"

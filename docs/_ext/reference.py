@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import catalogue_pages
 import public_names
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -54,7 +55,9 @@ def entry(module: str, name: str) -> list[str]:
     thing = getattr(importlib.import_module(module), name)
     if inspect.isclass(thing):
         kind = "autoexception" if issubclass(thing, BaseException) else "autoclass"
-        return [f".. {kind}:: {module}.{name}", "   :members:", "", *parameters(thing), ""]
+        page = catalogue_pages.pages().get(f"{module}.{name}")
+        told = [f"   With a picture, theory and pitfalls: :doc:`/{page}`.", ""] if page else []
+        return [f".. {kind}:: {module}.{name}", "   :members:", "", *told, *parameters(thing), ""]
     if is_function(thing):
         return [f".. autofunction:: {module}.{name}", ""]
     return constant(module, name, thing)
@@ -119,6 +122,16 @@ def homes() -> dict[int, str]:
             if inspect.isclass(thing) or is_function(thing):
                 found.setdefault(id(thing), f"{module}.{name}")
     return found
+
+
+def thing_of(module: str, name: str) -> Any:
+    """What a public name stands for."""
+    return getattr(importlib.import_module(module), name)
+
+
+def file_of(thing: Any) -> str:
+    """The source of a class."""
+    return str(inspect.getsourcefile(thing))
 
 
 def is_function(thing: Any) -> bool:
