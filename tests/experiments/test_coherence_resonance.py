@@ -92,7 +92,6 @@ def test_without_patches_their_claim_stays_open() -> None:
     data = made_up()
     del data["patches"]
     assert claims.channel_noise_silences(data, CONFIG).why == NOT_MEASURED
-    assert "patches" not in module.build(module.TINY)
 
 
 def test_the_cv_is_that_of_all_intervals_and_the_minimum_that_of_the_parabola() -> None:
@@ -123,6 +122,7 @@ def test_sums_over_blocks_are_those_of_the_spikes() -> None:
     np.testing.assert_array_equal(found["squares"], [[75, 75], [2, 0.25 * (4 + 70_000**2)]])
 
 
+@pytest.mark.slow
 def test_what_is_built_is_what_the_claims_speak_of() -> None:
     built = module.build(CONFIG)
     assert set(built) == {"fitzhugh", "areas", "current", "patches"}
