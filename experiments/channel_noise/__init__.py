@@ -45,7 +45,7 @@ class Config:
     dt: float = option(0.02, positive)
     """Time step of axons [ms]."""
     blocks: int = option(20, Range(2))
-    """Blocks of axons or trials, over which errors are found [1]."""
+    """Blocks of axons, over which errors are found [1]."""
     patches: tuple[float, ...] = option((10.0, 30.0, 100.0, 300.0, 1000.0, 10_000.0), positive, rising=True)
     """Areas of axons under a frozen current [um2]; none leaves them out."""
     repeats: int = option(40, Range(4))
@@ -66,8 +66,10 @@ class Config:
     """Standard deviation of every source where they are equal [mV]."""
     stimuli: int = option(10, Range(2))
     """Signals that the neuron of the budget sees [1]."""
-    trials: int = option(40, Range(2))
+    trials: int = option(80, Range(2))
     """Trials of each [1]."""
+    parts: int = option(8, Range(2))
+    """Blocks of these trials, in each of which the jitter is found [1]."""
     shown: float = option(2000.0, positive)
     """Measured time of each [ms]: whole quarters of a second."""
     seed: int = option(0, Range(0))
@@ -76,25 +78,27 @@ class Config:
     def __post_init__(self) -> None:
         if not {*self.line, *self.compared} <= set(self.areas):
             raise ValueError("areas must have line and compared among them")
-        for name in ("axons", "pulses", "trials"):
-            if getattr(self, name) % self.blocks:
-                raise ValueError(f"{name} must be a whole multiple of blocks, {self.blocks}")
+        for name, whole in (("axons", "blocks"), ("pulses", "blocks"), ("trials", "parts")):
+            if getattr(self, name) % getattr(self, whole):
+                raise ValueError(f"{name} must be a whole multiple of {whole}, {getattr(self, whole)}")
         if "Markov" not in self.schemes:
             raise ValueError("schemes must have Markov among them: the others are compared with it")
         if len(self.patches) == 1:
             raise ValueError("patches must be none, or at least two")
         if self.repeats % 2:
             raise ValueError("repeats must be even: trials are compared in pairs")
-        if self.trials < 2 * self.blocks:
-            raise ValueError("trials must be at least two in each block")
+        if self.trials < 4 * self.parts:
+            raise ValueError("trials must be at least four in each of parts: two have no jitter to speak of")
 
 
 TINY = Config(
     areas=(1.0, 10.0, 30.0), line=(1.0, 10.0, 30.0), compared=(1.0, 10.0), schemes=("Markov",), axons=4, duration=200.0, blocks=2,
-    patches=(), large=(300.0, 3000.0), pulses=8, stimuli=2, trials=4, shown=500.0,
+    patches=(), large=(300.0, 3000.0), pulses=8, stimuli=2, trials=8, parts=2, shown=500.0,
 )  # fmt: skip
 DEFAULT = Config()
-FULL = Config(axons=400, duration=5000.0, dt=0.01, repeats=200, record=5000.0, pulses=1000, stimuli=40, trials=100)
+FULL = Config(
+    axons=400, duration=5000.0, dt=0.01, repeats=200, record=5000.0, pulses=1000, stimuli=40, trials=160, parts=8
+)
 
 
 def build(config: Config) -> dict[str, jn.Simulation]:
@@ -136,6 +140,6 @@ Agreement is the normalised product of two trains, smoothed with a Gaussian of {
 that come without a pulse, by maximum likelihood. The budget is that of a leaky integrate-and-fire neuron ({budget.TAU:g} ms, threshold {budget.THRESHOLD:g} mV, steps of {budget.DT:g} ms)
 with {budget.AFFERENTS} afferents of {1000 * budget.RATE:g} Hz whose rate a Gaussian signal modulates: channel noise (white, {budget.BIOPHYSICAL["channel"]:g} mV at the free membrane), release with a probability of {budget.RELEASED:g}, a threshold
 that moves ({budget.BIOPHYSICAL["threshold"]:g} mV, {budget.THRESHOLD_TAU:g} ms) and a background current ({budget.BIOPHYSICAL["background"]:g} mV, {budget.BACKGROUND_TAU:g} ms), one at a time, and each at {config.equal:g} mV. Information is the lower bound by coherence up
-to 50 Hz, jitter the median over events of the standard deviation of spike times, of {config.stimuli} signals. Intervals are 95 %, over {config.blocks} blocks of axons or
-trials, pairs of trials, or trials.
+to 50 Hz, jitter the root mean square over events of the standard deviation of spike times, of {config.stimuli} signals and the {config.trials // config.parts} trials of a block. Intervals are 95 %, over
+{config.blocks} blocks of axons, pairs of trials, trials, or {config.parts} blocks of them.
 """

@@ -59,7 +59,7 @@ def intervals(config: Any, scheme: str) -> xr.Dataset:
     }
     counts = np.vstack([np.asarray(found["h"].counts), np.asarray(found["h"].longer)[None]])
     histogram = np.stack([pooled(row) for row in counts], axis=-1)
-    columns = {name: (("area", "block"), part) for name, part in parts.items()}
+    columns: dict[str, Any] = {name: (("area", "block"), part) for name, part in parts.items()}
     columns["histogram"] = (("area", "block", "bin"), histogram)
     return xarray.Dataset(columns, {"area": list(config.areas)})
 

@@ -122,7 +122,7 @@ def measured(config: Any, key: int) -> xr.Dataset:
     trains = found["b"].squeeze("cells_neuron", drop=True).transpose("condition", "trial", "sample", ...).values
     signal = course[:, -trains.shape[-1] :]
     bits = np.array([[_information(signal, one) for one in trials] for trials in trains])
-    times = [[_precision(part) for part in np.split(trials, config.blocks)] for trials in trains]
+    times = [[_precision(part) for part in np.split(trials, config.parts)] for trials in trains]
     columns = {
         "bits": (("condition", "trial"), bits),
         "rate": (("condition", "trial"), trains.mean((-2, -1)) * 1000.0 / BIN),
@@ -138,9 +138,10 @@ def _information(signal: np.ndarray, trains: np.ndarray) -> float:
 
 
 def _precision(trains: np.ndarray) -> tuple[float, float]:
-    """Median jitter [ms] and mean reliability [1] of the events of trials [trial, stimulus, bin]."""
+    """Jitter [ms], the root mean square over the spikes of all events, and mean reliability [1], of trials [trial, stimulus, bin]."""
     import xarray
 
     events = jn.reduce.spike_events(xarray.DataArray(trains, dims=("trial", "stimulus", "bin")), bin_ms=BIN)
-    several = events[events["spikes"] > trains.shape[0] / 2]
-    return float(several["jitter"].median()), float(several["reliability"].mean())
+    events = events[events["spikes"] >= 2]
+    square = np.average(events["jitter"] ** 2, weights=events["spikes"] - 1)
+    return float(square**0.5), float(events["reliability"].mean())

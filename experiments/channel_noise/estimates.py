@@ -28,7 +28,8 @@ def rate(sums: xr.Dataset) -> xr.DataArray:
 def cv(sums: xr.Dataset) -> xr.DataArray:
     """Standard deviation over mean of all intervals [1]."""
     mean = sums["total"] / sums["count"]
-    return np.sqrt(np.maximum(sums["squares"] / sums["count"] - mean**2, 0.0)) / mean
+    variance = sums["squares"] / sums["count"] - mean**2
+    return variance.clip(min=0.0) ** 0.5 / mean
 
 
 def off_the_line(sums: xr.Dataset) -> xr.DataArray:
@@ -41,23 +42,28 @@ def off_the_line(sums: xr.Dataset) -> xr.DataArray:
     off = xarray.DataArray(rest, dims=("area", "other"), coords={"area": area})
 
     def estimate(part: xr.Dataset) -> xr.DataArray:
-        logs = np.log(rate(part)).rename(area="other").drop_vars("other")
+        logs = _log(rate(part)).rename(area="other").drop_vars("other")
         return xarray.dot(off, logs, dim="other")
 
     return pseudovalues(sums, estimate)
 
 
+def _log(values: xr.DataArray) -> xr.DataArray:
+    return values.copy(data=np.log(values.values))
+
+
 def slope(sums: xr.Dataset) -> xr.DataArray:
     """Pseudo-values [block] of the slope of the logarithm of the rate [1/um2]."""
     x = sums["area"] - sums["area"].mean()
-    return pseudovalues(sums, lambda part: (x * np.log(rate(part))).sum("area") / (x**2).sum("area"))
+    return pseudovalues(sums, lambda part: (x * _log(rate(part))).sum("area") / (x**2).sum("area"))
 
 
 def distance(one: xr.Dataset, other: xr.Dataset) -> xr.DataArray:
     """Largest difference of the distribution functions of intervals, Kolmogorov's distance [area]."""
     laws = [part["histogram"].sum("block") for part in (one, other)]
     first, second = ((law / law.sum("bin")).cumsum("bin") for law in laws)
-    return np.abs(first - second).max("bin")
+    gap: xr.DataArray = abs(first - second)
+    return gap.max("bin")
 
 
 def agreement(spikes: xr.DataArray, width: float) -> xr.DataArray:

@@ -73,6 +73,7 @@ def _rates(data: Any, config: Any) -> Picture:
     left.set_yscale("log")
     left.set_ylim(bottom=0.1)
     right.set_xscale("log")
+    right.set_ylim(0.3, 1.2)
     caption = f"Without input, by scheme of the channels: the logarithm of the rate falls linearly with the area. Band: 95 % interval over {config.axons} axons of {config.duration:g} ms."  # fmt: skip
     return Picture(figure, _together(parts), caption)
 

@@ -31,7 +31,8 @@ def pseudovalues(sums: xr.Dataset, estimate: Callable[[xr.Dataset], xr.DataArray
 def cv(sums: xr.Dataset) -> xr.DataArray:
     """Standard deviation over mean of all intervals [1]."""
     mean = sums["total"] / sums["count"]
-    return np.sqrt(np.maximum(sums["squares"] / sums["count"] - mean**2, 0.0)) / mean
+    variance = sums["squares"] / sums["count"] - mean**2
+    return variance.clip(min=0.0) ** 0.5 / mean
 
 
 def rate(sums: xr.Dataset) -> xr.DataArray:

@@ -23,7 +23,7 @@ def fitzhugh(config: Any) -> jn.Simulation:
     """Neurons with noise on the recovery."""
     noise = {"recovery": jn.noise.VoltageNoise(jn.noise.Diffusion(0.1))}
     cells = jn.Population(FitzHughNagumo(config.size, **PIKOVSKY_KURTHS), noise=noise, stepper=Heun())
-    options = {"duration": config.duration, "warmup": 10.0, "dt": config.dt}
+    options: dict[str, Any] = {"duration": config.duration, "warmup": 10.0, "dt": config.dt}
     return jn.Simulation(jn.Network({"cells": cells}), **options, statistics={"i": jn.statistics.IntervalSums()})
 
 
@@ -36,7 +36,7 @@ def fitzhugh_sums(config: Any) -> xr.Dataset:
     return _blocks(parts, config.dt, "strength", config.strengths, config.blocks).assign_attrs(found.attrs)
 
 
-def axons(areas: Any, copies: int, scheme: Channels, statistics: Any, *, density: float = 0.0, **options: float) -> jn.Simulation:  # fmt: skip
+def axons(areas: Any, copies: int, scheme: Channels, statistics: Any, *, density: float = 0.0, **options: Any) -> jn.Simulation:  # fmt: skip
     """So many axons of each area side by side, under a current per area [uA/cm2]; options are times."""
     neuron = HodgkinHuxley(len(areas) * copies, area=np.repeat(areas, copies), channels=scheme)
     inputs = {"cells": jn.coding.Constant(neuron.current(density))} if density else {}
@@ -46,7 +46,7 @@ def axons(areas: Any, copies: int, scheme: Channels, statistics: Any, *, density
 def quiet_axons(config: Any) -> jn.Simulation:
     """Axons without input, whose channels are counted one by one."""
     statistics = {"i": jn.statistics.IntervalSums(), "n": jn.statistics.SpikeCount()}
-    options = {"duration": config.axon_duration, "warmup": 100.0, "dt": config.axon_dt}
+    options: dict[str, Any] = {"duration": config.axon_duration, "warmup": 100.0, "dt": config.axon_dt}
     return axons(config.areas, config.axons, Markov(), statistics, **options)
 
 
@@ -92,7 +92,7 @@ def driven_patches(config: Any) -> jn.Simulation:
     return axons(config.patches, config.driven, scheme, statistics, density=density, **_driven(config))
 
 
-def _driven(config: Any) -> dict[str, float]:
+def _driven(config: Any) -> dict[str, Any]:
     return {"duration": config.driven_duration, "warmup": config.warmup, "dt": config.axon_dt}
 
 

@@ -62,7 +62,7 @@ def spent(bits: Any, jitter: Any) -> Any:
     rng = np.random.default_rng(3)
     columns: dict[str, Any] = {
         "bits": (("condition", "trial"), np.array(bits)[:, None] + rng.normal(size=(9, CONFIG.trials))),
-        "jitter": (("condition", "block"), np.array(jitter)[:, None] + 0.1 * rng.normal(size=(9, CONFIG.blocks))),
+        "jitter": (("condition", "block"), np.array(jitter)[:, None] + 0.1 * rng.normal(size=(9, CONFIG.parts))),
     }
     return xarray.Dataset(columns, {"condition": list(budget.CONDITIONS)})
 
@@ -214,12 +214,27 @@ def test_the_frozen_current_is_the_process_that_it_says() -> None:
         ({"repeats": 41}, "repeats must be even"),
         ({"schemes": ("TransitionLangevin",)}, "Markov among them"),
         ({"patches": (10.0,)}, "none, or at least two"),
-        ({"trials": 20}, "two in each block"),
+        ({"trials": 81}, "trials must be a whole multiple of parts"),
+        ({"trials": 16}, "four in each of parts"),
     ],
 )
 def test_a_configuration_without_meaning_is_refused(change: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         dataclasses.replace(CONFIG, **change)
+
+
+def test_jitter_is_that_of_spikes_about_the_middle_of_their_event() -> None:
+    """Two events in each of three signals, of 2 and of 4 ms, which all trials have; and some that a tenth of them miss."""
+    rng = np.random.default_rng(6)
+    trains = np.zeros((200, 3, 800))
+    for place, spread in ((200, 2.0), (600, 4.0)):
+        at = place + np.rint(spread / budget.BIN * rng.normal(size=(200, 3))).astype(int)
+        np.put_along_axis(trains, at[..., None], 1.0, axis=-1)
+    jitter, reliability = budget._precision(trains)
+    assert abs(jitter - np.sqrt((2.0**2 + 4.0**2) / 2)) < 0.25  # the tails of 4 ms lie outside of the event
+    assert reliability > 0.97
+    trains[:20] = 0.0
+    assert abs(budget._precision(trains)[1] - 0.9 * reliability) < 0.02
 
 
 def test_ratios_are_of_the_area_and_the_scheme_that_they_name() -> None:
