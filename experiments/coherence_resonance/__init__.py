@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Coherence resonance in noise and in membrane area, and inverse resonance"
-COST = {"tiny": "20 s", "default": "5 min, estimated", "full": "1 h, estimated"}
+COST = {"tiny": "15 s", "default": "3 min", "full": "1 h, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]
