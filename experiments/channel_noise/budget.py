@@ -33,7 +33,7 @@ below threshold in model membranes: Steinmetz et al. 2000, J. Comput. Neurosci. 
 (Azouz and Gray 1999, doi:10.1523/JNEUROSCI.19-06-02209.1999). Background: 4 mV (Destexhe et al. 2001, doi:10.1016/S0306-4522(01)00344-X).
 """
 RELEASED = 0.5
-"""Probability of release (0.3 to 0.6 at cortical synapses: Branco and Staras 2009, doi:10.1038/nrn2634)."""
+"""Probability of release; between synapses it varies over most of 0 to 1 (Branco and Staras 2009, doi:10.1038/nrn2634)."""
 _PSP = TAU_SYN**2 / (2.0 * (TAU + TAU_SYN))
 """Integral of the squared response of the membrane to a current of height 1 that decays with ``TAU_SYN`` [ms]."""
 
