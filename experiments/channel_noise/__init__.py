@@ -56,8 +56,8 @@ class Config:
     """Time before it [ms]."""
     smooth: float = option(3.0, positive)
     """Standard deviation of the Gaussian of trains that are compared [ms]."""
-    large: tuple[float, ...] = option((100.0, 300.0, 1000.0, 3000.0, 10_000.0), positive, least=2, rising=True)
-    """Areas of axons at a pulse of 1 ms [um2]."""
+    large: tuple[float, ...] = option((100.0, 300.0, 1000.0, 3000.0, 10_000.0), positive, rising=True)
+    """Areas of axons at a pulse of 1 ms [um2]; none leaves them out."""
     pulse: float = option(6.9, positive)
     """Middle of the ladder of its heights [uA/cm2]."""
     pulses: int = option(200, Range(2))
@@ -83,8 +83,9 @@ class Config:
                 raise ValueError(f"{name} must be a whole multiple of {whole}, {getattr(self, whole)}")
         if "Markov" not in self.schemes:
             raise ValueError("schemes must have Markov among them: the others are compared with it")
-        if len(self.patches) == 1:
-            raise ValueError("patches must be none, or at least two")
+        for name in ("patches", "large"):
+            if len(getattr(self, name)) == 1:
+                raise ValueError(f"{name} must be none, or at least two")
         if self.repeats % 2:
             raise ValueError("repeats must be even: trials are compared in pairs")
         if self.trials < 4 * self.parts:
@@ -93,7 +94,7 @@ class Config:
 
 TINY = Config(
     areas=(1.0, 10.0, 30.0), line=(1.0, 10.0, 30.0), compared=(1.0, 10.0), schemes=("Markov",), axons=4, duration=200.0, blocks=2,
-    patches=(), large=(300.0, 3000.0), pulses=8, stimuli=2, trials=8, parts=2, shown=500.0,
+    patches=(), large=(), pulses=8, stimuli=2, trials=8, parts=2, shown=500.0,
 )  # fmt: skip
 DEFAULT = Config()
 FULL = Config(
@@ -105,7 +106,8 @@ def build(config: Config) -> dict[str, jn.Simulation]:
     """Axons without input in four schemes, under a frozen current, at a pulse; the neuron of the budget."""
     quiet = {name: axons.quiet(config, name) for name in config.schemes}
     frozen = {"frozen": axons.driven(config)} if config.patches else {}
-    return {**quiet, **frozen, "pulses": axons.pulsed(config), "budget": budget.neuron(config)}
+    pulses = {"pulses": axons.pulsed(config)} if config.large else {}
+    return {**quiet, **frozen, **pulses, "budget": budget.neuron(config)}
 
 
 def measure(config: Config, progress: Progress) -> dict[str, Any]:
@@ -113,7 +115,8 @@ def measure(config: Config, progress: Progress) -> dict[str, Any]:
     stages: dict[str, Any] = {name: functools.partial(axons.intervals, config, name) for name in config.schemes}
     if config.patches:
         stages["frozen"] = functools.partial(axons.repeated, config)
-    stages["pulses"] = functools.partial(axons.responses, config)
+    if config.large:
+        stages["pulses"] = functools.partial(axons.responses, config)
     stages["budget"] = functools.partial(budget.measured, config, axons.key_of("budget", config))
     found = {name: progress.stage(name, stage) for name, stage in stages.items()}
     return {name: data.assign_attrs(seed=config.seed) for name, data in found.items()}
@@ -135,7 +138,7 @@ def methods(config: Config, data: Any) -> str:
     return f"""Axons of Hodgkin and Huxley (sodium reversal 115 mV) with 60 sodium and 18 potassium channels per um2 were followed in steps of {config.dt:g} ms:
 {config.axons} of each area without input over {config.duration:g} ms, with channels by {", ".join(config.schemes)} (Markov: chains counted one by one, by binomial
 tau-leaping); {config.repeats if config.patches else "none"} of each area (Langevin equation with a noise for each transition) under one frozen current of {axons.MEAN:g} uA/cm2, standard deviation
-{axons.SPREAD:g}, correlation time {axons.TAU:g} ms, over {config.record:g} ms; {config.pulses} for each area and height of a pulse of 1 ms, of which a spike within {axons.WINDOW:g} ms counts.
+{axons.SPREAD:g}, correlation time {axons.TAU:g} ms, over {config.record:g} ms; {config.pulses if config.large else "none"} for each area and height of a pulse of 1 ms, of which a spike within {axons.WINDOW:g} ms counts.
 Agreement is the normalised product of two trains, smoothed with a Gaussian of {config.smooth:g} ms. Thresholds are those of a normal law with a share of spikes
 that come without a pulse, by maximum likelihood. The budget is that of a leaky integrate-and-fire neuron ({budget.TAU:g} ms, threshold {budget.THRESHOLD:g} mV, steps of {budget.DT:g} ms)
 with {budget.AFFERENTS} afferents of {1000 * budget.RATE:g} Hz whose rate a Gaussian signal modulates: channel noise (white, {budget.BIOPHYSICAL["channel"]:g} mV at the free membrane), release with a probability of {budget.RELEASED:g}, a threshold

@@ -82,6 +82,8 @@ def larger_is_more_reliable(data: Any, config: Any) -> Judgement:
 def spread_falls_as_the_root(data: Any, config: Any) -> Judgement:
     """The relative spread of the threshold falls as one over the root of the area."""
     del config
+    if "pulses" not in data:
+        return reduce.unmeasured("axons at a pulse")
     detail = "slope of its logarithm in that of the area"
     values = exponent(spreads(data["pulses"]))
     return reduce.judge_within(values, *STEEP, random="block", called="blocks", detail=detail)

@@ -20,8 +20,12 @@ AREA = "membrane area [um2]"
 
 def pictures(data: Any, config: Any) -> dict[str, Picture]:
     """A figure for each question."""
-    found = {"rates": _rates(data, config), "thresholds": _thresholds(data, config), "budget": _budget(data, config)}
-    return found | ({"agreement": _agreement(data, config)} if "frozen" in data else {})
+    found = {"rates": _rates(data, config), "budget": _budget(data, config)}
+    if "pulses" in data:
+        found["thresholds"] = _thresholds(data, config)
+    if "frozen" in data:
+        found["agreement"] = _agreement(data, config)
+    return found
 
 
 def tables(data: Any, config: Any) -> dict[str, DataFrame]:
@@ -30,19 +34,20 @@ def tables(data: Any, config: Any) -> dict[str, DataFrame]:
 
     schemes = list(config.schemes)
     stack = lambda of: xarray.concat([of(data[name]) for name in schemes], "scheme").assign_coords(scheme=schemes)  # noqa: E731
-    found = spreads(data["pulses"])
     parts = {
         "rates": stack(lambda part: _over_blocks(part, rate)),
         "cvs": stack(lambda part: _over_blocks(part, cv)),
         "distances": stack(lambda part: distance(part, data["Markov"]).to_dataset(name="distance")),
-        "at_rest": data["pulses"][["spread_at_rest"]],
-        "thresholds": reduce.mean_and_error(found["threshold"], over="block"),
-        "log_spreads": reduce.mean_and_error(found["log_spread"], over="block"),
         "information": reduce.mean_and_error(data["budget"]["bits"], over="trial"),
         "budget_rates": reduce.mean_and_error(data["budget"]["rate"], over="trial"),
         "jitter": reduce.mean_and_error(data["budget"]["jitter"], over="block"),
         "reliability": reduce.mean_and_error(data["budget"]["reliability"], over="block"),
     }
+    if "pulses" in data:
+        found = spreads(data["pulses"])
+        parts["at_rest"] = data["pulses"][["spread_at_rest"]]
+        parts["thresholds"] = reduce.mean_and_error(found["threshold"], over="block")
+        parts["log_spreads"] = reduce.mean_and_error(found["log_spread"], over="block")
     if "frozen" in data:
         parts["agreement"] = reduce.mean_and_error(agreement(data["frozen"]["spikes"], config.smooth), over="pair")
     return {name: part.to_dataframe().reset_index() for name, part in parts.items()}
