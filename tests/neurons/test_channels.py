@@ -173,7 +173,7 @@ def test_shares_of_the_langevin_equation_sum_to_one() -> None:
 
 
 def spontaneous(
-    scheme: Channels, area: float, *, neurons: int = 200, duration: float = 2000.0, dt: float = 0.01, key: int = 0
+    scheme: Channels, area: Any, *, neurons: int = 200, duration: float = 2000.0, dt: float = 0.01, key: int = 0
 ) -> Any:
     """Rates [Hz] and the CV of pooled intervals of axons without input."""
     axon = HodgkinHuxley(neurons, area=area, channels=scheme)
@@ -184,8 +184,11 @@ def spontaneous(
 
 
 TABLE = {
-    1: (50.3, 0.5, 0.445),
-    10: (39.6, 0.4, 0.418),
+    1.0: (50.3, 0.5, 0.445),
+    3.0: (47.0, 0.4, 0.394),
+    10.0: (39.6, 0.4, 0.418),
+    30.0: (28.8, 0.7, 0.543),
+    100.0: (10.1, 0.7, 0.781),
 }
 """Of an independent event-driven simulation, by area [um2]: spontaneous rate, its standard error [Hz], CV of the intervals."""
 
@@ -204,16 +207,46 @@ def pooled(sums: Any, groups: int = 20) -> tuple[float, float]:
     return cv(group >= 0), float(np.sqrt((groups - 1) * np.mean((without - without.mean()) ** 2)))
 
 
+COPIES = 40
+
+
+@functools.cache
+def by_area(scheme: Channels) -> dict[float, tuple[float, float, float, float]]:
+    """Rate and its standard error [Hz], CV and its standard error, of 40 axons of 2 s for each area of the table, in one run.
+
+    At 100 um2 some 800 spikes are expected, a standard error of 4 %; at the other areas 1 % and less.
+    """
+    areas = np.repeat(list(TABLE), COPIES)
+    rates, sums = spontaneous(scheme, areas, neurons=len(areas), dt=0.02)
+    found = {}
+    for k, area in enumerate(TABLE):
+        own = slice(k * COPIES, (k + 1) * COPIES)
+        cv, spread = pooled(jax.tree.map(lambda x, own=own: x[own], sums))
+        found[area] = (rates[own].mean(), rates[own].std(ddof=1) / np.sqrt(COPIES), cv, spread)
+    return found
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("area", TABLE)
-def test_counted_channels_fire_as_in_the_event_driven_simulation_of_others(area: int) -> None:
-    """The rate to three joint standard errors, the CV to three of its own and 0.02 (one percent of false alarms each)."""
-    rates, sums = spontaneous(Markov(), float(area), neurons=150)
-    rate, error, cv = TABLE[area]
-    own = rates.std(ddof=1) / np.sqrt(150)
-    assert abs(rates.mean() - rate) < 3 * np.hypot(own, error)
-    found, spread = pooled(sums)
-    assert abs(found - cv) < 3 * spread + 0.02
+def test_counted_channels_fire_as_in_the_event_driven_simulation_of_others() -> None:
+    """Rates to three joint standard errors, CVs to three of their own and 0.02 (five areas: two percent of false alarms each)."""
+    for area, (rate, error, cv) in TABLE.items():
+        found, own, irregular, spread = by_area(Markov())[area]
+        joint = np.hypot(own, error)
+        assert abs(found - rate) < 3 * joint, area
+        assert abs(irregular - cv) < 3 * spread + 0.02, area
+        assert area == 100.0 or abs(1.2 * found - rate) > 3 * joint  # off by 20 %, seen where the table is sharp enough
+
+
+@pytest.mark.slow
+def test_the_logarithm_of_the_rate_falls_linearly_with_the_area() -> None:
+    """From 10 um2 on, as of an escape over a barrier that grows with the number of channels: to four standard errors and 0.02."""
+    x = np.array([10.0, 30.0, 100.0])
+    rates = np.array([by_area(Markov())[area][0] for area in x])
+    errors = np.array([by_area(Markov())[area][1] for area in x]) / rates
+    inner = (x[2] - x[1]) / (x[2] - x[0])
+    weights = np.array([-inner, 1.0, inner - 1.0])  # the middle, less the line through the ends
+    assert abs(weights @ np.log(rates)) < 4 * np.hypot.reduce(weights * errors) + 0.02
+    assert abs(weights @ rates) > 4 * np.hypot.reduce(weights * errors * rates)  # the rate itself does not
 
 
 @pytest.mark.slow
@@ -234,10 +267,16 @@ def test_tau_leaping_is_the_event_driven_chain() -> None:
 
 
 @pytest.mark.slow
-def test_the_langevin_equation_fires_too_often_in_a_small_membrane() -> None:
-    """The bias of the boundary rule: a quarter too many spikes at 1 um2."""
-    small, _ = spontaneous(TransitionLangevin(), 1.0, neurons=100, duration=1000.0)
-    assert 1.15 * TABLE[1][0] < small.mean() < 1.4 * TABLE[1][0]
+def test_the_langevin_equation_fires_too_often_in_a_small_membrane_and_rightly_in_a_large_one() -> None:
+    """The bias of the boundary rule, a quarter too many spikes at 1 um2, is gone at 100 um2: in the rate and in the CV."""
+    ours, exact = by_area(TransitionLangevin()), by_area(Markov())
+    assert 1.15 < ours[1.0][0] / exact[1.0][0] < 1.4
+    assert 1.0 < ours[10.0][0] / exact[10.0][0] < 1.1
+    for k in (0, 2):
+        gap = ours[100.0][k] - exact[100.0][k]
+        joint = np.hypot(ours[100.0][k + 1], exact[100.0][k + 1])
+        assert abs(gap) < 4 * joint
+        assert joint < 0.07 * exact[100.0][k]
 
 
 @pytest.mark.slow

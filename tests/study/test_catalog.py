@@ -61,6 +61,8 @@ def test_builtin_studies_are_the_files_of_their_folder_and_the_folders_with_a_ti
 def test_the_built_in_studies_are_found():
     assert set(builtin()) == {
         "brunel",
+        "channel_noise",
+        "coherence_resonance",
         "correlation_transfer",
         "internal_noise",
         "noise_model_mismatch",
