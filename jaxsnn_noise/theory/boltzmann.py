@@ -27,7 +27,6 @@ MOST_UNITS = 16
 MOST_STATES = 200_000
 """Of the chain of a sampler, refractory times included."""
 
-_SYMMETRIC = 1e-6
 _SETTLED = 1e-13
 
 
@@ -228,22 +227,8 @@ def _network(who: str, weights: ArrayLike, biases: ArrayLike) -> tuple[NDArray[n
     if w.ndim < 2 or b.ndim < 1 or w.shape[-2:] != 2 * b.shape[-1:]:
         _checks.fail(f"{who}.weights", "must be [unit, unit], as many as biases", (w.shape, b.shape))
     _checks.count(f"{who}: number of units", b.shape[-1], most=MOST_UNITS)
-    symmetric(f"{who}.weights", w)
+    _checks.symmetric_couplings(f"{who}.weights", w)
     return w, b
-
-
-def symmetric(who: str, weights: NDArray[np.float64]) -> None:
-    """Raise :class:`InputError` unless the last two dimensions are symmetric with a zero diagonal; the pair is named."""
-    off = np.abs(weights - np.swapaxes(weights, -1, -2))
-    allowed = _SYMMETRIC * np.maximum(np.abs(weights).max(initial=0.0), np.finfo(float).tiny)
-    if np.any(off > allowed):
-        *_, i, j = (int(k) for k in np.argwhere(off > allowed)[0])
-        pair = weights.reshape(-1, *weights.shape[-2:])[np.argwhere(off.reshape(-1, *off.shape[-2:]) > allowed)[0][0]]
-        _checks.fail(who, f"must be symmetric: units {i} and {j} differ", (float(pair[i, j]), float(pair[j, i])))
-    diagonal = np.diagonal(weights, axis1=-2, axis2=-1)
-    if np.any(diagonal != 0):
-        k = int(np.argwhere(diagonal != 0)[0][-1])
-        _checks.fail(who, f"must have a zero diagonal: unit {k} couples to itself", float(diagonal[diagonal != 0][0]))
 
 
 def _distribution(who: str, values: NDArray[np.float64]) -> None:

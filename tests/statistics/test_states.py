@@ -50,7 +50,7 @@ def test_correlation_times_are_those_of_the_chain() -> None:
     w, b = np.array([[0.0, 1.2], [1.2, 0.0]]), np.array([-0.5, 0.4])
     wanted = theory.neural_sampling(w, b, steps=4)[1] * 0.5
     rasters = sampled(w, b, 4, 18_000, 40)
-    found = jax.jit(jax.vmap(lambda raster: over_raster(StateCounts(2.0, 60.0), raster, dt=0.5).correlation_time))(rasters)  # fmt: skip
+    found = jax.jit(jax.vmap(lambda raster: over_raster(StateCounts(2.0, 10.0), raster, dt=0.5).correlation_time))(rasters)  # fmt: skip
 
     def check(amplitude: float) -> None:
         assert_mean(np.asarray(found) * amplitude, wanted, false_alarm=1e-3)
