@@ -102,6 +102,5 @@ def test_networks_that_do_not_sample_are_refused(build: Any, words: str) -> None
 
 
 def test_another_step_than_the_one_it_was_made_for_is_refused() -> None:
-    sim = jn.Simulation(networks.abstract_sampler(W, B), {}, duration=10.0, dt=0.5)
     with pytest.raises(InputError, match="refractory time of duration - dt"):
-        jn.simulate(sim, key=0, statistics={"r": jn.statistics.Rate()})
+        jn.Simulation(networks.abstract_sampler(W, B), {}, duration=10.0, dt=0.5)
