@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise._checks import concrete, count, fail, positive, real_numbers, steps_of, symmetric_couplings
-from jaxsnn_noise._typing import Values
+from jaxsnn_noise._typing import Leaf, Values
 from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.running import simulate
@@ -73,8 +73,8 @@ class Activation(Ranged):
         error: largest difference of the measured probabilities from the function [1]; NaN if not measured.
     """
 
-    midpoint: Values = parameter("mV", real)
-    width: Values = parameter("mV", above_zero)
+    midpoint: Leaf = parameter("mV", real)
+    width: Leaf = parameter("mV", above_zero)
     error: float = eqx.field(static=True, default=float("nan"))
 
 
