@@ -53,6 +53,7 @@ WITHOUT_ROW = {
     "DelayedSparse": "connects, and adds no noise",
     "Dense": "connects, and adds no noise; most rows of synapses use it",
     "GapJunctions": "the row of its kinetics, Ohmic, is one of gap junctions",
+    "Scheduled": "another source times a known function of time; its tests hold the variance at each time",
     "Rectangular": "spikes that last, and no noise",
     "PairSTDP": "weights that learn have no stationary law; the fixed point is held to theory by its tests",
 }
