@@ -33,21 +33,21 @@ class Config:
     """Units of a machine [1]."""
     spread: float = option(0.6, positive)
     """Standard deviation of couplings and biases, mean 0 [1]."""
-    machines: int = option(12, Range(2))
+    machines: int = option(40, Range(2))
     """Machines, drawn independently [1]."""
-    trials: int = option(40, Range(2))
+    trials: int = option(30, Range(2))
     """Trials per machine of the abstract networks and of independent units [1]."""
-    lif_trials: int = option(20, Range(2))
+    lif_trials: int = option(12, Range(2))
     """Trials per machine of the LIF networks [1]."""
-    steps: int = option(40, Range(1))
-    """Steps in a duration of the abstract network [1]."""
+    steps: int = option(100, Range(1))
+    """Steps in a duration of the abstract network, all of whose units are updated at once [1]."""
     durations: int = option(1000, Range(100))
     """Measured time [durations], a multiple of 40."""
     calibration: float = option(20000.0, positive)
     """Time over which the activation of LIF neurons is measured [ms]."""
     hidden: int = option(12, Range(0, 16))
     """Hidden units of the network of digits, summed exactly [1]; 0 leaves digits out."""
-    images: int = option(200, Range(2))
+    images: int = option(1000, Range(2))
     """Test images that are completed [1]."""
     training: int = option(2000, Range(10))
     """Training images [1]."""
@@ -68,9 +68,7 @@ TINY = Config(
     presentation=20,
 )  # fmt: skip
 DEFAULT = Config()
-FULL = Config(
-    machines=40, trials=100, lif_trials=60, durations=4000, hidden=16, images=1000, training=5000, epochs=1000
-)
+FULL = Config(machines=100, trials=100, lif_trials=60, durations=4000, hidden=16, training=5000, epochs=1000)
 
 
 def build(config: Config) -> dict[str, jn.Simulation]:
