@@ -86,7 +86,7 @@ def sampled(machine: Machine, seen: np.ndarray, config: Any, progress: Any) -> n
     network = networks.abstract_sampler(weights, biases[0], duration=float(STEPS), dt=1.0)
     time = float(STEPS * config.presentation)
     sim = jn.Simulation(network, {}, duration=time, dt=1.0, warmup=20.0 * STEPS, statistics={"rate": jn.statistics.Rate()})  # fmt: skip
-    axis = jn.Vary({"network.units.neuron.v_rest": biases.astype(np.float32)}, name="image")
+    axis = jn.Samples(biases.astype(np.float32), "network.units.neuron.v_rest", name="image")
     with progress.task("digits", unit="members") as task:
         data = jn.monte_carlo(sim, [axis], key=config.seed, progress=task.update, store=progress.folder("digits"))
     found = data["rate"].transpose("image", ...).values * STEPS / 1000.0

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn_noise as jn
-from jaxsnn_noise import networks, theory
+from jaxsnn_noise import networks, random, theory
 
 if TYPE_CHECKING:
     import xarray as xr
 
 BINS = 40
 """Bins of a run."""
-WEIGHTS, REST = "network.couplings.weights", "network.units.neuron.v_rest"
 DURATION, DT = 10.0, 0.1
 """Of LIF networks [ms]."""
 
 
-def drawn(config: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Couplings [machine, unit, unit] and biases [machine, unit]."""
-    rng = np.random.default_rng((config.seed, 1))
-    half = np.triu(rng.normal(size=(config.machines, config.units, config.units)), 1)
-    return config.spread * (half + half.swapaxes(1, 2)), config.spread * rng.normal(
-        size=(config.machines, config.units)
-    )
+def drawn(key: Any, config: Any) -> tuple[jax.Array, jax.Array]:
+    """Couplings [unit, unit] and biases [unit] of a key."""
+    root, size = random.root(key), config.units
+    half = jnp.triu(random.normals(random.stream(root, "couplings"), (size, size)), 1)
+    return config.spread * (half + half.T), config.spread * random.normals(random.stream(root, "biases"), (size,))
+
+
+def all_drawn(config: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Those of all machines [machine, ...], at the keys that ``Realisations`` gives its builder."""
+    words = [
+        random.stream(random.member(random.root(config.seed), machine=k), "realisation") for k in range(config.machines)
+    ]
+    found = [drawn(jax.random.wrap_key_data(one, impl="threefry2x32"), config) for one in words]
+    return tuple(np.stack([np.asarray(one[k], np.float64) for one in found]) for k in (0, 1))  # type: ignore[return-value]
 
 
 def guessed() -> networks.Activation:
@@ -33,17 +41,31 @@ def guessed() -> networks.Activation:
     return networks.Activation(-0.37, 0.57)
 
 
-def simulations(config: Any, activation: networks.Activation) -> dict[str, jn.Simulation]:
-    """Of the first machine: independent units, the abstract network, and LIF networks of two kinds of synapses."""
-    w, b = (x[0] for x in drawn(config))
+def builders(config: Any, activation: networks.Activation) -> dict[str, tuple[Any, float, float]]:
+    """From a key to a network, how long its spikes last, and its step: independent units, abstract neurons, LIF neurons of two kinds of synapses."""
     n = float(config.steps)
-    made = {
-        "independent": (networks.abstract_sampler(0 * w, b, duration=1.0, dt=1.0), 1.0, 1.0),
-        "abstract": (networks.abstract_sampler(w, b, duration=n, dt=1.0), n, 1.0),
-        "exponential": (networks.lif_sampler(w, b, activation, duration=DURATION, dt=DT), DURATION, DT),
-        "rectangular": (networks.lif_sampler(w, b, activation, duration=DURATION, dt=DT, rectangular=True), DURATION, DT),
-    }  # fmt: skip
-    return {name: _simulation(*one, config) for name, one in made.items()}
+    lif = {"duration": DURATION, "dt": DT}
+
+    def builder(make: Any, scale: float, *args: Any, **options: Any) -> Any:
+        def build(key: Any) -> jn.Network:
+            w, b = drawn(key, config)
+            network: jn.Network = make(scale * w, b, *args, **options)
+            return network
+
+        return build
+
+    return {
+        "independent": (builder(networks.abstract_sampler, 0.0, duration=1.0, dt=1.0), 1.0, 1.0),
+        "abstract": (builder(networks.abstract_sampler, 1.0, duration=n, dt=1.0), n, 1.0),
+        "exponential": (builder(networks.lif_sampler, 1.0, activation, **lif), DURATION, DT),
+        "rectangular": (builder(networks.lif_sampler, 1.0, activation, rectangular=True, **lif), DURATION, DT),
+    }
+
+
+def simulations(config: Any, activation: networks.Activation) -> dict[str, jn.Simulation]:
+    """Of one machine."""
+    made = builders(config, activation)
+    return {name: _simulation(build(0), lasts, dt, config) for name, (build, lasts, dt) in made.items()}
 
 
 def _simulation(network: Any, lasts: float, dt: float, config: Any) -> jn.Simulation:
@@ -56,29 +78,22 @@ def measured(config: Any, progress: Any) -> xr.Dataset:
     """Counts [network, machine, trial, bin, state] as shares, with NaN where a network has fewer trials, and the targets."""
     import xarray
 
-    w, b = drawn(config)
+    w, b = all_drawn(config)
     cells = networks.lif_population(41)
     activation = networks.measured_activation(cells, duration=DURATION, dt=DT, time=config.calibration, key=config.seed)
-    midpoint, width = float(activation.midpoint), float(activation.width)
     found: dict[str, Any] = {}
-    for k, (name, sim) in enumerate(simulations(config, activation).items()):
-        lif = name in ("exponential", "rectangular")
-        wires: Any = sim.network.projections["couplings"]
-        scale = float(wires.weights[0, 1]) / w[0, 0, 1] if lif else 1.0
-        given = {
-            WEIGHTS: (0.0 if name == "independent" else scale) * w,
-            REST: midpoint + width * b if lif else b,
-        }
-        axes = [
-            jn.Vary({path: x.astype(np.float32) for path, x in given.items()}, name="machine"),
-            jn.Trials(config.lif_trials if lif else config.trials),
-        ]
+    for name, (build, lasts, dt) in builders(config, activation).items():
+        trials = config.lif_trials if name in ("exponential", "rectangular") else config.trials
+        # realisations have noise of their own, which machines along a sweep would share
+        axes = [jn.Realisations(config.machines, build, name="machine"), jn.Trials(trials)]
+        sim = _simulation(build(0), lasts, dt, config)
         with progress.task(name, unit="members") as task:
-            data = jn.monte_carlo(sim, axes, key=config.seed + k, progress=task.update, store=progress.folder(name))
+            data = jn.monte_carlo(sim, axes, key=config.seed, progress=task.update, store=progress.folder(name))
         counts = data["s_counts"].transpose("machine", "trial", ...).values
         found[name] = (("machine", f"trial_{name}", "bin", "state"), counts)
         target = theory.boltzmann_probabilities(0 * w if name == "independent" else w, b)
         found[f"target_{name}"] = (("machine", "state"), target)
+    midpoint, width = float(activation.midpoint), float(activation.width)
     names = {"midpoint": midpoint, "width": width, "error": activation.error}
     return xarray.Dataset(found).assign_attrs({**data.attrs, **names})
 

@@ -31,7 +31,7 @@ class Config:
 
     heights: tuple[float, ...] = option((2.0, 3.0, 4.0, 5.0, 6.0), positive, least=2, rising=True)
     """Height of the barrier over D = sigma^2/2 [1]."""
-    neurons: int = option(100, Range(1))
+    neurons: int = option(300, Range(1))
     """Particles per trial [1]."""
     trials: int = option(10, Range(2))
     """Trials per height [1]."""
@@ -45,7 +45,7 @@ class Config:
     """That which is asked for more than the ends [1]."""
     clues: int = option(4, Range(1, 16))
     """Given cells of a puzzle [1]."""
-    puzzles: int = option(40, Range(2))
+    puzzles: int = option(100, Range(2))
     """Puzzles, drawn independently [1]."""
     repeats: int = option(10, Range(2))
     """Runs of each search per puzzle [1]."""
@@ -65,7 +65,7 @@ class Config:
 
 TINY = Config(heights=(2.0, 3.0), neurons=20, trials=3, duration=2000.0, widths=(0.1, 0.25, 1.0), puzzles=4, repeats=2, steps=60)  # fmt: skip
 DEFAULT = Config()
-FULL = Config(neurons=200, trials=40, puzzles=200, repeats=20, dt=0.1)
+FULL = Config(neurons=600, trials=40, puzzles=200, repeats=20, dt=0.1)
 
 
 def build(config: Config) -> dict[str, jn.Simulation]:

@@ -72,7 +72,7 @@ def searches(config: Any, progress: Any) -> xr.Dataset:
     given = [puzzles.puzzle(rng, config.clues) for _ in range(config.puzzles)]
     axes = [
         jn.Sweep("network.units.firing.width", np.asarray(config.widths, np.float32), name="width"),
-        jn.Vary({"network.units.neuron.v_rest": np.stack([puzzles.biases(one) for one in given]).astype(np.float32)}, name="puzzle"),
+        jn.Samples(np.stack([puzzles.biases(one) for one in given]).astype(np.float32), "network.units.neuron.v_rest", name="puzzle"),
         jn.Trials(config.repeats),
     ]  # fmt: skip
     with progress.task("network", unit="members") as task:
