@@ -106,7 +106,7 @@ def lif_population(
     Raises:
         InputError: numbers out of range.
 
-    References: Petrovici, Bill, Bytschok, Schemmel & Meier 2016, doi:10.1103/PhysRevE.94.042312 (arXiv:1311.3211).
+    References: Petrovici, Bill, Bytschok, Schemmel & Meier 2016, doi:10.1103/PhysRevE.94.042312 (arXiv:1610.07161).
 
     Example:
         >>> lif_population(3).neuron.size
@@ -212,7 +212,7 @@ def lif_sampler(
     Raises:
         InputError: as :func:`abstract_sampler`.
 
-    References: Petrovici, Bill, Bytschok, Schemmel & Meier 2016, doi:10.1103/PhysRevE.94.042312 (arXiv:1311.3211).
+    References: Petrovici, Bill, Bytschok, Schemmel & Meier 2016, doi:10.1103/PhysRevE.94.042312 (arXiv:1610.07161).
 
     Example:
         >>> network = lif_sampler([[0.0, 1.0], [1.0, 0.0]], [0.0, -1.0], Activation(1.0, 0.5))
