@@ -27,7 +27,7 @@ def _escape(data: Any, config: Any) -> Picture:
     found = jn.reduce.mean_and_error(1000.0 / data["rate"], over="trial")
     _, table = figures.line_with_interval(
         axes, found["height"], found["mean"], found["low"], found["high"],
-        x_label="height of the barrier over D [1]", y_label="mean escape time [ms]", series="simulated",
+        x_label="height of the barrier over D [1]", y_label="mean escape time [ms]",
     )  # fmt: skip
     axes.plot(config.heights, measuring.exact(config), color="black", linewidth=1, label="exact")
     axes.plot(config.heights, measuring.kramers(config), color="black", linewidth=1, linestyle=":", label="Kramers")
@@ -42,7 +42,7 @@ def _success(data: Any, config: Any) -> Picture:
     found = jn.reduce.mean_and_error(success(data["network"]), over="puzzle")
     _, table = figures.line_with_interval(
         axes, found["width"], found["mean"], found["low"], found["high"],
-        x_label="noise of the network (width of its rule) [1]", y_label="runs that find a solution [%]", series="network",
+        x_label="noise of the network (width of its rule) [1]", y_label="runs that find a solution [%]",
     )  # fmt: skip
     for name, line in (("annealing", "--"), ("restarts", ":")):
         level = float(success(data["others"]).sel(search=name).mean())
