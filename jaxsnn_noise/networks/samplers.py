@@ -13,7 +13,18 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import concrete, count, fail, positive, real_numbers, steps_of, symmetric_couplings
+from jaxsnn_noise._checks import (
+    concrete,
+    count,
+    fail,
+    flag,
+    is_a,
+    number,
+    positive,
+    real_numbers,
+    steps_of,
+    symmetric_couplings,
+)
 from jaxsnn_noise._typing import Leaf, Values
 from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.engine.network import Network, Population
@@ -56,7 +67,7 @@ def abstract_sampler(weights: Any, biases: Any, *, duration: float = 20.0, dt: f
         2
     """
     w, b = _couplings("abstract_sampler", weights, biases)
-    _times("abstract_sampler", duration, dt)
+    duration, dt = _times("abstract_sampler", duration, dt)
     neuron = LIF(
         len(b), tau_mem=dt / _FORGETS, v_rest=b, v_threshold=0.0, v_reset=-1.0, resistance=1.0, refractory=duration - dt
     )
@@ -113,9 +124,12 @@ def lif_population(
         3
     """
     count("lif_population.size", size)
-    _times("lif_population", duration, dt)
-    for name, value, unit in (("tau_mem", tau_mem, "ms"), ("tau_noise", tau_noise, "ms"), ("std", std, "mV")):
-        positive(f"lif_population.{name}", value, unit)
+    duration, dt = _times("lif_population", duration, dt)
+    tau_mem, tau_noise = (
+        _positive(f"lif_population.{name}", value, "ms")
+        for name, value in (("tau_mem", tau_mem), ("tau_noise", tau_noise))
+    )
+    std = _positive("lif_population.std", std, "mV")
     sigma = std * (2.0 * (tau_noise + tau_mem)) ** 0.5
     noise = {"background": CurrentNoise(Diffusion(sigma), colour=OrnsteinUhlenbeck(tau_noise))}
     neuron = LIF(
@@ -143,10 +157,15 @@ def measured_activation(
     Raises:
         InputError: fewer than 5 neurons, or no activation between 0.02 and 0.98 at three means at least.
     """
-    count("measured_activation: neurons", population.neuron.size, least=5)
-    for name, value, unit in (("duration", duration, "ms"), ("time", time, "ms"), ("reach", reach, "mV")):
-        positive(f"measured_activation.{name}", value, unit)
+    is_a("measured_activation.population", population, Population, "networks.lif_population(41)")
     neuron: Any = population.neuron
+    is_a("measured_activation.population.neuron", neuron, LIF, "neurons.LIF(41)")
+    count("measured_activation: neurons", neuron.size, least=5)
+    duration, dt = _times("measured_activation", duration, dt)
+    time, reach = (
+        _positive("measured_activation.time", time, "ms"),
+        _positive("measured_activation.reach", reach, "mV"),
+    )
     threshold = np.asarray(neuron.threshold(neuron.rest()), np.float64)
     means = threshold + np.linspace(-reach, reach, neuron.size)
     current = (means - np.asarray(neuron.v_rest)) / np.asarray(neuron.resistance)
@@ -220,6 +239,9 @@ def lif_sampler(
         [1.0, 0.5]
     """
     w, b = _couplings("lif_sampler", weights, biases)
+    is_a("lif_sampler.activation", activation, Activation, "networks.measured_activation(...)")
+    flag("lif_sampler.rectangular", rectangular)
+    duration, dt = _times("lif_sampler", duration, dt)
     if "v_rest" in membrane:
         fail("lif_sampler.v_rest", "follows from the biases", membrane["v_rest"])
     rest = activation.midpoint + activation.width * b
@@ -227,7 +249,7 @@ def lif_sampler(
     moved = activation.width * w
     if rectangular:
         return Network({"units": units}, {"couplings": Rectangular("units", "units", moved, duration=duration)})
-    scale = _weight_of_mean(duration, float(membrane.get("tau_mem", 1.0)))
+    scale = _weight_of_mean(duration, float(membrane.get("tau_mem", 1.0)))  # checked with the population
     synapse = Dense("units", "units", moved * scale, kinetics=Exponential(duration))
     return Network({"units": units}, {"couplings": synapse})
 
@@ -251,8 +273,14 @@ def _couplings(who: str, weights: Any, biases: Any) -> tuple[Values, Values]:
     return w, b
 
 
-def _times(who: str, duration: float, dt: float) -> None:
-    positive(f"{who}.dt", dt, "ms")
-    positive(f"{who}.duration", duration, "ms")
+def _times(who: str, duration: Any, dt: Any) -> tuple[float, float]:
+    duration, dt = _positive(f"{who}.duration", duration, "ms"), _positive(f"{who}.dt", dt, "ms")
     if steps_of(f"{who}.duration", duration, dt) < 1:
         fail(f"{who}.duration", f"must be a multiple of dt = {dt:g} ms [ms]", duration)
+    return duration, dt
+
+
+def _positive(who: str, value: Any, unit: str) -> float:
+    found = number(who, value)
+    positive(who, found, unit)
+    return found

@@ -90,7 +90,8 @@ def passage_time(potential: Any, *, start: ArrayLike, end: ArrayLike, lowest: Ar
 def _passage(
     potential: Callable[[NDArray[np.float64]], Any], start: float, end: float, lowest: float, sigma: float
 ) -> float:
-    d = 0.5 * sigma**2
+    with np.errstate(over="ignore"):
+        d = float(0.5 * np.square(np.float64(sigma)))
     edges = np.linspace(lowest, start, _PANELS + 1) if start > lowest else np.array([start])
     edges = np.concatenate([edges[:-1], np.linspace(start, end, _PANELS + 1)])
     half = 0.5 * np.diff(edges)[:, None]
