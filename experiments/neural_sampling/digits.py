@@ -55,7 +55,8 @@ def trained(seen: np.ndarray, config: Any) -> tuple[Machine, np.ndarray]:
         change, memory = rule.update(slope, memory)
         return (optax.apply_updates(machine, change), memory), -value
 
-    (machine, _), course = jax.jit(lambda m: jax.lax.scan(step, (m, rule.init(m)), None, config.epochs))(machine)
+    with jax.numpy_dtype_promotion("standard"):  # optax counts steps in whole numbers
+        (machine, _), course = jax.jit(lambda m: jax.lax.scan(step, (m, rule.init(m)), None, config.epochs))(machine)
     return machine, np.asarray(course)
 
 

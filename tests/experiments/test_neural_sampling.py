@@ -40,7 +40,7 @@ def test_targets_are_those_of_the_machines_that_run() -> None:
     from jaxsnn_noise.engine.addresses import Address
 
     for k in range(2):
-        made = axis.apply(sim, Address.of(), k, random.root(config.seed))[0]
+        made = axis.apply(sim, Address.of(), jax.numpy.int32(k), random.root(config.seed))[0]
         np.testing.assert_allclose(made.network.projections["couplings"].weights, w[k], rtol=1e-6)
         np.testing.assert_allclose(made.network.populations["units"].neuron.v_rest, b[k], rtol=1e-6)
 
@@ -137,7 +137,7 @@ def test_the_likelihood_is_one_over_all_images_and_training_raises_it() -> None:
     rng = np.random.default_rng(2)
     machine = tuple(
         jax.numpy.asarray(x, jax.numpy.float32)
-        for x in (rng.normal(size=(30, 3)), rng.normal(size=6), rng.normal(size=3))
+        for x in (rng.normal(size=(6, 3)), rng.normal(size=6), rng.normal(size=3))
     )
     every = jax.numpy.asarray(list(itertools.product((0.0, 1.0), repeat=6)), jax.numpy.float32)
     each = [np.exp(float(digits.log_likelihood(machine, image[None], digits.states(3)))) for image in every]  # type: ignore[arg-type]

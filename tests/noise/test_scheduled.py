@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import jaxsnn_noise as jn
+from helpers.pace import slow_but
 from helpers.statistical import assert_variance, negative_control
 from jaxsnn_noise import noise, random
 from jaxsnn_noise._checks import InputError
@@ -35,7 +36,7 @@ def drawn(source: Any, steps: int, dt: float) -> np.ndarray:
     return np.asarray(jnp.stack(rows))
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", slow_but(SOURCES, ["voltage", "coloured"]))
 def test_it_is_the_source_times_the_factor_of_the_time(name: str) -> None:
     dt, steps = 0.5, 16
     factor = np.interp(dt * np.arange(steps), TIMES, FACTORS)
