@@ -142,8 +142,8 @@ def test_the_likelihood_is_one_over_all_images_and_training_raises_it() -> None:
     every = jax.numpy.asarray(list(itertools.product((0.0, 1.0), repeat=6)), jax.numpy.float32)
     each = [np.exp(float(digits.log_likelihood(machine, image[None], digits.states(3)))) for image in every]  # type: ignore[arg-type]
     assert sum(each) == pytest.approx(1.0, rel=1e-4)
-    _, course = digits.trained(np.asarray(every[:8]), dataclasses.replace(module.TINY, hidden=3, epochs=40))
-    assert course[-1] > course[0] + 0.3
+    _, course = digits.trained(np.asarray(every)[[0, -1]], dataclasses.replace(module.TINY, hidden=3, epochs=40))
+    assert course[-1] > course[0] + 1.0
 
 
 def test_without_digits_their_claims_stay_open() -> None:
