@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.firing import HardThreshold as HardThreshold
     from jaxsnn_noise.firing import Hazard as Hazard
     from jaxsnn_noise.firing import NoisyThreshold as NoisyThreshold
+    from jaxsnn_noise.firing import SamplingRule as SamplingRule
     from jaxsnn_noise.firing import SigmoidHazard as SigmoidHazard
     from jaxsnn_noise.firing import Stopped as Stopped
     from jaxsnn_noise.progress import Interrupted as Interrupted
@@ -124,6 +125,7 @@ _HOME = {
     "EscapeRate": "firing",
     "ExponentialHazard": "firing",
     "Hazard": "firing",
+    "SamplingRule": "firing",
     "SigmoidHazard": "firing",
     "HardThreshold": "firing",
     "NoisyThreshold": "firing",

@@ -159,3 +159,17 @@ def steps_of(who: str, duration: float, dt: float) -> int:
     if abs(ratio - steps) > 1e-6 * max(1.0, abs(ratio)):
         fail(who, f"must be a multiple of dt = {float(dt):g} ms [ms]", duration)
     return steps
+
+
+def symmetric_couplings(who: str, weights: np.ndarray) -> None:
+    """Raise :class:`InputError` unless the last two dimensions are symmetric with a zero diagonal; the pair is named."""
+    off = np.abs(weights - np.swapaxes(weights, -1, -2))
+    allowed = 1e-6 * np.maximum(np.abs(weights).max(initial=0.0), np.finfo(float).tiny)
+    if np.any(off > allowed):
+        *_, i, j = (int(k) for k in np.argwhere(off > allowed)[0])
+        pair = weights.reshape(-1, *weights.shape[-2:])[np.argwhere(off.reshape(-1, *off.shape[-2:]) > allowed)[0][0]]
+        fail(who, f"must be symmetric: units {i} and {j} differ", (float(pair[i, j]), float(pair[j, i])))
+    diagonal = np.diagonal(weights, axis1=-2, axis2=-1)
+    if np.any(diagonal != 0):
+        k = int(np.argwhere(diagonal != 0)[0][-1])
+        fail(who, f"must have a zero diagonal: unit {k} couples to itself", float(diagonal[diagonal != 0][0]))

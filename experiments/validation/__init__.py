@@ -53,6 +53,8 @@ WITHOUT_ROW = {
     "DelayedSparse": "connects, and adds no noise",
     "Dense": "connects, and adds no noise; most rows of synapses use it",
     "GapJunctions": "the row of its kinetics, Ohmic, is one of gap junctions",
+    "Scheduled": "another source times a known function of time; its tests hold the variance at each time",
+    "Rectangular": "spikes that last, and no noise",
     "PairSTDP": "weights that learn have no stationary law; the fixed point is held to theory by its tests",
 }
 """Public classes of the families that have no row, and why. A class in neither place is found by a test."""

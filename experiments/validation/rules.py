@@ -66,6 +66,7 @@ def _on_the_grid() -> list[Row]:
     quiet = float(theory.grid_interval(1.5, dt=DT, **NEURON))
     p = float(theory.threshold_noise_probability(-2.0, stats.norm(scale=1.0)))
     laplace = float(stats.laplace(scale=np.sqrt(0.5)).cdf(-1.5))
+    odds = float(stats.logistic.cdf(-0.4 / 0.5 - np.log((DEAD + DT) / DT)))
     dead = lambda p: [float(x) for x in theory.grid_dead_time_interval(p, dead_time=DEAD, dt=DT)]  # noqa: E731
     hard, fast = jn.HardThreshold, {"tau_mem": 0.01}
     return [
@@ -74,6 +75,8 @@ def _on_the_grid() -> list[Row]:
             _cells(-1.0, hard, lambda: noise.ThresholdNoise(noise.PerStep(1.0)), **fast), _reads(*dead(p))),
         Row("noisy_threshold", ("NoisyThreshold",), "grid_dead_time_interval of a Laplace tail",
             _cells(-0.5, lambda: jn.NoisyThreshold(1.0, jn.noise.Laplace()), **fast), _reads(*dead(laplace))),
+        Row("sampling_rule", ("SamplingRule",), "grid_dead_time_interval of logistic odds",
+            _cells(0.6, lambda: jn.SamplingRule(DEAD + DT, 0.5), **fast), _reads(*dead(odds))),
     ]  # fmt: skip
 
 

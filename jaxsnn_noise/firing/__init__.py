@@ -11,3 +11,4 @@ from jaxsnn_noise.firing.hazards import Hazard as Hazard
 from jaxsnn_noise.firing.hazards import SigmoidHazard as SigmoidHazard
 from jaxsnn_noise.firing.noisy import NoisyThreshold as NoisyThreshold
 from jaxsnn_noise.firing.rule import Firing as Firing
+from jaxsnn_noise.firing.sampling import SamplingRule as SamplingRule

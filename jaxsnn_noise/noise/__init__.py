@@ -20,6 +20,7 @@ from jaxsnn_noise.noise.policies import (
     White,
 )
 from jaxsnn_noise.noise.power_law import PowerLaw
+from jaxsnn_noise.noise.scheduled import Scheduled
 from jaxsnn_noise.noise.sources import (
     ComposedSource,
     CurrentNoise,
@@ -65,6 +66,7 @@ __all__ = [
     "PoissonBackground",
     "PowerLaw",
     "ReleaseNoise",
+    "Scheduled",
     "Seam",
     "SharedFraction",
     "Source",

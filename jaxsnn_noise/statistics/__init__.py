@@ -16,6 +16,7 @@ from jaxsnn_noise.statistics.operations import SynapticOperations
 from jaxsnn_noise.statistics.raster import Raster, unpack
 from jaxsnn_noise.statistics.readouts import Last, Maximum, Mean
 from jaxsnn_noise.statistics.spectrum import CrossSpectrum, PowerSpectrum, Spectra
+from jaxsnn_noise.statistics.states import StateCounts, StateOccupancy
 from jaxsnn_noise.statistics.stored import over_raster
 from jaxsnn_noise.statistics.synchrony import Locking, SynchronyIndex, VectorStrength
 from jaxsnn_noise.statistics.timed_raster import TimedRaster
@@ -52,6 +53,8 @@ __all__ = [
     "Spectra",
     "SpikeCount",
     "SpikeTriggeredAverage",
+    "StateCounts",
+    "StateOccupancy",
     "Statistic",
     "SummedIntervals",
     "Symptoms",

@@ -23,6 +23,7 @@ from jaxsnn_noise.synapses.nmda import NMDA as NMDA
 from jaxsnn_noise.synapses.noisy import NoisyDense as NoisyDense
 from jaxsnn_noise.synapses.projection import Projection as Projection
 from jaxsnn_noise.synapses.quantal import Quantal as Quantal
+from jaxsnn_noise.synapses.rectangular import Rectangular as Rectangular
 from jaxsnn_noise.synapses.sparse import Sparse as Sparse
 from jaxsnn_noise.synapses.spatial import DistanceDependent as DistanceDependent
 from jaxsnn_noise.synapses.spatial import ExponentialProfile as ExponentialProfile
@@ -72,6 +73,7 @@ __all__ = [
     "Profile",
     "Projection",
     "Quantal",
+    "Rectangular",
     "SoftBounds",
     "Sparse",
     "Sum",

@@ -23,6 +23,14 @@ from jaxsnn_noise.theory.backgrounds import (
     gamma_shot_noise_moments,
     modulated_shot_noise_moments,
 )
+from jaxsnn_noise.theory.boltzmann import (
+    boltzmann_marginals,
+    boltzmann_probabilities,
+    kullback_leibler,
+    network_states,
+    neural_sampling,
+    sampled_divergence,
+)
 from jaxsnn_noise.theory.campbell import (
     alpha_charge,
     campbell_autocovariance,
@@ -56,6 +64,7 @@ from jaxsnn_noise.theory.hodgkin_huxley import (
     hodgkin_huxley_rest,
 )
 from jaxsnn_noise.theory.information import threshold_array_information
+from jaxsnn_noise.theory.kramers import kramers_time, passage_time
 from jaxsnn_noise.theory.membrane import (
     brunel_sigma,
     coloured_current_variance,
@@ -134,6 +143,8 @@ __all__ = [
     "alpha_charge",
     "averaging_factor",
     "bernoulli_shot_noise_moments",
+    "boltzmann_marginals",
+    "boltzmann_probabilities",
     "bridge_crossing_probability",
     "bridge_interval",
     "bridge_passage_cdf",
@@ -187,6 +198,8 @@ __all__ = [
     "integrator_interval",
     "integrator_interval_cdf",
     "interval_transform",
+    "kramers_time",
+    "kullback_leibler",
     "lif_spectrum_hz",
     "low_rank_correlation",
     "lyapunov_critical_intensity",
@@ -200,9 +213,12 @@ __all__ = [
     "modulated_shot_noise_moments",
     "multiplicative_current_variance",
     "multiplicative_voltage_moments",
+    "network_states",
+    "neural_sampling",
     "noise_free_interval",
     "open_fraction_autocovariance",
     "open_fraction_moments",
+    "passage_time",
     "per_step_variance",
     "poisson_depression",
     "power_law_autocovariance",
@@ -221,6 +237,7 @@ __all__ = [
     "renewal_count_variance",
     "renewal_spectrum_hz",
     "resonance_snr_hz",
+    "sampled_divergence",
     "shared_noise_variance",
     "shot_noise_moments",
     "siegert_cv",

@@ -23,7 +23,7 @@ each = pytest.mark.parametrize("cls", MEMBERS, ids=label)
 
 
 def at_seam(cls: type[Source], size: int = SIZE) -> Context:
-    return context(cls.seam, np.full(size, 0.7), DT)
+    return context(cls.example().seam, np.full(size, 0.7), DT)
 
 
 def one(source: Source, key: jax.Array, size: int = SIZE) -> np.ndarray:

@@ -39,6 +39,18 @@ THEORY: dict[str, Any] = {
 }  # fmt: skip
 """Good values of the arguments of closed forms, by name."""
 
+MACHINE: dict[str, Any] = {"weights": [[0.0, 0.5], [0.5, 0.0]], "biases": [0.1, -0.2]}
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "boltzmann_probabilities": MACHINE,
+    "boltzmann_marginals": MACHINE,
+    "neural_sampling": MACHINE | {"steps": 5},
+    "kramers_time": {"barrier": 0.3, "well": 2.0, "top": 1.0},
+    "passage_time": {"potential": np.square, "end": 1.0, "lowest": -1.0},
+    "kullback_leibler": {"probabilities": [0.25, 0.75], "reference": [0.5, 0.5]},
+    "sampled_divergence": {"probabilities": [0.25, 0.75], "correlation_times": [1.0, 2.0], "samples": 100.0},
+}
+"""Those of closed forms of their own kind."""
+
 
 @functools.cache
 def table() -> xarray.DataArray:
@@ -67,7 +79,7 @@ def closed_forms() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
     for name, function in sorted(callables().items()):
         if name.startswith("jaxsnn_noise.theory.") and not inspect.isclass(function):
             names = inspect.signature(function).parameters
-            good = {"noise": Logistic()} | THEORY
+            good = {"noise": Logistic()} | THEORY | OTHERWISE.get(name.split(".")[-1], {})
             yield name, function, {k: good[k] for k in names}
 
 
@@ -131,6 +143,21 @@ def runs() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
     weights = {"shape": (3, 3), "probability": 0.5, "std": 0.1, "key": 0}
     yield "random_weights", jn.synapses.random_weights, weights
     yield "networks.feedforward", jn.networks.feedforward, {"sizes": [3, 4, 2], "key": 0}
+    sampler = MACHINE | {"duration": 10.0, "dt": 1.0}
+    yield "networks.abstract_sampler", jn.networks.abstract_sampler, sampler
+    lif = {"activation": jn.networks.Activation(0.0, 1.0), "rectangular": True, "tau_mem": 1.5}
+    yield "networks.lif_sampler", jn.networks.lif_sampler, sampler | lif
+    cells = {"duration": 10.0, "dt": 1.0, "tau_mem": 1.0, "tau_noise": 10.0, "std": 1.0, "v_rest": 0.0}
+    yield "networks.lif_population", functools.partial(jn.networks.lif_population, 5), cells
+    measured = {
+        "population": jn.networks.lif_population(9, dt=1.0),
+        "duration": 10.0,
+        "key": 0,
+        "dt": 1.0,
+        "time": 200.0,
+        "reach": 2.0,
+    }
+    yield "networks.measured_activation", jn.networks.measured_activation, measured
 
 
 def studies() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:

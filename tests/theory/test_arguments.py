@@ -36,10 +36,15 @@ def arguments(form):
     """Ones that each form takes; the threshold lies above the reset, and a band has its ends in order."""
     given = dict.fromkeys(numbers(form), 0.5) | {"v_threshold": 1.0, "mean": 2.0, "tau_mem": 5.0, "channels": 2.0}
     given |= {"v_critical": 1.0, "v_peak": 2.0, "f_high_hz": 5.0, "loadings": [[0.5]], "units": 2.0}
-    given |= {"number": 2.0, "e_na": 115.0}
+    given |= {"number": 2.0, "e_na": 115.0, "end": 1.0, "lowest": -1.0, "weights": [[0.0]], "biases": [0.5], "size": 3}
+    given |= {"probabilities": [1.0], "reference": [1.0], "correlation_times": [1.0]}
     given = {name: value for name, value in given.items() if name in numbers(form)}
     if "processes" in inspect.signature(form).parameters:
         given["processes"] = 4
+    if "steps" in inspect.signature(form).parameters:
+        given["steps"] = 2
+    if name_is_function(form, "potential"):
+        given["potential"] = np.square
     if "ion" in inspect.signature(form).parameters:
         given["ion"] = "na"
     if "noise" in inspect.signature(form).parameters:
@@ -53,6 +58,12 @@ def arguments(form):
     if "hazard" in inspect.signature(form).parameters:
         given["hazard"] = lambda margin, slope: 20.0 * np.exp(margin)
     return given
+
+
+def name_is_function(form, name):
+    """A potential over space, not one in mV."""
+    parameters = inspect.signature(form).parameters
+    return name in parameters and name not in numbers(form)
 
 
 @each
