@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from . import chunks, compare, connectivity, coverage, noise, rounds, scaling, startup, tables
+from .axons import Axons
 from .networks import Brunel, Sparse
 from .systems import SYSTEMS
 from .workloads import MonteCarlo, Problem, Training
 
-PARTS = ("w1", "w2", "sparse", "brunel", "startup", "scaling", "connectivity", "chunks", "noise", "coverage")
-FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training(), "sparse": Sparse(), "brunel": Brunel()}
+PARTS = ("w1", "w2", "sparse", "brunel", "w5", "startup", "scaling", "connectivity", "chunks", "noise", "coverage")
+FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training(), "sparse": Sparse(), "brunel": Brunel(), "w5": Axons()}
 TINY: dict[str, Problem] = {
     "w1": MonteCarlo(neurons=20, steps=100, trials=20),
     "w2": Training(inputs=20, hidden=16, steps=8, batch=16, updates=4, epoch=2),
     "sparse": Sparse(neurons=50, steps=400, seeds=8),
+    "w5": Axons(neurons=20, steps=400, seeds=4),
     "brunel": Brunel(
         excitatory=80,
         inhibitory=20,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers.parity import compare, ours
+from helpers.parity import compare, ours, times
 from helpers.parity.cases import CASES, NETWORKS, QUANTITIES, Case, measure, summary
 from helpers.statistical import Deviation
 
@@ -107,3 +107,23 @@ def test_agreement_can_fail() -> None:
         compare.assert_agree(one, one, factor=1.2)
     assert compare.seen(one, one, "cv", 0.8)
     assert not compare.seen(one, one, "cv", 1.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", times.CASES)
+def test_spike_times_without_noise_are_those_of_brian2_for_half_a_second(case: str) -> None:
+    numbers, theirs = times.CASES[case], np.array(times.recorded()[case]["steps"])
+    found = np.array(times.ours(case))
+    assert len(found) == len(theirs) > 10
+    assert np.abs(found - theirs).max() * numbers.dt <= numbers.within * (1 + 1e-6)
+    other = np.array(times.ours(case, 1.002))[: len(theirs)]  # a current that is 0.2 % off is told
+    assert len(other) < len(theirs) or np.abs(other - theirs).max() * numbers.dt > 10 * numbers.within
+
+
+def test_recorded_spike_times_are_whole() -> None:
+    assert set(times.recorded()) == set(times.CASES)
+    for case, one in times.recorded().items():
+        assert one["command"].endswith(f"helpers.parity.times {case}")
+        assert len(one["versions"]) == 3
+        assert np.all(np.diff(one["steps"]) > 0)
+        assert one["steps"][-1] * times.CASES[case].dt < times.CASES[case].duration
