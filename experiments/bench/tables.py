@@ -45,6 +45,8 @@ def markdown(results: dict[str, Any]) -> str:
         parts += ["## Shapes of chunks", results["chunks"]["table"]]
     if "noise" in results:
         parts += ["## Cost of noise", results["noise"]["table"]]
+    if "models" in results:
+        parts += ["## Cost of neurons", results["models"]["table"]]
     if "coverage" in results:
         parts += ["## Coverage of intervals", results["coverage"]["table"]]
     return "\n\n".join(parts) + "\n"

@@ -130,11 +130,10 @@ def _final(config: Config, tuning: xr.Dataset, progress: Progress) -> xr.Dataset
     import xarray as xr
 
     data, strength = images(config), chosen(tuning)
-    seeds = APART + np.arange(config.networks)
+    seeds = list(range(APART, APART + config.networks))
     cells = [(m, n, s) for m in METHODS for n in config.sizes for s in seeds]
     members = [
-        member(int(s), n, m, 0.0 if m == METHODS[0] else float(strength.sel(regulariser=m, size=n)))
-        for m, n, s in cells
+        member(s, n, m, 0.0 if m == METHODS[0] else float(strength.sel(regulariser=m, size=n))) for m, n, s in cells
     ]
     with progress.task("networks", unit="networks", total=len(members)) as task:
         weights = learnt(config, data["train"], members, task.update)

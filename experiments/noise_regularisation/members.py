@@ -112,10 +112,8 @@ def diffusion(std: Any) -> Any:
 
 def learnt(config: Any, data: tuple[np.ndarray, np.ndarray], members: Sequence[Member], told: Any) -> np.ndarray:
     """The weights of all members [member, number], those of dropout scaled for networks in which no neuron is out."""
-    seen = tuple(map(jnp.asarray, data))
-    rows = _in_blocks(
-        lambda block: _learn(simulation(config, 0), _static(config), *seen, block), members, config.at_once, told
-    )
+    sim, values, labels = simulation(config, 0), jnp.asarray(data[0]), jnp.asarray(data[1])
+    rows = _in_blocks(lambda block: _learn(sim, _static(config), values, labels, block), members, config.at_once, told)
     return np.concatenate(rows)[: len(members)]
 
 
@@ -127,10 +125,11 @@ def correct(
     stds: Sequence[float],
 ) -> np.ndarray:
     """Whether each answer is right [member, level, sample], under noise of free membranes of the standard deviations [mV]."""
-    seen, levels = tuple(map(jnp.asarray, data)), jnp.asarray(stds, jnp.float32)
+    sim, values, labels = simulation(config, 0), jnp.asarray(data[0]), jnp.asarray(data[1])
+    levels = jnp.asarray(stds, jnp.float32)
 
     def one(block: Any) -> Any:
-        return _assess(simulation(config, 0), _static(config), *seen, levels, *block)
+        return _assess(sim, _static(config), values, labels, levels, *block)
 
     pairs = list(zip(weights, np.asarray(networks, np.uint32), strict=True))
     return np.concatenate(_in_blocks(one, pairs, config.at_once, lambda done: None))[: len(weights)]
@@ -207,7 +206,7 @@ def _assess(sim: jn.Simulation, static: Any, values: Any, labels: Any, stds: Any
         return jnp.argmax(readout, axis=-1) == labels
 
     over_levels = jax.vmap(one, in_axes=(None, None, 0))
-    return lax.map(lambda pair: over_levels(*pair, stds), (weights, networks))
+    return lax.map(lambda pair: over_levels(pair[0], pair[1], stds), (weights, networks))
 
 
 def _readouts(sim: jn.Simulation, values: Any, seed: int, address: dict[str, Any]) -> Any:

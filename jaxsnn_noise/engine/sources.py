@@ -13,7 +13,6 @@ from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.firing import HardThreshold
 from jaxsnn_noise.noise import Source
-from jaxsnn_noise.synapses import Projection
 
 System = TypeVar("System", Network, Simulation)
 Sources = Mapping[str, Mapping[str, Source | None]]
@@ -82,7 +81,7 @@ def without_noise(system: System) -> System:
 def checked_sources(who: str, network: Network, sources: Any) -> dict[str, dict[str, Source | None]]:
     """Sources by the names of parts that are there and may have some; that they fit is told by the network."""
     what = "their sources, e.g. {'hidden': {'membrane': noise.VoltageNoise(...)}}"
-    known = {**network.cells(), **network.projections}
+    known: dict[str, Any] = {**network.cells(), **network.projections}
     found = {}
     for name, given in named(who, sources, what).items():
         one_of(who, name, known)
@@ -104,10 +103,11 @@ def dressed(system: System, sources: Sources) -> System:
     populations, projections = dict(system.populations), dict(system.projections)
     for name, given in sources.items():
         parts: dict[str, Any] = populations if name in populations else projections
-        joined = {k: source for k, source in {**parts[name].noise, **given}.items() if source is not None}
+        there: dict[str, Source | None] = {**parts[name].noise, **given}
+        joined = {k: source for k, source in there.items() if source is not None}
         parts[name] = eqx.tree_at(_noise_of, parts[name], dict(sorted(joined.items())))
     return eqx.tree_at(lambda n: (n.populations, n.projections), system, (populations, projections))
 
 
-def _noise_of(part: Population | Projection) -> dict[str, Any]:
+def _noise_of(part: Any) -> Any:
     return part.noise

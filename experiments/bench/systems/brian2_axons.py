@@ -23,6 +23,9 @@ def w5(problem: Axons, data: dict[str, np.ndarray]) -> Program:
     """Spike counts [neuron]; compiled once, every run with a seed of its own; the seconds are those of the time loop alone."""
     b2 = load()
     b2.set_device("cpp_standalone", build_on_run=False)
+    b2.prefs.devices.cpp_standalone.openmp_threads = (
+        1  # with none the time of a run is that of the processor, not of the clock
+    )
     b2.prefs.core.default_float_dtype = np.float32
     b2.defaultclock.dt = problem.dt * b2.ms
     states = range(len(data["shares"]))

@@ -72,7 +72,7 @@ def _drifted(x: np.ndarray, up: np.ndarray, down: np.ndarray, dt: float) -> np.n
 
 
 def _slopes(x: np.ndarray, up: np.ndarray, down: np.ndarray) -> np.ndarray:
-    low, high = ([pair[side] for pair in PAIRS] for side in (0, 1))
+    low, high = [pair[0] for pair in PAIRS], [pair[1] for pair in PAIRS]
     return _exchanged(np.zeros_like(x), up * x[low] - down * x[high])
 
 
