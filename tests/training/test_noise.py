@@ -77,11 +77,14 @@ def test_with_noise_adds_exchanges_and_takes_away_and_leaves_the_rest() -> None:
 @pytest.mark.parametrize(
     "noise",
     [
-        release(0.4),
-        {"hidden": {"drop": jn.noise.SpikeDrop(0.4)}},
-        {"hidden": {"slow": jn.noise.CurrentNoise(jn.noise.PerStep(0.5), colour=jn.noise.OrnsteinUhlenbeck(5.0))}},
-        {"hidden": {"late": jn.noise.ThresholdNoise(jn.noise.PerStep(0.3))}},
-        {"output": {"read": jn.noise.VoltageNoise(jn.noise.Diffusion(0.1))}, **membrane()},
+        {**release(0.4), "output": {"read": jn.noise.VoltageNoise(jn.noise.Diffusion(0.1))}},
+        {
+            "hidden": {
+                "drop": jn.noise.SpikeDrop(0.4),
+                "slow": jn.noise.CurrentNoise(jn.noise.PerStep(0.5), colour=jn.noise.OrnsteinUhlenbeck(5.0)),
+                "late": jn.noise.ThresholdNoise(jn.noise.PerStep(0.3)),
+            }
+        },
     ],
 )
 def test_any_source_is_that_of_a_network_which_has_it(noise: Any) -> None:

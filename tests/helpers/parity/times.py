@@ -93,6 +93,27 @@ CASES = {
 }
 
 
+def under(name: str, current: float) -> str:
+    """The equations of a case under another current."""
+    if name == "adex":
+        return _adex(STEP, **{**ADEX, "current": current}).equations
+    return CASES[name].equations.replace(f"+ {DRIVE[name]}", f"+ {current}")
+
+
+def cell(name: str, size: int) -> tuple[Any, Any]:
+    """The neurons of a case in this package, and their current of 1 in the unit of Brian2's equations [nA]."""
+    import jaxsnn_noise as jn
+
+    if name.startswith("adex"):
+        given = dict(ADEX if name == "adex" else BURSTS)
+        del given["current"]
+        return jn.neurons.AdEx(size, v_reset=given.pop("reset"), **given), 1.0
+    if name == "izhikevich":
+        return jn.neurons.Izhikevich(size, **IZHIKEVICH), 1.0
+    axon = jn.neurons.HodgkinHuxley(size)
+    return axon, float(axon.current(1.0)[0])
+
+
 def theirs(name: str) -> list[int]:
     """The steps with a spike in Brian2."""
     b2, case = importlib.import_module("brian2"), CASES[name]
@@ -115,17 +136,11 @@ def ours(name: str, factor: float = 1.0) -> list[int]:
 
     case = CASES[name]
     start = {k: jn.laws.Fixed(v) for k, v in case.start.items() if k in ("v", "w", "u")}
-    stepper = None
+    neuron, unit = cell(name, 1)
+    current = unit * (DRIVE.get(name) or (ADEX if name == "adex" else BURSTS)["current"])
+    stepper = None if name.startswith("adex") else jn.neurons.Heun()
     if name.startswith("adex"):
-        given = dict(ADEX if name == "adex" else BURSTS)
-        current = given.pop("current")
-        neuron: Any = jn.neurons.AdEx(1, v_reset=given.pop("reset"), **given)
         start["w"] = jn.laws.Fixed(0.0)
-    elif name == "izhikevich":
-        neuron, current, stepper = jn.neurons.Izhikevich(1, **IZHIKEVICH), DRIVE[name], jn.neurons.Heun()
-    else:
-        neuron, stepper = jn.neurons.HodgkinHuxley(1), jn.neurons.Heun()
-        current = float(neuron.current(DRIVE[name])[0])
     sim = jn.Simulation(
         jn.Network({"cell": jn.Population(neuron, initial=start, stepper=stepper)}),
         {"cell": jn.coding.Constant(factor * current)}, duration=case.duration, dt=case.dt,
