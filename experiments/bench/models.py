@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def measure(rounds: int, say: Callable[[str], None], neurons: int = 1000, steps:
     return [{"model": name, "dt": STEPS[name], "seconds": values} for name, values in found.items()]
 
 
-def table(found: list[Mapping[str, Any]]) -> str:
+def table(found: Sequence[Mapping[str, Any]]) -> str:
     """Markdown."""
     rows = []
     for one in found:
