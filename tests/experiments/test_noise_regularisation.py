@@ -147,6 +147,16 @@ def test_noise_and_dropout_act_in_training_and_blocks_change_nothing() -> None:
 
 
 @pytest.mark.slow
+def test_after_dropout_the_output_weights_are_scaled_by_the_share_that_stays() -> None:
+    config = dataclasses.replace(TINY, updates=1, rate=1e-9, at_once=2)
+    both = [members.member(1, 30, "dropout", 0.4), members.member(1, 30, "none")]
+    dropped, whole = members.learnt(config, members.images(config)["train"], both, lambda done: None)
+    cut = 784 * config.hidden
+    np.testing.assert_allclose(dropped[:cut], whole[:cut], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(dropped[cut:], 0.6 * whole[cut:], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
 def test_the_tiny_preset_ends_in_verdicts(tmp_path: Any) -> None:
     loaded = load("noise_regularisation")
     run = run_study(loaded, loaded.preset("tiny"), tmp_path / "out")
