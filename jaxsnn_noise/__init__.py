@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from jaxsnn_noise.engine.addresses import Address as Address
     from jaxsnn_noise.engine.backend import Backend as Backend
     from jaxsnn_noise.engine.describe import report as report
-    from jaxsnn_noise.engine.describe import without_noise as without_noise
     from jaxsnn_noise.engine.network import Network as Network
     from jaxsnn_noise.engine.network import Population as Population
     from jaxsnn_noise.engine.network import Port as Port
@@ -45,6 +44,8 @@ if TYPE_CHECKING:
     from jaxsnn_noise.engine.schedules import ByComponent as ByComponent
     from jaxsnn_noise.engine.schedules import ByStep as ByStep
     from jaxsnn_noise.engine.simulation import Simulation as Simulation
+    from jaxsnn_noise.engine.sources import with_noise as with_noise
+    from jaxsnn_noise.engine.sources import without_noise as without_noise
     from jaxsnn_noise.engine.state import State as State
     from jaxsnn_noise.engine.stretches import advance as advance
     from jaxsnn_noise.engine.stretches import start as start
@@ -117,7 +118,6 @@ _HOME = {
     "Trials": "ensemble.axes",
     "Vary": "ensemble.axes",
     "report": "engine.describe",
-    "without_noise": "engine.describe",
     "Density": "firing",
     "Firing": "firing",
     "BridgeThreshold": "firing",
@@ -148,6 +148,8 @@ _HOME = {
     "Port": "engine.network",
     "Scan": "engine.scan",
     "Simulation": "engine.simulation",
+    "with_noise": "engine.sources",
+    "without_noise": "engine.sources",
     "State": "engine.state",
     "advance": "engine.stretches",
     "start": "engine.stretches",

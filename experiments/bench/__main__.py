@@ -13,17 +13,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import chunks, compare, connectivity, coverage, noise, rounds, scaling, startup, tables
+from . import chunks, compare, connectivity, coverage, models, noise, rounds, scaling, startup, tables
+from .axons import Axons
 from .networks import Brunel, Sparse
 from .systems import SYSTEMS
 from .workloads import MonteCarlo, Problem, Training
 
-PARTS = ("w1", "w2", "sparse", "brunel", "startup", "scaling", "connectivity", "chunks", "noise", "coverage")
-FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training(), "sparse": Sparse(), "brunel": Brunel()}
+PARTS = (
+    "w1",
+    "w2",
+    "sparse",
+    "brunel",
+    "w5",
+    "startup",
+    "scaling",
+    "connectivity",
+    "chunks",
+    "noise",
+    "models",
+    "coverage",
+)
+FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training(), "sparse": Sparse(), "brunel": Brunel(), "w5": Axons()}
 TINY: dict[str, Problem] = {
     "w1": MonteCarlo(neurons=20, steps=100, trials=20),
     "w2": Training(inputs=20, hidden=16, steps=8, batch=16, updates=4, epoch=2),
     "sparse": Sparse(neurons=50, steps=400, seeds=8),
+    "w5": Axons(neurons=20, steps=400, seeds=4),
     "brunel": Brunel(
         excitatory=80,
         inhibitory=20,
@@ -63,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif part == "noise":
             costs = noise.measure(options.rounds, say, noise.TINY if options.tiny else noise.FULL)
             results[part] = {"sources": costs, "table": noise.table(costs)}
+        elif part == "models":
+            priced = models.measure(options.rounds, say, **({"neurons": 20, "steps": 20} if options.tiny else {}))
+            results[part] = {"models": priced, "table": models.table(priced)}
         elif part == "coverage":
             measured = coverage.measure(say, coverage.TINY if options.tiny else coverage.FULL)
             results[part] = measured | {"table": coverage.table(measured)}

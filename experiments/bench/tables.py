@@ -10,12 +10,14 @@ TITLES = {
     "w2": "W2: training by surrogate gradients",
     "sparse": "One network of sparse random connections",
     "brunel": "Brunel's network",
+    "w5": "W5: axons with channel noise",
 }
 UNITS = {
     "w1": ("M neuron updates/s", 1e-6),
     "w2": ("optimiser steps/s", 1.0),
     "sparse": ("M neuron updates/s", 1e-6),
     "brunel": ("simulated s/s", 1.0),
+    "w5": ("M neuron updates/s", 1e-6),
 }
 
 
@@ -43,6 +45,8 @@ def markdown(results: dict[str, Any]) -> str:
         parts += ["## Shapes of chunks", results["chunks"]["table"]]
     if "noise" in results:
         parts += ["## Cost of noise", results["noise"]["table"]]
+    if "models" in results:
+        parts += ["## Cost of neurons", results["models"]["table"]]
     if "coverage" in results:
         parts += ["## Coverage of intervals", results["coverage"]["table"]]
     return "\n\n".join(parts) + "\n"

@@ -9,7 +9,8 @@ W2 trains two layers of such neurons without noise on constant images, per step:
     v <- decay v + W x;  s = (v >= 1);  v <- 0 where s
 
 with cross-entropy on the spike counts of the second layer and Adam. Its surrogate derivative is
-``1 / (1 + sharpness |v - 1|)^2``. The problems of one network are in :mod:`networks`.
+``1 / (1 + sharpness |v - 1|)^2``. The problems of one network are in :mod:`networks`, W5 in
+:mod:`axons`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from .axons import Axons
 from .networks import Brunel, Sparse
 
 THRESHOLD = 1.0
@@ -106,8 +108,10 @@ class Training:
         }
 
 
-Problem = MonteCarlo | Training | Sparse | Brunel
-WORKLOADS: dict[str, type[Problem]] = {"w1": MonteCarlo, "w2": Training, "sparse": Sparse, "brunel": Brunel}
+Problem = MonteCarlo | Training | Sparse | Brunel | Axons
+WORKLOADS: dict[str, type[Problem]] = {
+    "w1": MonteCarlo, "w2": Training, "sparse": Sparse, "brunel": Brunel, "w5": Axons,
+}  # fmt: skip
 
 
 def problem(workload: str, numbers: dict[str, Any]) -> Problem:

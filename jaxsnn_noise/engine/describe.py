@@ -5,25 +5,18 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from typing import Any, TypeVar
+from typing import Any
 
-import equinox as eqx
 import numpy as np
 
 from jaxsnn_noise import paths
-from jaxsnn_noise._checks import concrete, fail
-from jaxsnn_noise.engine.deciding import needs_decision
+from jaxsnn_noise._checks import concrete
 from jaxsnn_noise.engine.entering import goes_to
-from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.observed import place_of
 from jaxsnn_noise.engine.simulation import Simulation, is_simulation
-from jaxsnn_noise.firing import HardThreshold
 from jaxsnn_noise.hardware.imperfection import in_order
 from jaxsnn_noise.parameters import declarations
 from jaxsnn_noise.saving import name_of
-from jaxsnn_noise.synapses import Projection
-
-System = TypeVar("System", Network, Simulation)
 
 
 def report(sim: Simulation) -> str:
@@ -121,33 +114,6 @@ def _static(value: Any) -> Any:
     if isinstance(value, (tuple, list, frozenset)):
         return [_static(one) for one in (sorted(value) if isinstance(value, frozenset) else value)]
     return name_of(value if isinstance(value, type) or hasattr(value, "__qualname__") else type(value))
-
-
-def without_noise(system: System) -> System:
-    """The same network or simulation without any dynamic noise: no sources, hard thresholds.
-
-    Imperfections and inputs stay.
-    """
-    if not isinstance(system, (Simulation, Network)):
-        fail("without_noise", "takes a Network or a Simulation", system)
-    if isinstance(system, Simulation):
-        return eqx.tree_at(lambda s: s.network, system, without_noise(system.network))
-    populations = {}
-    for name, part in system.populations.items():
-        if isinstance(part, Population):
-            noisy = part.firing.random or needs_decision(part.firing)
-            firing = HardThreshold() if noisy else part.firing
-            part = Population(
-                part.neuron, firing=firing, initial=part.initial, prefilter=part.prefilter, stepper=part.stepper,
-                combine=part.combine,
-            )  # fmt: skip
-        populations[name] = part
-    projections = {k: eqx.tree_at(_noise_of, p, {}) for k, p in system.projections.items()}
-    return Network(populations, projections)
-
-
-def _noise_of(projection: Projection) -> dict[str, Any]:
-    return projection.noise
 
 
 def _composition(source: Any) -> str:

@@ -18,6 +18,8 @@ from jaxsnn_noise.coding import Constant
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.engine.samples import array_of, batch_of, check_samples, showing
 from jaxsnn_noise.engine.simulation import Simulation, validate
+from jaxsnn_noise.engine.sources import checked_sources, dressed
+from jaxsnn_noise.noise import Source
 from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.training.batches import Feed, batches_of, feed_of
 from jaxsnn_noise.training.loop import Data
@@ -93,6 +95,14 @@ def check_augment(augment: Any, values: jax.Array) -> None:
     shown = eqx.filter_eval_shape(augment, sample, key)
     if (shown.shape, shown.dtype) != (sample.shape, sample.dtype):
         fail("fit.augment", f"must give float32 values of the shape {sample.shape}", (shown.shape, str(shown.dtype)))
+
+
+def noise_of(who: str, noise: Any, sim: Simulation) -> dict[str, dict[str, Source | None]]:
+    """Sources by part and name, that fit the simulation (which shows a sample)."""
+    found = checked_sources(who, sim.network, noise)
+    if found:
+        validate(dressed(sim, found))
+    return found
 
 
 def check_settings(

@@ -18,6 +18,7 @@ from jaxsnn_noise.engine.backend import Backend
 from jaxsnn_noise.engine.member import accepted
 from jaxsnn_noise.engine.samples import shown_input
 from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.engine.sources import Sources, dressed
 from jaxsnn_noise.ensemble.chunks import default_workers
 from jaxsnn_noise.ensemble.runner import places
 from jaxsnn_noise.progress import Interrupted, Meter
@@ -31,6 +32,7 @@ from jaxsnn_noise.training.checks import (
     check_settings,
     fed,
     losses_of,
+    noise_of,
     optimiser_of,
     seeds_of,
     sims_of,
@@ -62,6 +64,7 @@ def fit(
     transforms: Mapping[str, Transform] | None = None,
     tied: Tied = (),
     augment: Callable[[Any, Any], Any] | None = None,
+    noise: Sources | None = None,
     epochs: int = 20,
     batch_size: int = 128,
     patience: int | None = None,
@@ -75,8 +78,8 @@ def fit(
 ) -> Fitted:
     """Train leaves of a simulation on data, by backpropagation through time with surrogate gradients.
 
-    A whole epoch is one compiled program. The simulation runs as it is, noise included, fresh for every seed, optimiser
-    step and sample; imperfections are those of the one device that ``simulate(sim, key=key)`` shows.
+    A whole epoch is one compiled program. The simulation runs as it is, noise included (its own, and that of ``noise``),
+    fresh for every seed, optimiser step and sample; imperfections are those of the one device that ``simulate(sim, key=key)`` shows.
 
     Args:
         system: A :class:`Simulation`, of which the samples set the values of one input; or a :class:`Network` with one port,
@@ -101,6 +104,9 @@ def fit(
         tied: Paths or patterns of trained leaves all of whose entries are one number each: one time constant per layer. A
             tuple of patterns within makes one number of all leaves that it selects. They must start equal.
         augment: Random map ``(values, key) -> values`` of one training sample, e.g. ``augment.Shift(1)``.
+        noise: Sources that are on while it trains, and at no other time, put onto the system as :func:`with_noise` does:
+            ``{"hidden": {"membrane": noise.VoltageNoise(noise.Diffusion(0.1))}}``. Validation, what is returned and
+            what it answers have the noise of the system alone. Training cannot move parameters of these sources.
         epochs: Passes over the data.
         batch_size: Samples per optimiser step (of batches of one's own: samples that validation computes at once).
         patience: Stop a seed when so many epochs brought no lower validation loss, and return the weights of its best
@@ -151,8 +157,9 @@ def fit(
     check_decay(optimiser, parameters)
     moved_by = optimiser_of(optimiser, steps=steps_of(data, batch_size, epochs))
     sim, scores = reading(fed(sims[0], shown, sample.values), losses)
-    runs = accepted("fit.backend", backend, sim)
-    task = Task(sim, shown, parameters, scores, augment, moved_by, runs, root, batch_size)
+    sources = noise_of("fit.noise", noise, sim)
+    runs = accepted("fit.backend", backend, dressed(sim, sources))
+    task = Task(sim, shown, parameters, scores, augment, sources, moved_by, runs, root, batch_size)
     blocks = _blocks(task, sims, indices, seeds_at_once, together=isinstance(data, Feed))
     folder = None
     if checkpoint is not None:

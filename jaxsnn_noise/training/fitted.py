@@ -16,8 +16,9 @@ from jaxsnn_noise._typing import Values
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.engine.samples import batch_of
 from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.engine.sources import Sources
 from jaxsnn_noise.ensemble.axes import Vary
-from jaxsnn_noise.training.checks import data_of
+from jaxsnn_noise.training.checks import data_of, noise_of
 from jaxsnn_noise.training.loop import Data, Member, Task, answer, assess, to_assess
 from jaxsnn_noise.training.losses import Loss
 
@@ -66,13 +67,16 @@ class Fitted:
         """The trained networks as an axis: ``monte_carlo(fitted.sims[0], [fitted.axis(), ...], key=...)``."""
         return Vary(self.leaves, name=name, labels=self.seeds)
 
-    def evaluate(self, data: tuple[Any, Any], *, key: Any, batch_size: int = 250) -> xarray.Dataset:
+    def evaluate(
+        self, data: tuple[Any, Any], *, key: Any, noise: Sources | None = None, batch_size: int = 250
+    ) -> xarray.Dataset:
         """Loss and metrics of every seed on other data, a test set say.
 
         Args:
             data: Values [sample, ...] and targets [sample, ...], as ``fit`` takes them.
             key: Root key of the noise and of the device (imperfections); sample j of seed i has the address (seed=i,
                 sample=j).
+            noise: Sources put onto the trained networks, as :func:`with_noise` does; those of ``fit(noise=)`` are not on.
             batch_size: Samples that are computed at once.
 
         Returns:
@@ -80,22 +84,23 @@ class Fitted:
             ``jn.evaluation.scores(fitted.predict(data, key=key))``.
 
         Raises:
-            InputError: data that do not fit.
+            InputError: data or noise that do not fit.
         """
         import xarray
 
-        scores = assess(*self._assessing("evaluate", data, key, batch_size))
+        scores = assess(*self._assessing("evaluate", data, key, noise, batch_size))
         return xarray.Dataset(
             {k: ("seed", np.asarray(v)) for k, v in scores.items()}, coords={"seed": list(self.seeds)}
         )
 
-    def predict(self, data: Any, *, key: Any, batch_size: int = 250) -> xarray.Dataset:
+    def predict(self, data: Any, *, key: Any, noise: Sources | None = None, batch_size: int = 250) -> xarray.Dataset:
         """What every seed answers for each sample.
 
         Args:
             data: Values [sample, ...]; or a pair (tuple) of values and targets, as ``fit`` takes them.
             key: Root key of the noise and of the device; samples have the addresses that they have in :meth:`evaluate`, so
                 the mean of ``correct`` is its accuracy.
+            noise: As in :meth:`evaluate`.
             batch_size: Samples that are computed at once.
 
         Returns:
@@ -105,12 +110,12 @@ class Fitted:
             :mod:`jaxsnn_noise.evaluation` and :mod:`jaxsnn_noise.reduce`.
 
         Raises:
-            InputError: data that do not fit.
+            InputError: data or noise that do not fit.
         """
         import xarray
 
         paired = isinstance(data, tuple)
-        task, checked, members = self._assessing("predict", data, key, batch_size)
+        task, checked, members = self._assessing("predict", data, key, noise, batch_size)
         first = jax.tree.leaves(self.task.scores["loss"][1])[0]
         readout, scores = (jax.tree.map(np.asarray, part) for part in answer(task, checked, members, first))
         dims = ("seed", "sample", "class", *(f"readout_{i}" for i in range(3, readout.ndim)))[: readout.ndim]
@@ -125,7 +130,7 @@ class Fitted:
                 found["correct"] = found.prediction == found.target
         return found
 
-    def _assessing(self, who: str, data: Any, key: Any, batch_size: int) -> tuple[Task, Data, Member]:
+    def _assessing(self, who: str, data: Any, key: Any, noise: Any, batch_size: int) -> tuple[Task, Data, Member]:
         """What it takes to assess data: the task, the data, and all seeds."""
         losses: list[Loss] = [loss for loss, _ in self.task.scores.values()]
         task = to_assess(self.task)
@@ -135,5 +140,6 @@ class Fitted:
             task = replace(task, scores={})
         checked = data_of(f"{who}.data", data, self.sims[0], self.task.shown, losses)
         size = min(count(f"{who}.batch_size", batch_size), checked.size)
-        task = replace(task, root=random.root(key), batch_size=size)
+        sources = noise_of(f"{who}.noise", noise, task.sim)
+        task = replace(task, noise=sources, root=random.root(key), batch_size=size)
         return task, checked, Member(jnp.asarray(self.seeds, jnp.uint32), dict(self.leaves))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsnn_noise import provenance
+from jaxsnn_noise import paths, provenance
 from jaxsnn_noise.engine.describe import settings
 from jaxsnn_noise.training.loop import Task
 from jaxsnn_noise.training.standing import Standing
@@ -35,6 +35,17 @@ def history(seeds: Sequence[int], standings: Sequence[Standing], attributes: dic
     return xarray.Dataset(variables, coords=coords, attrs=attributes)
 
 
+def _sources(task: Task) -> dict[str, Any]:
+    """What was put onto each part while it trained: the class of each source and its leaves, ``None`` of what was taken away."""
+
+    def told(source: Any) -> Any:
+        if source is None:
+            return None
+        return {"kind": type(source).__name__} | {k: np.asarray(v).tolist() for k, v in paths.leaves(source).items()}
+
+    return {name: {k: told(source) for k, source in given.items()} for name, given in task.noise.items()}
+
+
 def attributes(task: Task, plain: dict[str, Any]) -> dict[str, Any]:
     """Configuration, root key, stream version, versions and device; ``plain`` are the numbers given to ``fit``."""
     return {
@@ -43,6 +54,7 @@ def attributes(task: Task, plain: dict[str, Any]) -> dict[str, Any]:
         "tied": json.dumps(task.parameters.groups()),
         "loss": repr(task.scores["loss"][0]),
         "augment": "none" if task.augment is None else repr(task.augment),
+        "noise": json.dumps(_sources(task)),
         **plain,
         "batch_size": task.batch_size,
         "root_key": [int(w) for w in np.asarray(task.root)],

@@ -26,6 +26,7 @@ from jaxsnn_noise.engine.backend import Backend
 from jaxsnn_noise.engine.member import run
 from jaxsnn_noise.engine.samples import showing
 from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.engine.sources import dressed
 from jaxsnn_noise.statistics import Statistic
 from jaxsnn_noise.training.losses import Loss
 from jaxsnn_noise.training.parameters import Parameters
@@ -71,6 +72,7 @@ class Task(eqx.Module):
         scores: Loss and metrics by name, each with the positions of the statistics that it reads. ``"loss"`` is
             descended.
         augment: Map of one sample, or ``None``.
+        noise: Sources that are put onto the network, by part and name.
         optimiser: Optax gradient transformation.
         backend: Runs the simulation.
         root: Root key.
@@ -82,6 +84,7 @@ class Task(eqx.Module):
     parameters: Parameters
     scores: dict[str, tuple[Loss, Any]]
     augment: Any
+    noise: Any
     optimiser: Any = eqx.field(static=True)
     backend: Backend
     root: Key
@@ -130,11 +133,11 @@ def answer(task: Task, data: Data, members: Member, first: int) -> tuple[Values,
 
 
 def to_assess(task: Task) -> Task:
-    """The task without what only training needs: one compiled program assesses whatever trained the members.
+    """The task without what only training needs, its noise among it: one compiled program assesses whatever trained the members.
 
     Trained leaves are given as they are, among a member's own: a free value and back would move their last bits.
     """
-    return dataclasses.replace(task, parameters=Parameters((), ()), optimiser=None, augment=None)
+    return dataclasses.replace(task, parameters=Parameters((), ()), optimiser=None, augment=None, noise={})
 
 
 def permutation(key: Key, size: int) -> Int32[Array, "sample"]:
@@ -214,7 +217,7 @@ def readings_of(
     task: Task, data: Data, member: Member, free: dict[str, Values], chosen: Any, address: Address
 ) -> list[Any]:
     """The results of the statistics for the chosen samples, each [sample, ...]."""
-    sim = task.parameters.insert(paths.replace(task.sim, member.own), free)
+    sim = dressed(task.parameters.insert(paths.replace(task.sim, member.own), free), task.noise)
 
     def one(index: jax.Array) -> list[Any]:
         at = address.at("sample", data.first + index.astype(jnp.uint32))

@@ -122,6 +122,7 @@ def runs() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
     yield "advance", jn.advance, {"sim": sim, "state": state, "duration": 5.0, "statistics": RATE}
     yield "as_function", jn.as_function, {"sim": sim, "leaves": [SIGMA], "outputs": ["rate"], "key": 0}
     yield "report", jn.report, {"sim": sim}
+    yield "with_noise", jn.with_noise, {"system": sim, "sources": {}}
     yield "without_noise", jn.without_noise, {"system": sim}
     yield "paths.get", jn.paths.get, {"tree": sim, "path": SIGMA}
     yield "paths.replace", jn.paths.replace, {"tree": sim, "values": {SIGMA: 0.2}}
@@ -179,7 +180,7 @@ def trainings() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
     data = small_task.points(12)
     fit = {
         "system": small_task.quiet, "train": data, "key": 3, "validation": data, "loss": None, "optimiser": small_task.SGD,
-        "shown": "input", "trainable": "network.*.weights", "transforms": None, "tied": (), "augment": None, "epochs": 1,
+        "shown": "input", "trainable": "network.*.weights", "transforms": None, "tied": (), "augment": None, "noise": None, "epochs": 1,
         "batch_size": 6, "patience": None, "seeds": 1, "seeds_at_once": 1, "checkpoint": None, "callback": None, "backend": None,
         "progress": False, "check_start": False,
     }  # fmt: skip
@@ -192,5 +193,5 @@ def trainings() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
         {"tree": network, "patterns": "*.weights", "transforms": None, "tied": ()},
     )
     fitted = jn.training.fit(**fit)
-    yield "Fitted.predict", fitted.predict, {"data": data, "key": 1, "batch_size": 6}
-    yield "Fitted.evaluate", fitted.evaluate, {"data": data, "key": 1, "batch_size": 6}
+    yield "Fitted.predict", fitted.predict, {"data": data, "key": 1, "noise": None, "batch_size": 6}
+    yield "Fitted.evaluate", fitted.evaluate, {"data": data, "key": 1, "noise": None, "batch_size": 6}

@@ -66,6 +66,7 @@ def test_the_built_in_studies_are_found():
         "correlation_transfer",
         "internal_noise",
         "noise_model_mismatch",
+        "noise_regularisation",
         "recurrent_noise",
         "stochastic_resonance",
         "validation",

@@ -94,6 +94,11 @@ BRUNEL = (
     System("Brian2, Cython", "brian2_networks", "brunel", ("brian2", "cython", "numpy")),
     System("NumPy loop", "numpy_networks", "brunel", ("numpy",)),
 )
-SYSTEMS = {"w1": W1, "w2": W2, "sparse": SPARSE, "brunel": BRUNEL}
-REFERENCE = {"w1": "NumPy loop", "w2": "plain JAX", "sparse": "NumPy loop", "brunel": "NumPy loop"}
+W5 = (
+    System("jaxsnn_noise", "ours_axons", "w5", OURS, peer=False),
+    System("Brian2 C++ standalone", "brian2_axons", "w5", ("brian2",)),
+    System("NumPy loop", "numpy_axons", "w5", ("numpy",)),
+)
+SYSTEMS = {"w1": W1, "w2": W2, "sparse": SPARSE, "brunel": BRUNEL, "w5": W5}
+REFERENCE = {"w1": "NumPy loop", "w2": "plain JAX", "sparse": "NumPy loop", "brunel": "NumPy loop", "w5": "NumPy loop"}
 """The plainest statement of each problem: what the results of all are compared with."""

@@ -93,11 +93,26 @@ class Released(Case):
     jump: float = 0.9
 
 
+@dataclasses.dataclass(frozen=True)
+class Kicked(Noisy):
+    """A neuron with equations of its own (``helpers.parity.times``) under white noise on the potential, added after each step.
+
+    Threshold and reset are those of the equations; the drive has their unit.
+    """
+
+    size: int = 10
+    duration: float = 10_000.0
+    dt: float = 0.05
+
+
 CASES: dict[str, Case] = {
     "noisy": Noisy(),
     "exponential": Exponential(),
     "conductance": Conducting(),
     "quantal": Released(),
+    "adex": Kicked(drive=0.6, sigma=1.0),
+    "izhikevich": Kicked(drive=5.0, sigma=1.0),
+    "axon": Kicked(drive=5.0, sigma=1.0, duration=2500.0, dt=0.02),
 }
 NETWORKS = {"brunel_b": "B", "brunel_c": "C", "brunel_d": "D"}
 """Panels of Brunel's figure 8 (``experiments.brunel``); a group is a network of its own."""

@@ -21,11 +21,14 @@ from helpers.parity.cases import (  # fmt: skip
     Case,
     Conducting,
     Exponential,
+    Kicked,
     Noisy,
     Released,
     measure,
     measure_group,
 )
+from helpers.parity.times import CASES as NEURONS
+from helpers.parity.times import REARM, under
 
 WHEN = "before_thresholds"
 MANY = 40
@@ -156,11 +159,38 @@ def _quantal(b2: Any, case: Released, seed: int) -> list[Any]:
     return [cells, sources, synapses]
 
 
+def _kicked(name: str) -> Callable[[Any, Kicked, int], list[Any]]:
+    """A neuron of ``helpers.parity.times``, moved by Runge and Kutta's method, and then its potential by own and shared noise."""
+
+    def build(b2: Any, case: Kicked, seed: int) -> list[Any]:
+        neuron = NEURONS[name]
+        steps = round((case.warmup + case.duration) / case.dt) + 1
+        values = np.random.default_rng(seed).normal(size=(steps, case.groups))
+        equations = under(name, case.drive) + "\ngroup : integer (constant)"
+        names = {"common": b2.TimedArray(values, dt=case.dt * b2.ms)}
+        cells = b2.NeuronGroup(
+            case.neurons, equations, threshold=neuron.threshold, reset=neuron.reset, method="rk4",
+            namespace=names,
+        )  # fmt: skip
+        cells.group = np.arange(case.neurons) // case.size
+        for variable, value in neuron.start.items():
+            setattr(cells, variable, value)
+        own, shared = (case.sigma * math.sqrt(case.dt * part) for part in (1 - case.shared, case.shared))
+        kick = f"v = v + {own} * randn() + {shared} * common(t, group)"
+        rearm = [REARM] if "armed" in neuron.start else []
+        return [cells, cells.run_regularly("\n".join([kick, *rearm]), when="after_groups")]
+
+    return build
+
+
 BUILD: dict[str, Callable[[Any, Any, int], list[Any]]] = {
     "noisy": _noisy,
     "exponential": _exponential,
     "conductance": _conductance,
     "quantal": _quantal,
+    "adex": _kicked("adex"),
+    "izhikevich": _kicked("izhikevich"),
+    "axon": _kicked("axon"),
 }
 
 

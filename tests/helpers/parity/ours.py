@@ -17,11 +17,13 @@ from helpers.parity.cases import (  # fmt: skip
     Case,
     Conducting,
     Exponential,
+    Kicked,
     Noisy,
     Released,
     measure,
     measure_group,
 )
+from helpers.parity.times import cell
 
 
 def simulate(name: str, seed: int, case: Case | None = None) -> dict[str, np.ndarray]:
@@ -119,11 +121,26 @@ def _quantal(case: Released) -> jn.Simulation:
     return _simulation(case, network, {"sources": jn.coding.PoissonSpikes(case.source_hz)})
 
 
+def _kicked(name: str) -> Callable[[Kicked], jn.Simulation]:
+    def build(case: Kicked) -> jn.Simulation:
+        neuron, unit = cell(name, case.size)
+        shared = jn.noise.SharedFraction(case.shared)
+        noise = {"white": jn.noise.VoltageNoise(jn.noise.Diffusion(case.sigma), correlation=shared)}
+        stepper = jn.neurons.Heun() if name == "izhikevich" else None
+        network = jn.Network({"cells": jn.Population(neuron, noise=noise, stepper=stepper)})
+        return _simulation(case, network, {"cells": jn.coding.Constant(unit * case.drive)})
+
+    return build
+
+
 BUILD: dict[str, Callable[[Any], jn.Simulation]] = {
     "noisy": _noisy,
     "exponential": _exponential,
     "conductance": _conductance,
     "quantal": _quantal,
+    "adex": _kicked("adex"),
+    "izhikevich": _kicked("izhikevich"),
+    "axon": _kicked("axon"),
 }
 
 
