@@ -298,3 +298,22 @@ def test_a_run_has_the_same_numbers_in_any_batch_and_in_pieces(scheme: Channels)
     state, first = jn.advance(sim, jn.start(sim, key=4, address={"trial": 1}), 0.98)
     _, second = jn.advance(sim, state, 1.02)
     np.testing.assert_allclose(np.concatenate([first["v"].v, second["v"].v]), alone, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("scheme", slow_but(RIGHT[:2], [RIGHT[1]]), ids=lambda scheme: type(scheme).__name__)
+def test_the_program_of_a_batch_computes_nothing_twice(scheme: Channels) -> None:
+    """Else compiling takes minutes: what is written anew at each use multiplies from step to step."""
+    counts, v = Counts(jnp.full(3, 60.0), jnp.full(3, 18.0)), jnp.zeros(3, jnp.float32)
+
+    def run(key: Any, state: Any) -> Any:
+        def block(state: Any, index: Any) -> Any:
+            for lane in (0, 1):
+                state = scheme.step(state, v, counts, random.Tick(key, index, lane), 0.01)
+            return state, None
+
+        return jax.lax.scan(block, state, jnp.arange(2, dtype=jnp.uint32))[0]
+
+    batch = jax.tree.map(lambda x: jnp.stack([x, x]), (random.root(0), scheme.start(v, counts)))
+    written = jax.jit(jax.vmap(run)).lower(*batch)
+    compiled = written.compile().cost_analysis()
+    assert compiled["flops"] < 1.3 * written.cost_analysis()["flops"]

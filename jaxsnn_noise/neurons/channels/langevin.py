@@ -8,6 +8,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float32
 
 from jaxsnn_noise import random
@@ -102,7 +103,16 @@ def _moved(
         intensity = a * jnp.maximum(x[pair.closed], 0.0) + b * jnp.maximum(x[pair.opened], 0.0)
         fluxes.append(opaque(square_root(intensity * dt / number) * normal, zero))
     x = _exchanged(x, pairs, fluxes)
-    return _drifted(x, pairs, speed, 0.5 * dt)
+    return _computed_once(_drifted(x, pairs, speed, 0.5 * dt))
+
+
+def _computed_once(x: list[Values]) -> list[Values]:
+    """The same shares, of which the compiler computes each once.
+
+    Without it, it writes the flow of a share, and of those that it came from, anew wherever one is used, over all steps of a
+    block, and takes minutes for a batch. It does so with what is cheap, which a gather is not.
+    """
+    return list(jnp.take(jnp.stack(x), np.arange(len(x)), axis=0, mode="clip"))
 
 
 def _drifted(x: list[Values], pairs: list[Transition], speed: Rates, dt: Values | float) -> list[Values]:
