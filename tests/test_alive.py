@@ -62,6 +62,7 @@ def test_six_layers_fire(name: str) -> None:
     assert (found.mean(axis=0) < 0.3).all(), found
 
 
+@pytest.mark.slow
 def test_the_same_network_with_the_gain_of_analog_values_is_silent() -> None:
     """The control: what the measure says of weights that know nothing of rates."""
     values = shown("mnist")
@@ -145,6 +146,7 @@ def test_a_readout_that_fires_gets_the_weights_of_the_rate() -> None:
     np.testing.assert_allclose(u / w, 53.46 / 5.0, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_networks_can_be_built_inside_a_compiled_function() -> None:
     import jax
 

@@ -44,6 +44,7 @@ def test_who_differentiates_through_a_detached_reset_is_warned(differentiate: An
         differentiate(counted(simulation()))(x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sim",
     [

@@ -36,6 +36,7 @@ def deep(delay: float | None = 0.0, *, noise: Any = None) -> jn.Simulation:
     return jn.Simulation(network, signal, duration=float(STEPS), dt=1.0, statistics=statistics)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "schedule", [jn.ByStep(), pytest.param(jn.ByComponent(), marks=pytest.mark.slow)], ids=lambda s: type(s).__name__
 )

@@ -29,6 +29,7 @@ def test_cdf_and_pdf_are_those_of_scipy(name):
     np.testing.assert_allclose(np.asarray(member.pdf(jnp.asarray(X)))[~edge], SCIPY[name].pdf(X)[~edge], atol=3e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("df", [2.1, 3.0, 8.0, 16.5, 100.0, 1e4])
 def test_student_t_is_that_of_scipy_for_few_and_many_degrees_of_freedom(df):
     member, far = distributions.StudentT(df), -np.array([8.0, 20.0], np.float32)

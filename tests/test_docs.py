@@ -178,6 +178,7 @@ def examples(module: ModuleType) -> list[doctest.DocTest]:
 MODULES = {name: examples(importlib.import_module(name)) for name in modules()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, found in MODULES.items() if found])
 def test_the_examples_in_docstrings_hold(name: str) -> None:
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)

@@ -363,6 +363,7 @@ def drawn(offsets) -> tuple[int, int]:
     return bands_and_bars(axes)
 
 
+@pytest.mark.slow
 def test_at_most_four_bands_lie_over_each_other():
     assert drawn([0.0, 0.1, 0.2, 0.3]) == (4, 0)
     assert drawn([0.0, 0.1, 0.2, 0.3, 0.4]) == (0, 5)

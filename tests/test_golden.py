@@ -111,6 +111,7 @@ def test_the_spikes_are_the_golden_ones(name: str):
         assert fingerprint(rasters(case._replace(sim=stronger))) != GOLDEN[name], path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["poisson_spikes_delta", "initial_laws", "noisy_threshold_laplace"])
 def test_another_key_gives_other_spikes(name: str):
     assert fingerprint(rasters(CASES[name](), KEY + 1)) != GOLDEN[name]

@@ -87,6 +87,7 @@ def test_truncated_normal_reports_its_exact_moments(cv, low, high):
     np.testing.assert_allclose(std, 20 * frozen.std(), rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("low", "high"), [(0.5, 2.0), (0.9, 1.001), (-3.0, 1.5)])
 @pytest.mark.parametrize("cv", [1.0, 30.0, 1e4, 1e7, 1e30])
 def test_a_wide_truncated_normal_is_right_and_ends_in_the_uniform_law(cv: float, low: float, high: float) -> None:

@@ -321,6 +321,7 @@ def test_the_tail_test_sees_a_wrong_amplitude(tails):
         negative_control(lambda a, b=beyond: assert_proportion(counts[b].sum(), total, 2 * stats.norm.sf(b * a)))
 
 
+@pytest.mark.slow
 def test_the_largest_normal_uses_all_bits_of_its_radius():
     # 6.764 standard deviations at word 0; a 24-bit radius would end at 5.77
     pair = random._box_muller(jnp.zeros(1, jnp.uint32), jnp.zeros(1, jnp.uint32))

@@ -175,6 +175,7 @@ def test_exact_decay_with_the_square_root_of_dt_would_be_seen(membranes):
         assert_variance(v, wrong)
 
 
+@pytest.mark.slow
 def test_the_gradient_of_the_variance_is_sigma_tau():
     tau, sigma = 4.0, 0.3
     cells = jn.Population(LeakyIntegrator(500, tau_mem=tau), noise={"x": noise.VoltageNoise(noise.Diffusion(sigma))})

@@ -83,6 +83,7 @@ def test_without_noise_it_is_of_second_order_and_euler_of_first() -> None:
     assert errors["heun"][2] < 0.1 * errors["euler"][2]
 
 
+@pytest.mark.slow
 def test_a_multiplicative_diffusion_is_that_of_stratonovich_path_by_path() -> None:
     """``dv = sigma v o dW`` is ``v exp(sigma W)``: the strong error falls with dt, the mean grows as sigma^2/2."""
     size, errors = 4000, []

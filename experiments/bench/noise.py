@@ -68,6 +68,7 @@ def sources(size: int) -> dict[str, dict[str, Any]]:
         **{f"colour {k}": current(colour=v) for k, v in colours.items()},
         **{f"correlation {k}": current(correlation=v) for k, v in correlations.items()},
         **{f"distribution {k}": current(distribution=v) for k, v in laws.items()},
+        "Scheduled, white": {"noise": n.Scheduled(n.VoltageNoise(n.Diffusion(0.1)), [0.0, 50.0], [1.0, 0.5])},
         "PoissonBackground": {"noise": n.PoissonBackground(5.0, 0.1, 100.0)},
         "SpikeDrop": {"noise": n.SpikeDrop(0.1)},
         "SpikeInsertion": {"noise": n.SpikeInsertion(5.0)},

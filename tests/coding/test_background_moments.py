@@ -39,6 +39,7 @@ def check_moments(v: np.ndarray, mean: Any, variance: Any) -> None:
     negative_control(check)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "dt", [0.5, pytest.param(0.1, marks=pytest.mark.slow), pytest.param(1.0, marks=pytest.mark.slow)]
 )
@@ -57,6 +58,7 @@ def test_gamma_trains_have_less_variance() -> None:
     check_moments(v, *jn.theory.gamma_shot_noise_moments(40.0, JUMP, tau_mem=TAU, order=4, fibres=3))
 
 
+@pytest.mark.slow
 def test_correlated_channels_have_more_and_share_it() -> None:
     """One cell has five channels, two have one each: ``1 + 4 c`` times the variance of five, and the correlation c."""
     weights = np.array([[1.0] * 5, [1.0, 0, 0, 0, 0], [0, 1.0, 0, 0, 0]])

@@ -190,6 +190,7 @@ def test_sums_of_counts_have_the_same_bits_alone_and_in_a_batch(source: Any) -> 
 RATE = "inputs.port.values"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "beyond"),
     [

@@ -12,6 +12,7 @@ from experiments.bench import chunks
 from experiments.bench.chunks import STUDIES, TINY, Study, measure, table
 
 
+@pytest.mark.slow
 def test_the_best_shape_of_the_grid_is_timed_beside_auto(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     ran: list[Any] = []

@@ -125,6 +125,7 @@ def test_rates_are_assessed_over_seeds_before_times() -> None:
     assert "assessed" not in alone
 
 
+@pytest.mark.slow
 def test_the_command_compares_networks(tmp_path: Path) -> None:
     arguments = ["sparse", "brunel", "--tiny", "--rounds", "1", "--systems", "numpy_networks", "--out", str(tmp_path)]
     assert main(arguments) == 0

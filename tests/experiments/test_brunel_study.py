@@ -44,6 +44,7 @@ def test_theory_is_the_same_at_every_size(panel: str) -> None:
     assert module.constant_of(panel, 1000) == 0
 
 
+@pytest.mark.slow
 def test_graphs_are_exact_and_of_each_network() -> None:
     first, second = (module.of_panel(module.TINY, "C", k) for k in (0, 1))
     for name, sources, degree in (("excite", 400, 40), ("inhibit", 100, 10)):

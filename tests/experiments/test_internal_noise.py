@@ -169,6 +169,7 @@ def test_the_judges_say_no_to_data_that_contradict() -> None:
     assert not wrong
 
 
+@pytest.mark.slow
 def test_networks_made_in_another_way_have_to_agree() -> None:
     data = {k: v for k, v in agreeing().items() if k not in AGAIN}
     again = {k: v for k, v in measured(contrary).items() if k in AGAIN}

@@ -150,6 +150,7 @@ def test_the_line_and_the_density_are_those_of_linear_response() -> None:
             assert_mean(1.2 * values.isel(frequency=k).values, 1.0)
 
 
+@pytest.mark.slow
 def test_units_are_active_as_often_as_the_signal_and_the_noise_say() -> None:
     config = dataclasses.replace(CONFIG, noises=(0.0, 0.5, 1.0), levels=16, repeats=200, blocks=4)
     share = units.numbers(config, key=3, store=None, told=False)["share"]

@@ -110,6 +110,7 @@ def test_with_times_inside_a_step_of_1_ms_intervals_are_those_of_continuous_time
     assert within(points, found, **options, times=True).all(), beyond(points, found, **options, times=True)
 
 
+@pytest.mark.slow
 def test_without_times_they_are_longer_by_half_a_step_and_a_hard_threshold_misses_far_more() -> None:
     points, options = POINTS[FAST], {"dt": 1.0, "duration": 6000.0}
     found = intervals(points, jn.BridgeThreshold(), **options, copies=100)

@@ -77,6 +77,7 @@ def moments(sim: jn.Simulation) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(sums.total) / count * sim.dt, np.asarray(sums.squares, np.float64) / count * sim.dt**2
 
 
+@pytest.mark.slow
 @each
 @pytest.mark.parametrize(
     "dt", [1.0, pytest.param(0.1, marks=pytest.mark.slow), pytest.param(0.25, marks=pytest.mark.slow)]

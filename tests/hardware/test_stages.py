@@ -84,6 +84,7 @@ def test_a_chip_of_all_stages_is_one_after_the_other():
     assert 0.05 < np.mean(found == 0.25) < 0.2
 
 
+@pytest.mark.slow
 def test_the_name_of_what_draws_nothing_changes_no_chip():
     mismatch = Mismatch(PATH, jn.laws.LogNormal(0.1), per="chip")
     found, again = (np.asarray(chip(simulation(m=mismatch, **{k: Quantised(PATH, 4)}))) for k in "az")

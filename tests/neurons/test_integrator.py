@@ -41,6 +41,7 @@ def test_without_noise_intervals_are_the_closed_form(dt: float) -> None:
     np.testing.assert_array_equal(cv, [0.0, 0.0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dt", slow_but([0.1, 1.0, 4.0], [1.0]))
 def test_first_passages_are_inverse_gaussian_at_any_step(dt: float) -> None:
     """A bridge is exact for Brownian motion with drift: at steps of a fifth of the mean interval too."""

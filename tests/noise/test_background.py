@@ -31,6 +31,7 @@ def test_the_quantile_is_that_of_scipy(mean):
     assert edge.mean() < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dt", [0.1, 1.0])
 def test_mean_and_variance_are_those_of_shot_noise(dt):
     rate, charge, sources = 8.0, 0.2, 100.0

@@ -77,6 +77,7 @@ def test_rare_switches_are_as_rare_as_they_should_be():
     assert_proportion(switches, x[:, 1:].size, -0.5 * np.expm1(-2 * rate * dt / 1000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dt", [pytest.param(0.25, marks=SLOW), 1.0])
 def test_a_membrane_under_a_telegraph_current_has_the_variance_of_theory(dt):
     free = jn.Population(

@@ -42,6 +42,7 @@ def drawn(correlation, colour=None, n=N, amplitude=0.5):
     return np.asarray(courses(source, at, keys(n), 2, 1.0), np.float64)[:, 1]
 
 
+@pytest.mark.slow
 @each
 @pytest.mark.parametrize("colour", [None, pytest.param(noise.OrnsteinUhlenbeck(3.0), marks=SLOW)])
 def test_every_pair_has_the_correlation_of_theory_and_every_neuron_its_variance(case, colour):

@@ -278,6 +278,7 @@ def test_skewed_clusters_are_covered_less_and_the_mean_says_so() -> None:
     assert float(found["skewness"].median()) > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [600, pytest.param(8000, marks=pytest.mark.slow)])
 def test_crossed_proportions_cover(n: int) -> None:
     """Device x sample outcomes of a latent normal model; its success probability is known in closed form."""

@@ -37,6 +37,7 @@ def test_chance_is_the_mean_over_all_circular_shifts(neurons: int) -> None:
     assert float(found["above_chance"]) == pytest.approx((plain - np.mean(by_hand)) / (1 - np.mean(by_hand)), rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.02, 0.1, 0.5])
 def test_trials_without_a_stimulus_are_as_reliable_as_chance_at_any_rate(rate: float) -> None:
     """While reliability itself rises with the rate, from 0.02 to 0.33."""

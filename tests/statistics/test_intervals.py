@@ -107,6 +107,7 @@ def test_a_measurement_has_steps_that_can_be_numbered(cls: type) -> None:
             cls().init(About(size=1, steps=steps, dt=1.0))
 
 
+@pytest.mark.slow
 def test_squares_beyond_one_word_are_carried_into_the_next_also_where_parts_merge() -> None:
     times = np.array([3, 60_003, 120_010, 121_000, 190_000, 255_511, 399_999])
     about = About(size=1, steps=400_000, dt=1.0, fan_out=jnp.zeros(1))

@@ -40,6 +40,7 @@ def test_squares_of_a_long_run_are_exact() -> None:
     assert int(found.squares[0]) + (int(found.squares_high[0]) << 32) == exact > 2**32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "cv2"), [pytest.param(1.0, 1.0, marks=pytest.mark.slow), (4.0, 35 / 64)])
 def test_gamma_intervals_have_their_closed_forms(shape: float, cv2: float) -> None:
     """LV = 3/(2 k + 1); CV2 = 2 E|2 B - 1| with B of Beta(k, k): 1 for k = 1, 35/64 for k = 4."""

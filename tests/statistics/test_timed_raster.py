@@ -53,6 +53,7 @@ def test_without_times_spikes_lie_at_the_ends_of_steps() -> None:
     assert set(np.unique(found["timed"])) == {-1, 127}
 
 
+@pytest.mark.slow
 def test_a_study_keeps_them_by_member() -> None:
     sim = noisy(jn.BridgeThreshold(times=True))
     data = jn.monte_carlo(sim, [jn.Trials(3)], key=2, statistics={"timed": TimedRaster()}, progress=False)

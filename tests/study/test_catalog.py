@@ -65,6 +65,8 @@ def test_the_built_in_studies_are_found():
         "coherence_resonance",
         "correlation_transfer",
         "internal_noise",
+        "neural_sampling",
+        "noise_exploration",
         "noise_model_mismatch",
         "noise_regularisation",
         "recurrent_noise",

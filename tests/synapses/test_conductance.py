@@ -218,6 +218,7 @@ def test_the_size_of_chunks_and_the_schedule_change_no_spike():
 # moments
 
 
+@pytest.mark.slow
 def test_poisson_conductances_give_the_mean_and_the_variance_of_theory():
     # 100 channels of at most one spike a step: 0.8 and 0.2 % of variance less than of a Poisson process
     dt, trials, kinds = 0.1, 150, {"exc": (8.0, 2e-4, 3.0, 0.0), "inh": (2.0, 8e-4, 8.0, -80.0)}

@@ -115,6 +115,7 @@ def test_sums_over_the_kernel_are_campbells_theorem_to_second_order_in_the_step(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["alpha", pytest.param("double", marks=pytest.mark.slow)])
 def test_poisson_counts_give_current_and_membrane_the_moments_of_theory(kind: str) -> None:
     kinetics, charge, stages = KINDS[kind]

@@ -35,6 +35,7 @@ def currents(feed: Any, **options: Any) -> np.ndarray:
     return np.asarray(jn.simulate(simulation(feed, **options), key=0)["t"].current)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base", [0, 3])
 def test_every_synapse_arrives_at_its_own_time(base: int) -> None:
     expected = np.zeros((60, 6))

@@ -47,6 +47,7 @@ def test_fixed_degrees_are_exact_and_no_pair_is_there_twice(cls, degree):
     assert graph.synapses == 30 * degree
 
 
+@pytest.mark.slow
 @each_fixed
 @pytest.mark.parametrize("degree", [1, 14, 15, 28, 29])
 def test_without_autapses_no_neuron_reaches_itself(cls, degree):
@@ -170,6 +171,7 @@ def test_a_graph_is_a_function_of_the_key(rule):
     assert abs((both[0] * both[1]).mean() - mean) < 5 * np.sqrt(mean / 400)  # unrelated
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES[1:], ids=str)
 def test_fixed_degrees_can_be_drawn_while_tracing(rule):
     keys = jnp.stack([random.root(i) for i in range(3)])

@@ -47,6 +47,7 @@ def test_each_use_has_the_mean_of_the_weights_and_the_variance_of_theory(release
     assert_correlation(x[:-1], x[1:], 0.0)  # another number at each use
 
 
+@pytest.mark.slow
 def test_the_sum_has_the_law_of_reads_drawn_one_by_one():
     """Against an independent loop over all synapses in double precision."""
     rng, signal = np.random.default_rng(3), np.array([1.0, 1.0, 1.0, 1.0])

@@ -67,6 +67,7 @@ def recursion(times, use, tau_rec, tau_fac):
 IRREGULAR = np.array([5.0, 12.0, 15.0, 60.0, 62.0, 180.0, 183.0, 186.0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dt", "parameters"),
     [(1.0, FACILITATING), pytest.param(0.25, DEPRESSING, marks=SLOW), pytest.param(0.1, FACILITATING, marks=SLOW)],

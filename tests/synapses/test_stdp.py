@@ -78,6 +78,7 @@ def test_single_pairs_give_the_window_with_its_two_signs(dt, delay):
     assert found[lags == 0, 0] == 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", slow_but([0, 1, 7], [7]), ids="delay{}".format)
 @pytest.mark.parametrize(
     "signs",
@@ -192,6 +193,7 @@ def test_what_is_learned_in_a_step_is_transmitted_from_the_next_on():
 # fixed point
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dt", "rate_hz", "tau"), [pytest.param(0.25, 60.0, (10.0, 30.0), marks=pytest.mark.slow), (5.0, 20.0, (5.0, 30.0))]
 )

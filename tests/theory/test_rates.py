@@ -300,6 +300,7 @@ def test_a_grid_where_drift_dominates():
     assert_allclose(theory.siegert_rate_hz(40.0, s, **neuron), 106.351, rtol=6e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("refractory", "both"), [(0.0, 116.13), (2.0, 94.24)])
 def test_coloured_noise_against_a_plain_simulation(refractory, both):
     """(25, 30) at k = 0.16. The papers' shift of both is right without refractory time, and 13 % too high with 2 ms."""

@@ -211,6 +211,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pyt
     assert same_bits(resumed, fit(noisy, points(24), epochs=4))
 
 
+@pytest.mark.slow
 def test_an_error_in_a_callback_is_shown_as_it_is() -> None:
     def callback(report: Any) -> None:
         raise RuntimeError("mine")

@@ -105,6 +105,7 @@ def test_batches_go_on_from_a_checkpoint(tmp_path: Path) -> None:
         fit(noisy, Loader(), epochs=3, checkpoint=tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "message"),
     [

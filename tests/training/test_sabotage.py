@@ -157,6 +157,7 @@ def test_a_file_of_another_run_is_found(folder: Path, tmp_path: Path) -> None:
     assert same_bits(again, fit(quiet, points(24), **SETTINGS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
