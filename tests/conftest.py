@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
 import pytest
@@ -39,3 +40,13 @@ def same_numbers(request: pytest.FixtureRequest) -> None:
     if (generator := getattr(request.module, "RNG", None)) is not None:
         start = vars(request.module).setdefault("_RNG_START", generator.bit_generator.state)
         generator.bit_generator.state = start
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of the default tests a process takes whole files, whose tests share what is compiled; slow ones, few and long, one by one."""
+    if config.option.markexpr != "not slow":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log)
