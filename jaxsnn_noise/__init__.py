@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise import distributions as distributions
     from jaxsnn_noise import evaluation as evaluation
     from jaxsnn_noise import figures as figures
+    from jaxsnn_noise import gradients as gradients
     from jaxsnn_noise import hardware as hardware
     from jaxsnn_noise import interop as interop
     from jaxsnn_noise import laws as laws
@@ -87,6 +88,7 @@ _MODULES = frozenset(
         "distributions",
         "evaluation",
         "figures",
+        "gradients",
         "hardware",
         "interop",
         "laws",
