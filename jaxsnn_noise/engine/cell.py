@@ -60,6 +60,9 @@ def advance(
     decision = _decided(population, margin, margin_before, ready, deciding, path, key, dt, variables)
     spikes = decision.spikes
     output = plus(spikes, seams.perturbation(Seam.SPIKE, Context(spikes)))
+    if deciding is not None and deciding.on_membrane and keeps_decision(firing):
+        potential = given_decision(potential, deciding.std * ready, threshold, deciding.z, spikes)
+        state = eqx.tree_at(lambda s: s.v, state, potential)
 
     frame = Frame(
         spikes=spikes, output=output, v=potential, current=drive.at(start), threshold=threshold, index=at.index,
@@ -68,9 +71,6 @@ def advance(
         inside=None if decision.inside is None else jnp.where(spikes > 0, decision.inside, 0.0),
         recorded=recorded(variables, state=state, noise=cell.memory, drive=drive),
     )  # fmt: skip
-    if deciding is not None and deciding.on_membrane and keeps_decision(firing):
-        kept = given_decision(potential, deciding.std * ready, threshold, deciding.z, spikes)
-        state = eqx.tree_at(lambda s: s.v, state, kept)
     if neuron.spiking:
         state = _after(population, seams, state, plus(given, seams.held), decision, tick, dt)
     return Cell(state, seams.memory), frame
