@@ -92,6 +92,7 @@ def test_all_depths_widths_and_kinds_of_input_fire() -> None:
     print({key: found.mean(axis=0).round(2).tolist() for key, found in table.items()})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "build",
     [

@@ -77,6 +77,7 @@ def test_paired_devices_redraw_chips_and_no_noise():
     assert address.paired == {"device"}
 
 
+@pytest.mark.slow
 def test_realisations_draw_from_their_own_index_alone():
     def build(key):
         weights = jn.synapses.random_weights(shape=(6, 6), probability=1.0, std=1.0, key=key)

@@ -109,6 +109,7 @@ def test_stepwise_and_time_batched_schedules_give_the_same_spikes() -> None:
     assert same(a, b)
 
 
+@pytest.mark.slow
 def test_graded_signals_have_the_same_bits_for_one_chunk_size_and_agree_within_rounding_for_others() -> None:
     """Analog values times weights are outside of exact sums."""
     weights = jn.synapses.random_weights(shape=(8, 30), probability=1.0, std=1.0, key=1)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from helpers import fake_study
+from helpers.pace import slow_but
 from jaxsnn_noise import __main__ as cli
 from jaxsnn_noise.study import doctor
 
@@ -152,6 +153,7 @@ def test_an_error_on_the_way_exits_with_1(capsys, tmp_path):
     assert "no claims were judged yet" in out
 
 
+@pytest.mark.slow
 def test_resuming_keeps_configuration_and_preset(capsys, tmp_path):
     path = fake_study.write(tmp_path)
     args = ("run", path, "--out", "o")
@@ -207,7 +209,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", slow_but([signal.SIGINT, signal.SIGTERM], [signal.SIGINT]))
 def test_a_real_interruption_leaves_what_was_computed(tmp_path, kind):
     path = fake_study.write(tmp_path, more=LATE)
     command = [sys.executable, "-c", HEEDING, "run", str(path), "--out", "o"]

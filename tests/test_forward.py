@@ -45,6 +45,7 @@ def test_a_sample_is_that_member_of_a_simulation(whole):
     assert np.unpackbits(np.asarray(one["spikes"])).sum() > 10
 
 
+@pytest.mark.slow
 def test_another_key_gives_other_noise_and_the_same_key_the_same(whole):
     same, other = (jn.apply(NETWORK, BATCH, key=k, statistics=STATS) for k in (5, jax.random.key(6)))
     np.testing.assert_array_equal(same["spikes"], whole["spikes"])

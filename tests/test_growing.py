@@ -350,6 +350,7 @@ def test_two_processes_share_the_work(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.npz"))) == 200
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.slow
 def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
     rng, killed = np.random.default_rng(0), 0

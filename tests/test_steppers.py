@@ -127,6 +127,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_does_not_go_together_is_refused(case: str) -> None:
     build, message = REFUSED[case]

@@ -148,6 +148,7 @@ def test_statistics_that_go_on_are_those_of_the_uncut_run() -> None:
             np.testing.assert_allclose(got, want, rtol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_statistics_call_by_call_see_their_own_stretch() -> None:
     sim = simple(statistics={"count": jn.statistics.SpikeCount()})
     state = jn.start(sim, key=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Self
 
 import equinox as eqx
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import paths
-from jaxsnn_noise._checks import fail, number, one_of
+from jaxsnn_noise._checks import count, fail, number, one_of
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.gradients.estimator import Estimator, means, over_trials, results_of, shifted, spread
@@ -42,11 +43,11 @@ class FiniteDifference(Estimator):
         4
     """
 
-    step: float = eqx.field(static=True, default=0.1)
-    order: int = eqx.field(static=True, default=4)
+    step: float = eqx.field(static=True, default=0.1, converter=partial(number, "FiniteDifference.step"))
+    order: int = eqx.field(static=True, default=4, converter=partial(count, "FiniteDifference.order"))
 
     def __check_init__(self) -> None:
-        if not 0 < number("FiniteDifference.step", self.step) < 0.5:
+        if not 0 < self.step < 0.5:
             fail("FiniteDifference.step", "must lie between 0 and 0.5 of the leaf [1]", self.step)
         one_of("FiniteDifference.order", str(self.order), ("2", "4"))
 

@@ -53,7 +53,7 @@ def z_of(found: gradients.Gradient, slopes: np.ndarray) -> np.ndarray:
     return (found.gradient[0] - slopes) / found.error[0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_but(KINDS, ["membrane"]))
 def test_scores_are_unbiased_and_of_little_variance(kind: str) -> None:
     value, slopes = exact(kind)
     found = Score()(neuron(kind), ["n"], leaves(kind), trials=3000, key=1)
@@ -85,6 +85,7 @@ def test_differences_are_nearly_unbiased(kind: str) -> None:
     assert found.diagnostics["simulations"] == 6000 * 17
 
 
+@pytest.mark.slow
 def test_the_density_of_the_noise_is_nearly_right_for_a_threshold_and_not_for_a_membrane() -> None:
     _, slopes = exact("threshold")
     found = NoiseDensity()(neuron("threshold"), ["n"], leaves("threshold"), trials=2000, key=5)

@@ -44,6 +44,7 @@ def test_times_within_steps_give_the_intervals_that_statistics_count() -> None:
     assert max(abs(d.std() / d.mean() - cv) / cv for d, cv in zip(rounded, found["cv"], strict=True)) > 1e-3
 
 
+@pytest.mark.slow
 def test_without_times_spikes_lie_at_the_ends_of_steps() -> None:
     sim = noisy(jn.HardThreshold())
     found = jn.simulate(sim, key=1)

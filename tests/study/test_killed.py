@@ -66,6 +66,7 @@ def start(path: Path, out: Path, *options: str) -> subprocess.Popen[str]:
     raise AssertionError(said)
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.slow
 def test_twenty_kills_leave_the_same_bits(tmp_path):
     path = fake_study.write(tmp_path, more=STUDY)

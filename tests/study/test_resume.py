@@ -352,6 +352,7 @@ def test_a_damaged_environment_costs_a_note(tmp_path, content):
     assert "The environment of the measurement is lost" in report(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "said"),
     [

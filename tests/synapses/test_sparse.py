@@ -123,6 +123,7 @@ def test_a_stored_zero_is_a_synapse():
     assert Sparse.from_scipy("a", "b", matrix).fan_out().tolist() == [0, 0, 2]
 
 
+@pytest.mark.slow
 def test_a_drawn_graph_has_the_degrees_and_weights_asked_for():
     made = Sparse.drawn(
         "a", "a", FixedInDegree(7, autapses=False), size=(30, 30), key=3, weights=jn.laws.UniformBetween(1.0, 2.0)

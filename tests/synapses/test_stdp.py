@@ -63,7 +63,7 @@ def trains(steps, sources, targets, p, seed=0):
 # the rule
 
 
-@pytest.mark.parametrize("dt", [0.1, 0.25])
+@pytest.mark.parametrize("dt", slow_but([0.1, 0.25], [0.25]))
 @pytest.mark.parametrize("delay", [0.0, 1.5])
 def test_single_pairs_give_the_window_with_its_two_signs(dt, delay):
     lags = np.array([-200, -61, -7, -2, -1, 0, 1, 2, 7, 61, 200])
@@ -137,6 +137,7 @@ def test_hard_bounds_are_reached_exactly_and_left_again():
     assert course == [0.5, 1.0, 1.0, 0.0, 0.0]
 
 
+@pytest.mark.slow
 def test_a_weight_that_starts_at_zero_is_no_synapse_unless_all_pairs_are():
     pre, post = trains(400, 3, 3, 0.1)
     weights = 0.5 * (1 - np.eye(3))

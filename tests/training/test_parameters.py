@@ -203,6 +203,7 @@ def test_weights_of_any_sign_grow_from_zero() -> None:
     assert not np.array_equal(kept, jn.paths.get(half, path))
 
 
+@pytest.mark.slow
 def test_a_decay_of_what_is_no_weight_is_refused() -> None:
     decaying = optimisers.WarmupCosine(weight_decay=1e-3)
     with pytest.raises(

@@ -206,6 +206,7 @@ fit(noisy, points(24), checkpoint=sys.argv[1], epochs=5000, seeds=2)
 """
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_twenty_kills_change_no_bit(tmp_path: Path) -> None:
