@@ -131,6 +131,7 @@ def test_the_rest_of_the_step_has_noise_of_its_own(inside: float) -> None:
     assert abs(together) < 4.5 / np.sqrt(size)  # what came before the spike is forgotten, its normals too
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refractory", [None, 0.8])
 def test_white_noise_on_the_current_is_that_of_the_part_of_a_step(refractory: float | None) -> None:
     """Held over the rest after a spike, or over what refractory time leaves of the next step: as strong as it is short."""

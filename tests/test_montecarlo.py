@@ -165,6 +165,7 @@ def test_samples_set_the_stimulus_and_keep_labels() -> None:
     assert (twins[0] != twins[1]).any()  # fresh noise per sample
 
 
+@pytest.mark.slow
 def test_realisations_build_a_network_each() -> None:
     def build(key: Any) -> jn.Network:
         weights = jn.synapses.random_weights(shape=(6, 6), probability=1.0, std=20.0, key=key)

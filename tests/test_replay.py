@@ -158,6 +158,7 @@ def test_the_axes_and_what_they_set_are_a_part_of_the_fingerprint(grid: jn.Grid)
     assert found[0] == grid.fingerprint
 
 
+@pytest.mark.slow
 def test_the_network_of_a_chip(grid: jn.Grid, result: Any) -> None:
     chips = [jn.chip(grid, sel={"sigma": 0.4, "device": i}) for i in range(3)]
     taus = [np.asarray(one.populations["cells"].neuron.tau_mem) for one in chips]

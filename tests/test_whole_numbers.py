@@ -28,6 +28,7 @@ def counts(mean: float = 3.0) -> np.ndarray:
     return np.minimum(np.random.default_rng(0).poisson(mean, (STEPS, SOURCES)), 15)
 
 
+@pytest.mark.slow
 def test_sums_of_counts_have_the_same_bits_in_any_batch() -> None:
     sim = counted(counts(), 15)
     one = jn.simulate(sim, key=0)["t"].current

@@ -140,6 +140,7 @@ def test_at_the_ends_of_the_correlation_channels_are_one_or_nearly_independent()
     assert_counts(near[:, 0], poisson(0.4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("p", [0.0, 0.3, pytest.param(0.02, marks=pytest.mark.slow), 0.5, 0.77, 0.999, 1.0])
 def test_the_binomial_quantile_is_that_of_scipy(p: float) -> None:
     u = (np.arange(2001) + 0.5) / 2001

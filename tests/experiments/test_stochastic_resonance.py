@@ -80,6 +80,7 @@ def verdicts(data: Any) -> dict[str, Verdict]:
     return {c.name: c.judge(data, CONFIG).verdict for c in module.CLAIMS}
 
 
+@pytest.mark.slow
 def test_the_judges_say_yes_to_what_agrees() -> None:
     data = made_up()
     assert set(verdicts(data).values()) == {Verdict.REPRODUCED}

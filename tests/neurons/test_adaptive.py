@@ -96,6 +96,7 @@ def test_the_adaptation_is_held_to_its_decay_over_many_steps():
     assert abs(float(trace.threshold[-1, 0]) - 1.0 - np.exp(-2000.0 / tau)) < 2e-5
 
 
+@pytest.mark.slow
 def test_it_is_trained_inside_its_ranges():
     sim = simulation(jn.neurons.AdaptiveLIF(3), jn.coding.Constant(2.5), dt=1.0, duration=60.0)
     parameters = chosen(sim, [f"{CELL}.tau_adapt", f"{CELL}.jump"])

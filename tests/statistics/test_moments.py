@@ -52,6 +52,7 @@ def test_a_constant_potential_has_no_variance_at_all(value: float) -> None:
     assert np.all(np.asarray(moments.mean) == np.float32(value))
 
 
+@pytest.mark.slow
 def test_gradients_of_moments_are_their_closed_form() -> None:
     v = jnp.asarray(np.random.default_rng(1).normal(-60, 2, (150, 3)), jnp.float32)
     slope = jax.grad(lambda v: _over(VoltageMoments(), v).variance.sum())(v)

@@ -72,6 +72,7 @@ def test_spikes_give_the_sums_of_a_loop_over_synapses(size):
     np.testing.assert_array_equal([product(s) for s in alone], dense.T)
 
 
+@pytest.mark.slow
 @each_size
 def test_graded_and_negative_signals_multiply(size):
     columns, values = synapses_of(*size), signals(size[1], 6, 0.4, graded=True).reshape(2, 3, -1)

@@ -37,6 +37,7 @@ def equation(t: float, v: np.ndarray, g: Any, magnesium: float = 1.0) -> np.ndar
     return (-(v - REST) - R * g(t) * magnesium_block(v, magnesium) * v) / TAU
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rise", [None, pytest.param(3.0, marks=pytest.mark.slow)])
 def test_it_converges_to_the_equation_in_first_order(rise: float | None) -> None:
     scale = (

@@ -52,6 +52,7 @@ def test_batches_are_taken_in_their_order_with_fresh_noise_in_every_step() -> No
     np.testing.assert_allclose(counting.history.loss.item(), (8 * rows[0] + 4 * rows[1]) / 12, rtol=1e-6)  # by samples
 
 
+@pytest.mark.slow
 def test_noise_in_batches_is_addressed_by_seed_epoch_step_and_place_in_the_epoch() -> None:
     fitted = fit(noisy, [(X[:8], Y[:8]), (X[8:16], Y[8:16])], optimiser=STILL, epochs=1)
     lost = []
