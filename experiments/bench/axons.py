@@ -14,6 +14,8 @@ import math
 
 import numpy as np
 
+from .networks import OfNeurons
+
 G_NA, G_K, G_LEAK = 120.0, 36.0, 0.3
 E_NA, E_K, E_LEAK = 115.0, -12.0, 10.6
 DENSITY_NA, DENSITY_K = 60.0, 18.0
@@ -30,7 +32,7 @@ PAIRS: tuple[Pair, ...] = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Axons:
+class Axons(OfNeurons):
     """Independent axons under a constant current.
 
     Args:
@@ -52,11 +54,6 @@ class Axons:
     redrawn = False
     """Whether each of the seeds has a graph of its own."""
 
-    @property
-    def work(self) -> float:
-        """Neuron updates in a run."""
-        return float(self.neurons) * self.steps
-
     def data(self, seed: int = 0) -> dict[str, np.ndarray]:
         """The shares of the states at rest, where all start."""
         del seed
@@ -64,10 +61,6 @@ class Axons:
         m, h, n = opening / (opening + closing)
         na = np.concatenate([_binomial(m, 3) * (1 - h), _binomial(m, 3) * h])
         return {"shares": np.concatenate([na, _binomial(n, 4)])}
-
-    def rate_hz(self, counts: np.ndarray) -> float:
-        """Mean rate of a run from the counts of its neurons."""
-        return float(counts.sum() / self.neurons / (self.steps * self.dt) * 1e3)
 
 
 def number(state: int, problem: Axons) -> float:

@@ -13,12 +13,34 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 
+class OfNeurons:
+    """Of a problem whose results are counts of spikes of ``neurons`` in ``steps`` of ``dt`` [ms]."""
+
+    steps: int
+    dt: float
+
+    if TYPE_CHECKING:  # a number, or a sum of them
+
+        @property
+        def neurons(self) -> int: ...
+
+    @property
+    def work(self) -> float:
+        """Neuron updates in a run."""
+        return float(self.neurons) * self.steps
+
+    def rate_hz(self, counts: np.ndarray) -> float:
+        """Mean rate of a run from the counts of its neurons."""
+        return float(counts.sum() / self.neurons / (self.steps * self.dt) * 1e3)
+
+
 @dataclasses.dataclass(frozen=True)
-class Sparse:
+class Sparse(OfNeurons):
     """One network with Gaussian noise: weights of ``strength`` over the root of the in-degree, balanced in the mean.
 
     Args:
@@ -52,11 +74,6 @@ class Sparse:
     """Whether each of the seeds has a graph of its own."""
 
     @property
-    def work(self) -> float:
-        """Neuron updates in a run."""
-        return float(self.neurons) * self.steps
-
-    @property
     def decay(self) -> float:
         """Of the membrane in a step."""
         return math.exp(-self.dt / self.tau)
@@ -75,13 +92,9 @@ class Sparse:
         each[many:] *= -many / (self.neurons - many)
         return {"weights": connected * each}
 
-    def rate_hz(self, counts: np.ndarray) -> float:
-        """Mean rate of a run from the counts of its neurons."""
-        return float(counts.sum() / self.neurons / (self.steps * self.dt) * 1e3)
-
 
 @dataclasses.dataclass(frozen=True)
-class Brunel:
+class Brunel(OfNeurons):
     """Brunel's network: every neuron has ``in_excitatory`` and ``in_inhibitory`` synapses from distinct neurons.
 
     Args:
@@ -141,10 +154,6 @@ class Brunel:
     def data(self, seed: int = 0) -> dict[str, np.ndarray]:
         """The seed of the graph, which every system draws with its own means."""
         return {"graph": np.asarray(seed)}
-
-    def rate_hz(self, counts: np.ndarray) -> float:
-        """Mean rate of a run from the counts of its neurons."""
-        return float(counts.sum() / self.neurons / (self.steps * self.dt) * 1e3)
 
 
 def synapses(problem: Sparse | Brunel, data: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

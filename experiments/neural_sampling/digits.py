@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn_noise as jn
-from jaxsnn_noise import networks
+from jaxsnn_noise import networks, theory
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,7 +29,7 @@ def images(part: Any, number: int) -> tuple[np.ndarray, np.ndarray]:
 
 def states(hidden: int) -> jax.Array:
     """All states of the hidden units [state, hidden]."""
-    return jnp.asarray((np.arange(2**hidden)[:, None] >> np.arange(hidden)) & 1, jnp.float32)
+    return jnp.asarray(theory.network_states(hidden), jnp.float32)
 
 
 def log_likelihood(machine: Machine, seen: jax.Array, h: jax.Array) -> jax.Array:
