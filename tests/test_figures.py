@@ -385,3 +385,15 @@ def test_bands_overlap_where_their_points_are_elsewhere_and_not_where_values_are
         figures.line_with_interval(axes, x, x, x - 1, x + 1, x_label="x", y_label="y", series=f"s{number}")
     assert bands_and_bars(axes) == (5, 0)
     assert figure
+
+
+def test_a_line_of_estimates_is_that_of_their_ends() -> None:
+    import xarray as xr
+
+    found = xr.Dataset({name: ("level", [v, v + 1.0]) for name, v in (("mean", 2.0), ("low", 1.0), ("high", 4.0))})
+    labels = {"x_label": "D [1]", "y_label": "rate [Hz]", "series": "a"}
+    _, (left, right) = figures.new_figure(1, 2)
+    _, one = figures.line_of_estimates(left, [0.0, 1.0], found, **labels)
+    _, other = figures.line_with_interval(right, [0.0, 1.0], found["mean"], found["low"], found["high"], **labels)
+    assert one.equals(other)
+    assert one["high"].tolist() == [4.0, 5.0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jaxsnn_noise import reduce
 from jaxsnn_noise.study import Claim, Judgement
 
-from .estimates import agreement, cv, exponent, off_the_line, pseudovalues, rate, spreads
+from .estimates import agreement, cv, exponent, off_the_line, rate, spreads
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,7 +26,7 @@ def ratio(data: Any, scheme: str, estimate: Any, area: float) -> xr.DataArray:
 
     parts = [data[name].sel(area=area, drop=True) for name in (scheme, "Markov")]
     both = xarray.concat([part.drop_vars("histogram") for part in parts], "scheme")
-    return pseudovalues(both, lambda part: estimate(part).isel(scheme=0) / estimate(part).isel(scheme=1))
+    return reduce.pseudovalues(both, lambda part: estimate(part).isel(scheme=0) / estimate(part).isel(scheme=1))
 
 
 def log_rate_is_linear(data: Any, config: Any) -> Judgement:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jaxsnn_noise import reduce
+
 if TYPE_CHECKING:
     import xarray as xr
-
-
-def pseudovalues(sums: xr.Dataset, estimate: Callable[[xr.Dataset], xr.DataArray]) -> xr.DataArray:
-    """The jackknife's pseudo-values [block, ...] of a function of sums over blocks.
-
-    ``n f(all) - (n - 1) f(all but one)`` (Tukey 1958; Miller 1974, doi:10.1093/biomet/61.1.1).
-    """
-    n, whole = sums.sizes["block"], sums.sum("block")
-    return n * estimate(whole) - (n - 1) * estimate(whole - sums)
 
 
 def rate(sums: xr.Dataset) -> xr.DataArray:
@@ -45,7 +37,7 @@ def off_the_line(sums: xr.Dataset) -> xr.DataArray:
         logs = _log(rate(part)).rename(area="other").drop_vars("other")
         return xarray.dot(off, logs, dim="other")
 
-    return pseudovalues(sums, estimate)
+    return reduce.pseudovalues(sums, estimate)
 
 
 def _log(values: xr.DataArray) -> xr.DataArray:
@@ -55,7 +47,7 @@ def _log(values: xr.DataArray) -> xr.DataArray:
 def slope(sums: xr.Dataset) -> xr.DataArray:
     """Pseudo-values [block] of the slope of the logarithm of the rate [1/um2]."""
     x = sums["area"] - sums["area"].mean()
-    return pseudovalues(sums, lambda part: (x * _log(rate(part))).sum("area") / (x**2).sum("area"))
+    return reduce.pseudovalues(sums, lambda part: (x * _log(rate(part))).sum("area") / (x**2).sum("area"))
 
 
 def distance(one: xr.Dataset, other: xr.Dataset) -> xr.DataArray:

@@ -10,7 +10,7 @@ from jaxsnn_noise import figures, reduce
 from jaxsnn_noise.study import Picture
 
 from .budget import SOURCES
-from .estimates import agreement, cv, distance, pseudovalues, rate, spreads
+from .estimates import agreement, cv, distance, rate, spreads
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -54,12 +54,11 @@ def tables(data: Any, config: Any) -> dict[str, DataFrame]:
 
 
 def _over_blocks(sums: Any, estimate: Any) -> Any:
-    return reduce.mean_and_error(pseudovalues(sums.drop_vars("histogram"), estimate), over="block")
+    return reduce.mean_and_error(reduce.pseudovalues(sums.drop_vars("histogram"), estimate), over="block")
 
 
 def _curve(axes: Any, x: Any, found: Any, series: str, x_label: str, y_label: str) -> DataFrame:
-    ends = (found[k].values for k in ("mean", "low", "high"))
-    return figures.line_with_interval(axes, x, *ends, x_label=x_label, y_label=y_label, series=series)[1]
+    return figures.line_of_estimates(axes, x, found, x_label=x_label, y_label=y_label, series=series)[1]
 
 
 def _together(parts: list[DataFrame]) -> DataFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jaxsnn_noise import reduce
 from jaxsnn_noise.study import Claim, Judgement
 
-from .estimates import cv, least, pseudovalues, references
+from .estimates import cv, least, references
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,7 +21,7 @@ KEPT = 0.9
 
 def fitzhugh_is_reference(data: Any, config: Any) -> Judgement:
     """At every strength the CV is that of an independent simulation."""
-    found = pseudovalues(data["fitzhugh"], cv)
+    found = reduce.pseudovalues(data["fitzhugh"], cv)
     ratio = found / data["fitzhugh"]["strength"].copy(data=references(config.strengths))
     detail = "CV over that of the reference, whose own standard error is 0.4 to 0.8 %; strength D"
     return reduce.judge_within(ratio, 1 - TOLERANCE, 1 + TOLERANCE, random="block", called="blocks", detail=detail)
@@ -36,7 +36,7 @@ def fitzhugh_best(data: Any, config: Any) -> Judgement:
 
 def areas_have_a_minimum(data: Any, config: Any) -> Judgement:
     """Intervals are more regular at the area in between than at the ends."""
-    found = pseudovalues(data["areas"], cv)
+    found = reduce.pseudovalues(data["areas"], cv)
     gap = found.sel(area=config.primary_area, drop=True) - found.sel(area=[config.near[0], config.near[-1]])
     detail = f"CV at {config.primary_area:g} um2 less that at the area [um2] shown"
     return reduce.judge(gap, 0.0, reduce.at_most, random="block", called="blocks", detail=detail)

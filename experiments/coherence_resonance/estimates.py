@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from jaxsnn_noise import reduce
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,15 +18,6 @@ REFERENCE: dict[float, tuple[float, float]] = {
 }  # fmt: skip
 """By the strength of the noise, CV of the intervals and its standard error: 23,000 to 50,000 intervals of a NumPy loop in double
 precision that shares no code with the package (Euler and Maruyama, steps of 5e-4)."""
-
-
-def pseudovalues(sums: xr.Dataset, estimate: Callable[[xr.Dataset], xr.DataArray]) -> xr.DataArray:
-    """The jackknife's pseudo-values [block, ...] of a function of sums over blocks.
-
-    ``n f(all) - (n - 1) f(all but one)`` (Tukey 1958; Miller 1974, doi:10.1093/biomet/61.1.1).
-    """
-    n, whole = sums.sizes["block"], sums.sum("block")
-    return n * estimate(whole) - (n - 1) * estimate(whole - sums)
 
 
 def cv(sums: xr.Dataset) -> xr.DataArray:
@@ -43,7 +35,7 @@ def rate(sums: xr.Dataset) -> xr.DataArray:
 def least(sums: xr.Dataset, name: str) -> xr.DataArray:
     """Pseudo-values [block] of where a quadratic in the logarithm of ``name``, by least squares, has its minimum; NaN without one."""
     x = sums[name].values
-    return pseudovalues(sums, lambda part: _vertex(cv(part), name, x))
+    return reduce.pseudovalues(sums, lambda part: _vertex(cv(part), name, x))
 
 
 def _vertex(values: xr.DataArray, name: str, x: Any) -> xr.DataArray:

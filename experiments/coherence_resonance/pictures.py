@@ -9,7 +9,7 @@ import numpy as np
 from jaxsnn_noise import figures, reduce
 from jaxsnn_noise.study import Picture
 
-from .estimates import cv, pseudovalues, rate, references
+from .estimates import cv, rate, references
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -39,12 +39,11 @@ def tables(data: Any, config: Any) -> dict[str, DataFrame]:
 
 
 def _over_blocks(sums: Any, estimate: Any) -> Any:
-    return reduce.mean_and_error(pseudovalues(sums, estimate), over="block")
+    return reduce.mean_and_error(reduce.pseudovalues(sums, estimate), over="block")
 
 
 def _curve(axes: Any, x: Any, found: Any, series: str, x_label: str, y_label: str) -> DataFrame:
-    ends = (found[k].values for k in ("mean", "low", "high"))
-    return figures.line_with_interval(axes, x, *ends, x_label=x_label, y_label=y_label, series=series)[1]
+    return figures.line_of_estimates(axes, x, found, x_label=x_label, y_label=y_label, series=series)[1]
 
 
 def _together(parts: list[DataFrame]) -> DataFrame:

@@ -283,10 +283,7 @@ def _prediction(axes: Any, parts: Mapping[str, Any], correlation: str, kind: str
 
 
 def _line(axes: Any, line: xr.Dataset, y_label: str, series: str, x_label: str = LEVEL) -> DataFrame:
-    ends = (line[k].values for k in ("mean", "low", "high"))
-    _, table = figures.line_with_interval(
-        axes, line["D"].values, *ends, x_label=x_label, y_label=y_label, series=series
-    )
+    _, table = figures.line_of_estimates(axes, line["D"], line, x_label=x_label, y_label=y_label, series=series)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     return table

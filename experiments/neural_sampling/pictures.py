@@ -39,8 +39,8 @@ def _divergence(data: Any, config: Any) -> Picture:
         parts, values = machines.against_time(data, name)
         found = jn.reduce.mean_and_error(xarray.DataArray(values, dims=("time", "machine")), over="machine")
         times = parts * config.durations / machines.BINS
-        _, table = figures.line_with_interval(
-            axes, times, found["mean"], found["low"], found["high"],
+        _, table = figures.line_of_estimates(
+            axes, times, found,
             x_label="sampled time [durations of a spike]", y_label="KL divergence [nat]", series=called,
         )  # fmt: skip
         made.append(table.assign(network=name))

@@ -25,8 +25,8 @@ def plot(data: Any, config: Any) -> dict[str, Picture]:
 def _escape(data: Any, config: Any) -> Picture:
     figure, axes = figures.new_figure()
     found = jn.reduce.mean_and_error(1000.0 / data["rate"], over="trial")
-    _, table = figures.line_with_interval(
-        axes, found["height"], found["mean"], found["low"], found["high"],
+    _, table = figures.line_of_estimates(
+        axes, found["height"], found,
         x_label="height of the barrier over D [1]", y_label="mean escape time [ms]",
     )  # fmt: skip
     axes.plot(config.heights, measuring.exact(config), color="black", linewidth=1, label="exact")
@@ -40,8 +40,8 @@ def _escape(data: Any, config: Any) -> Picture:
 def _success(data: Any, config: Any) -> Picture:
     figure, axes = figures.new_figure()
     found = jn.reduce.mean_and_error(success(data["network"]), over="puzzle")
-    _, table = figures.line_with_interval(
-        axes, found["width"], found["mean"], found["low"], found["high"],
+    _, table = figures.line_of_estimates(
+        axes, found["width"], found,
         x_label="noise of the network (width of its rule) [1]", y_label="runs that find a solution [%]",
     )  # fmt: skip
     for name, line in (("annealing", "--"), ("restarts", ":")):

@@ -10,7 +10,7 @@ import numpy as np
 from jaxsnn_noise import reduce, theory
 from jaxsnn_noise.study import Claim, Judgement
 
-from .estimates import expected_snr, information, pseudovalues, small_signal_snr, snr, vertex
+from .estimates import expected_snr, information, small_signal_snr, snr, vertex
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,7 +23,7 @@ FAILS = 0.5
 
 def ratio(means: xr.Dataset, config: Any, expected: np.ndarray) -> xr.DataArray:
     """Measured ratio over theory's [sigma or frequency, block]."""
-    found = pseudovalues(means, lambda part: small_signal_snr(part, config))
+    found = reduce.pseudovalues(means, lambda part: small_signal_snr(part, config))
     (name,) = (dim for dim in found.dims if dim != "block")
     return _plain(found / means[name].copy(data=expected), str(name))
 
@@ -43,7 +43,7 @@ def snr_is_theory(data: Any, config: Any) -> Judgement:
 def best(means: xr.Dataset, config: Any) -> xr.DataArray:
     """Pseudo-values [block] of the best noise [mV]."""
     fitted = means.sel(sigma=list(config.fitted))
-    values = pseudovalues(fitted, lambda part: vertex(small_signal_snr(part, config), config.fitted))
+    values = reduce.pseudovalues(fitted, lambda part: vertex(small_signal_snr(part, config), config.fitted))
     return values.reset_coords(drop=True)
 
 
@@ -81,7 +81,7 @@ def slow_theory_fails(data: Any, config: Any) -> Judgement:
 
 def bits(data: Any) -> xr.DataArray:
     """Information [bit] of the units' number [noise, block]."""
-    return pseudovalues(data["units"], information)
+    return reduce.pseudovalues(data["units"], information)
 
 
 def noise_helps_strong(data: Any, config: Any) -> Judgement:
@@ -114,7 +114,7 @@ def noise_helps_network(data: Any, config: Any) -> Judgement:
 
 def network_snr(data: Any, config: Any) -> xr.DataArray:
     """Ratio of the summed spikes over the number of neurons [sigma, seed, block], pseudo-values."""
-    found = pseudovalues(data["network"], lambda part: snr(part, config, density="pooled"))
+    found = reduce.pseudovalues(data["network"], lambda part: snr(part, config, density="pooled"))
     return _plain(found, "sigma")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,17 +14,6 @@ if TYPE_CHECKING:
 
 TAU, REFRACTORY, THRESHOLD, RESET = 20.0, 2.0, 1.0, 0.0
 NEURON: dict[str, Any] = {"tau_mem": TAU, "refractory": REFRACTORY, "v_threshold": THRESHOLD, "v_reset": RESET}
-
-
-def pseudovalues(means: xr.Dataset, estimate: Callable[[xr.Dataset], xr.DataArray]) -> xr.DataArray:
-    """The jackknife's pseudo-values [block, ...] of a function of means: their mean is the estimate, less its bias of order 1/n.
-
-    ``n f(all) - (n - 1) f(all but one)``; their scatter gives the standard error (Tukey 1958; Miller 1974,
-    doi:10.1093/biomet/61.1.1).
-    """
-    n = means.sizes["block"]
-    whole = means.mean("block")
-    return n * estimate(whole) - (n - 1) * estimate((n * whole - means) / (n - 1))
 
 
 def snr(means: xr.Dataset, config: Any, *, density: str = "density") -> xr.DataArray:

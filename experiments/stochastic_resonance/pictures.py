@@ -10,7 +10,7 @@ from jaxsnn_noise import figures, reduce, theory
 from jaxsnn_noise.study import Picture
 
 from .claims import bits, network_snr
-from .estimates import expected_snr, pseudovalues, small_signal_snr
+from .estimates import expected_snr, small_signal_snr
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -42,14 +42,13 @@ def tables(data: Any, config: Any) -> dict[str, DataFrame]:
 
 
 def _neurons(means: Any, config: Any) -> Any:
-    found = pseudovalues(means, lambda part: small_signal_snr(part, config))
+    found = reduce.pseudovalues(means, lambda part: small_signal_snr(part, config))
     (name,) = (dim for dim in found.dims if dim != "block")
     return reduce.mean_and_error(found.drop_vars([c for c in found.coords if c != name]), over="block")
 
 
 def _curve(axes: Any, x: Any, found: Any, series: str, x_label: str, y_label: str) -> DataFrame:
-    ends = (found[k].values for k in ("mean", "low", "high"))
-    return figures.line_with_interval(axes, x, *ends, x_label=x_label, y_label=y_label, series=series)[1]
+    return figures.line_of_estimates(axes, x, found, x_label=x_label, y_label=y_label, series=series)[1]
 
 
 def _line(axes: Any, x: Any, y: Any, series: str, x_label: str, y_label: str) -> DataFrame:

@@ -42,7 +42,7 @@ from jaxsnn_noise.figures.house import (
     style,
     svg,
 )
-from jaxsnn_noise.figures.pictures import forest, heatmap, line_with_interval
+from jaxsnn_noise.figures.pictures import forest, heatmap, line_of_estimates, line_with_interval
 from jaxsnn_noise.figures.rasters import raster
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "courses",
     "forest",
     "heatmap",
+    "line_of_estimates",
     "line_with_interval",
     "new_figure",
     "png",

@@ -80,6 +80,14 @@ def line_with_interval(
     return axes, DataFrame(({"series": series} if series else {}) | columns, index=range(len(x)))
 
 
+def line_of_estimates(
+    axes: Axes, x: ArrayLike, found: Any, *, x_label: str, y_label: str, series: str = ""
+) -> tuple[Axes, DataFrame]:
+    """:func:`line_with_interval` of what ``reduce.mean_and_error`` gives: its ``mean``, ``low`` and ``high``, of one dimension."""
+    ends = (found[name] for name in ("mean", "low", "high"))
+    return line_with_interval(axes, x, *ends, x_label=x_label, y_label=y_label, series=series)
+
+
 def heatmap(
     axes: Axes,
     values: ArrayLike,

@@ -4,6 +4,7 @@
 question              function
 ====================  ===============================================================================
 how large, how sure   :func:`mean_and_error`, :func:`proportion`, :func:`variance_components`
+of any function       :func:`pseudovalues`
 does it differ        :func:`paired_contrast` (common random numbers along a sweep or cases)
 does a claim hold     :func:`at_most`, :func:`at_least`, :func:`every`, :func:`decide`; as the
                       judgement of a study: :func:`judge`, :func:`judge_within`
@@ -27,6 +28,7 @@ from jaxsnn_noise.reduce.events import spike_events
 from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
 from jaxsnn_noise.reduce.information import InformationRate, information_rate
 from jaxsnn_noise.reduce.irregularity import PooledCV, interval_cv
+from jaxsnn_noise.reduce.jackknife import pseudovalues
 from jaxsnn_noise.reduce.judgements import judge, judge_within, unmeasured
 from jaxsnn_noise.reduce.proportions import proportion
 from jaxsnn_noise.reduce.streams import fano_factor, fold_members, psth, reliability
@@ -62,6 +64,7 @@ __all__ = [
     "mean_and_error",
     "paired_contrast",
     "proportion",
+    "pseudovalues",
     "psth",
     "reliability",
     "spike_events",

@@ -13,11 +13,15 @@ than groups), and with ``theta`` from all R members, ``theta_g`` without the ``m
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxsnn_noise._checks import count, fail
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 MOST_GROUPS = 10_000
 
@@ -49,3 +53,41 @@ def jackknife(theta: Any, without: Any, sizes: Any) -> tuple[Any, Any]:
         error = np.sqrt(squares / groups)
     enough = groups > 1
     return np.where(enough, error, np.nan), np.where(enough, groups - 1.0, np.nan)
+
+
+def pseudovalues(
+    parts: xr.Dataset, estimate: Callable[[xr.Dataset], xr.DataArray], over: str = "block"
+) -> xr.DataArray:
+    """The jackknife's pseudo-values of a function of means over blocks of equal size.
+
+    ``n f(all) - (n - 1) f(all but one)``: their mean is the estimate, less its bias of order 1/n, and their scatter gives the standard
+    error, so that :func:`mean_and_error` and :func:`judge` take them like independent values of the estimate.
+
+    Args:
+        parts: Means of each block; or sums, for a function that a common factor of all does not change, such as a ratio.
+        estimate: From a dataset without the dimension of the blocks to the estimate.
+        over: The dimension of the blocks.
+
+    Returns:
+        The pseudo-values, over ``over`` and the dimensions of the estimate.
+
+    Raises:
+        InputError: no dataset with at least two blocks along ``over``.
+
+    References: Tukey (1958), Ann. Math. Stat. 29:614; Miller (1974), doi:10.1093/biomet/61.1.1.
+
+    Example:
+        >>> import xarray as xr
+        >>> parts = xr.Dataset({"spikes": ("block", [3.0, 5.0]), "time": ("block", [1.0, 1.0])})
+        >>> pseudovalues(parts, lambda part: part["spikes"] / part["time"]).values.tolist()
+        [3.0, 5.0]
+    """
+    import xarray as xr
+
+    if not callable(estimate):
+        fail("reduce.pseudovalues: estimate", "must be a function of a dataset", estimate)
+    if not isinstance(parts, xr.Dataset) or not isinstance(over, str) or parts.sizes.get(over, 0) < 2:
+        sizes = dict(parts.sizes) if isinstance(parts, xr.Dataset) else type(parts).__name__
+        fail("reduce.pseudovalues", f"needs a dataset with at least two blocks along {over!r}", sizes)
+    n, whole = parts.sizes[over], parts.mean(over)
+    return n * estimate(whole) - (n - 1) * estimate((n * whole - parts) / (n - 1))

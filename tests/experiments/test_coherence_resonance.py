@@ -99,7 +99,7 @@ def test_the_cv_is_that_of_all_intervals_and_the_minimum_that_of_the_parabola() 
     parts = {"count": np.full(20, 300.0), "total": intervals.sum(1), "squares": (intervals**2).sum(1)}
     whole = xarray.Dataset({key: ("block", part) for key, part in parts.items()})
     np.testing.assert_allclose(estimates.cv(whole.sum("block")), intervals.std() / intervals.mean(), rtol=1e-9)
-    found = estimates.pseudovalues(whole, estimates.cv)
+    found = jn.reduce.pseudovalues(whole, estimates.cv)
     assert abs(float(found.mean()) - 0.5) < 4 * float(found.std(ddof=1)) / np.sqrt(20)
     assert 0.5 < float(found.std(ddof=1)) / np.sqrt(20) / (0.5 * np.sqrt(0.5 / 6000)) < 2.5
     best = estimates.least(

@@ -110,7 +110,7 @@ def test_the_jackknife_takes_the_bias_of_a_square() -> None:
     values = xarray.Dataset({"x": (("study", "block"), 1.0 + rng.normal(size=(4000, 5)))})
     plain, better = (
         values["x"].mean("block") ** 2,
-        estimates.pseudovalues(values, lambda part: part["x"] ** 2).mean("block"),
+        jn.reduce.pseudovalues(values, lambda part: part["x"] ** 2).mean("block"),
     )
     assert abs(float(plain.mean()) - 1.2) < 0.05
     assert_mean(better.values, 1.0)

@@ -104,6 +104,12 @@ def reductions() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
     binned = {"binned": array.isel(device=0, drop=True), "over": "trial", "confidence": 0.95, "chunk": None}
     yield "reduce.psth", reduce.psth, {**binned, "bins": "bin", "bin_ms": 5.0}
     yield "reduce.reliability", reduce.reliability, {**binned, "bins": "bin", "groups": 4}
+    ratio = lambda part: part["a"] / part["b"]  # noqa: E731
+    yield (
+        "reduce.pseudovalues",
+        reduce.pseudovalues,
+        {"parts": flat.to_dataset(name="a").assign(b=flat + 1.0), "estimate": ratio, "over": "trial"},
+    )
     yield "reduce.decide", reduce.decide, {"low": 0.1, "high": 0.2, "rule": reduce.AtMost(0.3)}
     yield "reduce.every", reduce.every, {"claims": reduce.at_most(flat, 0.5, over), "over": "neuron"}
 
