@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Channel noise: spontaneous firing, reliability, thresholds, and a noise budget"
-COST = {"tiny": "20 s", "default": "4 min", "full": "1 h, estimated"}
+COST = {"tiny": "17 s", "default": "4 min", "full": "1 h, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Stochastic resonance: signal-to-noise ratio and information against the noise"
-COST = {"tiny": "10 s", "default": "6 min, estimated", "full": "1 h, estimated"}
+COST = {"tiny": "11 s", "default": "6 min, estimated", "full": "1 h, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]
