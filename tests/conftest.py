@@ -14,11 +14,20 @@ from jaxtyping import install_import_hook
 # `from helpers.statistical import ...`; appended, so that tests/statistics never hides the standard library's
 sys.path.append(str(Path(__file__).parent))
 import helpers.typecheck
+from helpers import programs
 
 jax.config.update("jax_numpy_rank_promotion", "raise")  # [n] + [m, n] is an accident here, never a wish
 jax.config.update("jax_numpy_dtype_promotion", "strict")  # nothing silently becomes float64 or int
 # shapes and dtypes of every call, in tests only: it costs 40 us a call
 install_import_hook("jaxsnn_noise", f"{helpers.typecheck.__name__}.checked")
+
+PROGRAMS = Path(__file__).parents[1] / ".pytest_cache" / "programs"
+programs.share(PROGRAMS)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        programs.tidy(PROGRAMS)
 
 
 MOST_MAPS = 30_000
@@ -44,9 +53,7 @@ def same_numbers(request: pytest.FixtureRequest) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Of the default tests a process takes whole files, whose tests share what is compiled; slow ones, few and long, one by one."""
-    if config.option.markexpr != "not slow":
-        return None
-    from xdist.scheduler import LoadFileScheduling
+    """Each process takes a run of neighbouring tests, which share what is compiled; one that is through takes from the others."""
+    from xdist.scheduler import WorkStealingScheduling
 
-    return LoadFileScheduling(config, log)
+    return WorkStealingScheduling(config, log)

@@ -208,7 +208,6 @@ fit(noisy, points(24), checkpoint=sys.argv[1], epochs=5000, seeds=2)
 
 @pytest.mark.timeout(1200)
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_twenty_kills_change_no_bit(tmp_path: Path) -> None:
     """A training that is killed 20 times at any moment ends with the bits of one that was not."""
     numbers = np.random.default_rng(0)
