@@ -140,6 +140,9 @@ def _run(args: list[str]) -> int:
     if known.study is None and (not args or {"-h", "--help"} & set(rest)):
         print(RUN_HELP, end="")
         return 0
+    from jaxsnn_noise.study import programs
+
+    programs.keep()
     from jaxsnn_noise.study import Existing, display_for, load, read_toml, run_study
     from jaxsnn_noise.study.protocol import printable, refuse
     from jaxsnn_noise.study.resuming import started_with

@@ -5,6 +5,7 @@ Nothing in it says who ran it or where: no user name, no home folder, no host na
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import hashlib
 import os
@@ -60,6 +61,15 @@ def cpu_model() -> str:
         if name:
             return name
     return platform.processor() or "unknown"
+
+
+def cpu_features() -> str:
+    """Model and instruction sets of the processor, as far as the system tells them."""
+    told = [platform.machine(), cpu_model()]
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        told += next(([line] for line in lines if line.lower().startswith(("flags", "features"))), [])
+    return "\n".join(told)
 
 
 def commit(where: Path) -> str | None:
