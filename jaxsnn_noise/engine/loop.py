@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -54,7 +55,7 @@ def run_steps(
         flow: From name to what flows in [time, ...], from the first step of the stretch on.
         stretch: Which steps.
         pin: Makes functions opaque to the compiler.
-        checkpoint: Compute each block again in the backward pass instead of storing it.
+        checkpoint: Compute segments of blocks again in the backward pass instead of storing them.
     """
     alone = stretch.lane if stretch.steps else 0  # a first step in the second lane
     blocks, left = divmod(stretch.steps - alone, 2)
@@ -64,17 +65,42 @@ def run_steps(
         pieces.append(jax.tree.map(lambda x: x[None], out))
         block = block + jnp.uint32(1)
     if blocks:
-        pair = pin(two_steps(body))
-        pair = jax.checkpoint(pair) if checkpoint else pair
         numbers = block + jnp.arange(blocks, dtype=jnp.uint32)
         paired = {k: v[alone : alone + 2 * blocks].reshape(-1, 2, *v.shape[1:]) for k, v in flow.items()}
-        carry, out = lax.scan(pair, carry, (numbers, paired))
+        over = scan_in_segments if checkpoint else lax.scan
+        carry, out = over(pin(two_steps(body)), carry, (numbers, paired))
         pieces.append(jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), out))
         block = block + jnp.uint32(blocks)
     if left:
         carry, out = pin(body)(carry, Step(block, 0), {k: v[-1] for k, v in flow.items()})
         pieces.append(jax.tree.map(lambda x: x[None], out))
     return carry, jax.tree.map(lambda *xs: jnp.concatenate(xs), *pieces) if pieces else {}
+
+
+def scan_in_segments(body: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any) -> tuple[Any, Any]:
+    """``lax.scan`` of n iterations whose backward pass holds what is carried into about sqrt(n) segments, and one segment at a time.
+
+    Each segment is computed a second time when its turn comes (Chen et al. 2016, arXiv:1604.06174), so memory grows as sqrt(n) where
+    that of ``lax.scan`` grows as n, for one more forward pass.
+    """
+    n = jax.tree.leaves(xs)[0].shape[0]
+    length = segment_length(n)
+    whole = n // length * length
+    inner = functools.partial(lax.scan, body)
+    split = jax.tree.map(lambda x: x[:whole].reshape(-1, length, *x.shape[1:]), xs)
+    carry, out = lax.scan(jax.checkpoint(inner, prevent_cse=False), carry, split)
+    out = jax.tree.map(lambda x: x.reshape(whole, *x.shape[2:]), out)
+    if whole == n:
+        return carry, out
+    carry, last = jax.checkpoint(inner)(carry, jax.tree.map(lambda x: x[whole:], xs))
+    return carry, jax.tree.map(lambda *parts: jnp.concatenate(parts), out, last)
+
+
+def segment_length(n: int) -> int:
+    """Iterations of a segment: about sqrt(n), a divisor of n where there is one up to twice as far off, so that none is left over."""
+    root = max(1, math.isqrt(n))
+    divisors = [k for k in range(max(1, root // 2), 2 * root + 1) if n % k == 0]
+    return min(divisors, key=lambda k: abs(math.log(k / root)), default=root)
 
 
 def two_steps(body: Body) -> Callable[[Any, Any], tuple[Any, Any]]:

@@ -30,7 +30,8 @@ class Scan(Backend):
             whole trains between them; the same spikes either way.
         pinned: Make every product and seam opaque to the compiler, so that a single ``simulate``, a Python loop or an added silent
             source give the same bits of every voltage (and not only of every spike), at a cost in time.
-        checkpoint: Recompute each block of steps in the backward pass (its noise included) instead of storing it.
+        checkpoint: Hold, for the backward pass, what is carried into each of about sqrt(T/2) segments, and compute a segment again (its
+            noise from its address) when its turn comes. Memory grows as the root of the number of steps, for one more forward pass.
     """
 
     schedule: Schedule = eqx.field(default=ByStep(), kw_only=True)
