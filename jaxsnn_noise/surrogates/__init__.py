@@ -11,8 +11,11 @@ The derivative of a member sees the margin through ``k x`` only, with its leaf `
 Two normalisations are in use; they differ in how the size of a gradient depends on ``k``:
 
 * *unit integral*: the peak is proportional to ``k``. The surrogate is the density of a noise on the margin, so it keeps
-  its meaning when voltages change their unit. All members but two.
-* *unit peak*: 1 per mV at margin 0 for every ``k``. :class:`SuperSpike` and :class:`PiecewiseLinear`.
+  its meaning when voltages change their unit. All members but six.
+* *unit peak*: 1 per mV at margin 0 for every ``k``. :class:`SuperSpike`, :class:`PiecewiseLinear`, :class:`UnitGaussian`,
+  :class:`UnitLogistic`, :class:`UnitTriangle` and :class:`LogarithmicTails`.
+
+:class:`MultiGaussian` is neither: it has negative lobes.
 
 Where the density has a variance, ``from_noise(sigma)`` is the surrogate that equals the density of noise of standard
 deviation ``sigma`` [mV]: the derivative of the probability to spike under that noise (Ma, Yan & Tang 2023,
@@ -28,20 +31,39 @@ from jaxsnn_noise.surrogates.densities import (
     TriangularWindow,
     TwoSidedExponential,
 )
+from jaxsnn_noise.surrogates.lobes import MultiGaussian
 from jaxsnn_noise.surrogates.surrogate import Surrogate, spike
-from jaxsnn_noise.surrogates.unit_peak import PiecewiseLinear, SuperSpike
+from jaxsnn_noise.surrogates.tails import HyperbolicSecant, PowerLawTails
+from jaxsnn_noise.surrogates.unit_peak import (
+    LogarithmicTails,
+    PiecewiseLinear,
+    SuperSpike,
+    UnitGaussian,
+    UnitLogistic,
+    UnitTriangle,
+)
+from jaxsnn_noise.surrogates.windows import CosineWindow, EpanechnikovWindow
 
 __all__ = [
     "Arctan",
+    "CosineWindow",
+    "EpanechnikovWindow",
     "FastSigmoid",
     "GaussianError",
+    "HyperbolicSecant",
+    "LogarithmicTails",
+    "MultiGaussian",
     "PiecewiseLinear",
+    "PowerLawTails",
     "RectangularWindow",
     "SigmoidDerivative",
     "SuperSpike",
     "Surrogate",
     "TriangularWindow",
     "TwoSidedExponential",
+    "UnitGaussian",
+    "UnitLogistic",
+    "UnitTriangle",
     "spike",
 ]
 

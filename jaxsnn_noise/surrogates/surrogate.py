@@ -24,10 +24,12 @@ class Surrogate(Part):
     sharpness: eqx.AbstractVar[Values]
     spread: ClassVar[float | None] = None
     """Standard deviation of the density times ``k``; ``None`` where there is no such density."""
+    signed: ClassVar[bool] = False
+    """Whether the derivative is negative somewhere; then it is the density of no noise."""
 
     @abc.abstractmethod
     def derivative(self, margin: Values) -> Values:
-        """What stands for ``ds/dx`` [1/mV] at the margin ``x`` [mV]; even, >= 0, largest at 0."""
+        """What stands for ``ds/dx`` [1/mV] at the margin ``x`` [mV]; even, largest at 0, and >= 0 unless ``signed``."""
 
     @abc.abstractmethod
     def primitive(self, margin: Values) -> Values:
