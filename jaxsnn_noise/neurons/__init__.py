@@ -17,6 +17,8 @@ from jaxsnn_noise.neurons.morris_lecar import MORRIS_LECAR_REGIMES as MORRIS_LEC
 from jaxsnn_noise.neurons.morris_lecar import MorrisLecar as MorrisLecar
 from jaxsnn_noise.neurons.neuron import Neuron as Neuron
 from jaxsnn_noise.neurons.patterns import Pattern as Pattern
+from jaxsnn_noise.neurons.polynomial import Polynomial as Polynomial
+from jaxsnn_noise.neurons.polynomial import PolynomialLIF as PolynomialLIF
 from jaxsnn_noise.neurons.quadratic import QIF as QIF
 from jaxsnn_noise.neurons.resets import FlooredReset as FlooredReset
 from jaxsnn_noise.neurons.resets import Reset as Reset
@@ -51,6 +53,8 @@ __all__ = [
     "MorrisLecar",
     "Neuron",
     "Pattern",
+    "Polynomial",
+    "PolynomialLIF",
     "Reset",
     "ResetBySubtraction",
     "ResetToValue",

@@ -84,6 +84,7 @@ from jaxsnn_noise.theory.membrane import (
 )
 from jaxsnn_noise.theory.plasticity import stdp_fixed_point
 from jaxsnn_noise.theory.point_neurons import integrator_interval, integrator_interval_cdf, quadratic_interval
+from jaxsnn_noise.theory.polynomial import map_noise_gain, polynomial_fixed_point
 from jaxsnn_noise.theory.population import (
     averaging_factor,
     common_noise_variance,
@@ -205,6 +206,7 @@ __all__ = [
     "lyapunov_critical_intensity",
     "lyapunov_exponent",
     "magnesium_block",
+    "map_noise_gain",
     "mean_noise_variance",
     "membrane_autocovariance",
     "membrane_mean",
@@ -221,6 +223,7 @@ __all__ = [
     "passage_time",
     "per_step_variance",
     "poisson_depression",
+    "polynomial_fixed_point",
     "power_law_autocovariance",
     "power_law_level",
     "power_law_processes",

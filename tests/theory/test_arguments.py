@@ -41,6 +41,8 @@ def arguments(form):
     given = {name: value for name, value in given.items() if name in numbers(form)}
     if "processes" in inspect.signature(form).parameters:
         given["processes"] = 4
+    if "coefficients" in inspect.signature(form).parameters:
+        given["coefficients"] = [0.5]
     if "steps" in inspect.signature(form).parameters:
         given["steps"] = 2
     if name_is_function(form, "potential"):
