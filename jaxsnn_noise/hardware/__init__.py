@@ -1,7 +1,7 @@
 """Static imperfections of hardware, and the circuits and processes that they follow from."""
 
 from jaxsnn_noise.hardware.bias import Bias, FixedCurrent, FixedVoltage, ProportionalToTemperature
-from jaxsnn_noise.hardware.current_mode import CurrentMode, ThresholdAgeing, dpi_leaves
+from jaxsnn_noise.hardware.current_mode import CurrentMode, ThresholdAgeing, dpi_currents, dpi_leaves
 from jaxsnn_noise.hardware.floorplan import FloorPlan
 from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
 from jaxsnn_noise.hardware.joint import JointMismatch
@@ -29,6 +29,7 @@ __all__ = [
     "TabulatedMismatch",
     "ThresholdAgeing",
     "VarianceSplit",
+    "dpi_currents",
     "dpi_leaves",
     "read_process",
 ]

@@ -15,7 +15,7 @@ from jaxsnn_noise.hardware.bias import Bias, FixedCurrent
 from jaxsnn_noise.hardware.imperfection import WAFER, Imperfection, Stage
 from jaxsnn_noise.hardware.joint import Scores
 from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, with_leaves
-from jaxsnn_noise.hardware.levels import check_split, level_of
+from jaxsnn_noise.hardware.levels import check_level, level_of
 from jaxsnn_noise.hardware.mosfet import MOSFET, thermal_voltage
 from jaxsnn_noise.hardware.split import VarianceSplit
 from jaxsnn_noise.parameters import Part, as_parameter, below, nonnegative, parameter, positive, real
@@ -37,6 +37,13 @@ def dpi_leaves(population: str) -> dict[str, dict[str, float]]:
         cells + "resistance": {"th": 1.0, "tau": -1.0},
         cells + "v_threshold": {"spike": 1.0},
     }
+
+
+def dpi_currents(population: str) -> dict[str, dict[str, float]]:
+    """The leaves of a population of :class:`~jaxsnn_noise.neurons.DPI` neurons: the currents themselves, and the temperature."""
+    cells = f"network.{population}.neuron."
+    found = {cells + f"i_{name}": {name: 1.0} for name in ("tau", "th", "spike")}
+    return found | {cells + TEMPERATURE: {TEMPERATURE: 1.0}}
 
 
 class ThresholdAgeing(Part):
@@ -229,7 +236,7 @@ class CurrentMode(Imperfection):
         spread = concrete(self.log_spread())
         for path, exponents in zip(self.paths, self.exponents, strict=True):
             leaf = check_path(who, network, path)
-            check_split(f"{who}.per", self.split, network, path)
+            check_level(f"{who}.per", self.per, self.split, network, path)
             if spread is not None:
                 far = sum(
                     abs(e) * float(spread[self.currents.index(name)]) for name, e in exponents if name != TEMPERATURE

@@ -17,7 +17,7 @@ from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise._typing import Key, Leaf, Values, as_float
 from jaxsnn_noise.hardware.imperfection import WAFER, Imperfection, Stage
 from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, with_leaves
-from jaxsnn_noise.hardware.levels import check_split, entities_of, independent, layer_of, level_of, parts_of
+from jaxsnn_noise.hardware.levels import check_level, entities_of, independent, layer_of, level_of, parts_of
 from jaxsnn_noise.hardware.split import VarianceSplit
 from jaxsnn_noise.laws import Law, LogNormal
 from jaxsnn_noise.parameters import parameter, real
@@ -119,7 +119,7 @@ class JointMismatch(Imperfection):
         for path, law, row in zip(self.paths, self.laws, self.loadings, strict=True):
             leaf = check_path(who, network, path)
             law.check(f"{who}.laws", self)
-            check_split(f"{who}.per", self.split, network, path)
+            check_level(f"{who}.per", self.per, self.split, network, path)
             for sign in (-1.0, 1.0):
                 extreme = law.perturb(leaf, jnp.full_like(leaf, sign * reach * jnp.abs(row).sum()))
                 check_extreme(f"{who}.laws", network, path, extreme)

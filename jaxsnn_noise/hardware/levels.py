@@ -47,8 +47,12 @@ def layer_of(path: str) -> str:
     return path.split(".")[1]
 
 
-def check_split(who: str, split: VarianceSplit | None, network: Any, path: str) -> None:
-    """Raise :class:`InputError` for a leaf that has no such parts."""
+def check_level(who: str, per: str, split: VarianceSplit | None, network: Any, path: str) -> None:
+    """Raise :class:`InputError` for a leaf that has no such parts: one number for a whole layer has neither neurons nor synapses."""
+    own = {"neuron", "synapse"} & ({*split.levels} if split is not None else {per})
+    if leaf_of(network, path).ndim == 0 and own:
+        rule = f'must be "chip", or parts above the neuron: {path} is one number for the whole layer'
+        fail(who, rule, sorted(own) if split is not None else per)
     if split is not None:
         split.check_together(who)
         split.check_fits(who, path, size_of(network, path), weights=neurons_of(network, path) is not None)

@@ -11,7 +11,7 @@ from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.hardware.imperfection import WAFER, Imperfection, Stage
 from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, neurons_of, with_leaf
-from jaxsnn_noise.hardware.levels import check_split, independent, level_of, parts_of
+from jaxsnn_noise.hardware.levels import check_level, independent, level_of, parts_of
 from jaxsnn_noise.hardware.split import VarianceSplit
 from jaxsnn_noise.laws import Law, LogNormal
 
@@ -80,7 +80,7 @@ class Mismatch(Imperfection):
     def check(self, who: str, network: Any) -> None:
         leaf = check_path(who, network, self.path)
         self.law.check(f"{who}.law", self)
-        check_split(f"{who}.per", self.split, network, self.path)
+        check_level(f"{who}.per", self.per, self.split, network, self.path)
         farthest = self.law.farthest if self.split is None else self.split.farthest
         for z in (-farthest, farthest):
             check_extreme(f"{who}.law", network, self.path, self.law.perturb(leaf, jnp.full_like(leaf, z)))

@@ -15,7 +15,7 @@ from jaxsnn_noise._checks import fail, one_of
 from jaxsnn_noise._typing import Key, Leaf, Values, as_float
 from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
 from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, with_leaves
-from jaxsnn_noise.hardware.levels import entities_of, layer_of, level_of
+from jaxsnn_noise.hardware.levels import check_level, entities_of, layer_of, level_of
 from jaxsnn_noise.parameters import nonnegative, parameter, real
 
 
@@ -120,6 +120,7 @@ class TabulatedMismatch(Imperfection):
     def check(self, who: str, network: Any) -> None:
         for index, path in enumerate(self.paths):
             leaf = check_path(who, network, path)
+            check_level(f"{who}.per", self.per, None, network, path)
             for extreme in (self.deviations[:, index].min(), self.deviations[:, index].max()):
                 changed = self._changed(leaf, index, jnp.full_like(leaf, extreme))
                 check_extreme(f"{who}.table[{self.columns[index]!r}]", network, path, changed)

@@ -153,7 +153,7 @@ class DPI(Neuron):
             adapted = state.ahp * grown(-dt / self.tau_ahp) / self.i_tau  # its mean over the step
             into, leak = into - adapted, leak + adapted
         slope, steeper = into - leak * u, -leak
-        if self.i_feedback is not None:
+        if self.i_feedback is not None and self.i_feedback_at is not None and self.i_feedback_width is not None:
             on = jax.nn.sigmoid((state.v - self.i_feedback_at) / self.i_feedback_width)
             strength = self.i_feedback / self.i_tau
             slope = slope + strength * on * (u + 1.0)

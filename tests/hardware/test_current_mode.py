@@ -21,6 +21,7 @@ from jaxsnn_noise.hardware import (
     ProportionalToTemperature,
     ThresholdAgeing,
     VarianceSplit,
+    dpi_currents,
     dpi_leaves,
 )
 
@@ -181,6 +182,22 @@ def test_gradients_with_respect_to_size_and_temperature_are_those_of_the_same_ch
     for k, h in enumerate((0.05, 3.0)):
         up, down = (summed(*(x + (j == k) * sign * h for j, x in enumerate(at))) for sign in (1, -1))
         np.testing.assert_allclose(slopes[k], (float(up) - float(down)) / (2 * h), rtol=0.02)
+
+
+@pytest.mark.slow
+def test_currents_of_the_dpi_neuron_are_the_parameters_of_the_lif_neuron_that_it_is() -> None:
+    """The same chips, whether the circuit acts on the currents or on what they make."""
+    cells = jn.neurons.DPI(200, i_spike=1.0, i_reset=0.01)
+    ours = jn.Network({"cells": jn.Population(cells)})
+    linear = jn.Network({"cells": jn.Population(jn.neurons.LIF(200, **cells.as_lif()))})
+    options: dict[str, Any] = {"temperature": 330.0, "bias": ProportionalToTemperature()}
+    made = circuit(leaves=dpi_currents("cells"), **options).apply(ours, random.root(4)).populations["cells"].neuron
+    other = circuit(**options).apply(linear, random.root(4)).populations["cells"].neuron
+    found = made.as_lif()
+    for name in ("tau_mem", "resistance", "v_threshold"):
+        np.testing.assert_allclose(found[name], getattr(other, name), rtol=1e-5)
+    assert np.std(np.log(np.asarray(found["tau_mem"]))) > 0.05
+    np.testing.assert_allclose(made.temperature, 330.0, rtol=1e-6)
 
 
 def in_a_simulation(**options: Any) -> Any:
