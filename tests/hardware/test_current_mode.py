@@ -116,6 +116,7 @@ def ratio(bias: Any, temperature: float) -> float:
     return float(chip(still, random.root(5)).populations["cells"].neuron.tau_mem[0]) / 20.0
 
 
+@pytest.mark.slow
 def test_time_constants_over_temperature_by_bias() -> None:
     """``C U_T/(kappa I)``: proportional to T with a fixed current, constant with PTAT, falling steeply at a fixed gate voltage."""
     for t in (280.0, 350.0):
@@ -168,6 +169,7 @@ def test_synapses_have_currents_of_their_own_and_dies_their_share() -> None:
     assert np.ptp(neuron, axis=1).max() < 1e-6 < np.ptp(neuron)
 
 
+@pytest.mark.slow
 def test_gradients_with_respect_to_size_and_temperature_are_those_of_the_same_chips() -> None:
     few = jn.Network({"cells": jn.Population(jn.neurons.LIF(20))})
 

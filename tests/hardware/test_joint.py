@@ -58,6 +58,7 @@ def test_one_score_drives_all_leaves_of_a_neuron() -> None:
     assert_mean(tau, 0.0)
 
 
+@pytest.mark.slow
 def test_scores_have_the_correlation_that_is_given() -> None:
     names = CELLS + "tau_mem", CELLS + "resistance", CELLS + "v_threshold"
     wanted = np.array([[1.0, -0.6, 0.3], [-0.6, 1.0, 0.2], [0.3, 0.2, 1.0]])
@@ -140,6 +141,7 @@ def test_a_row_per_chip_is_one_for_all_leaves() -> None:
     assert len(np.unique(values)) == 1
 
 
+@pytest.mark.slow
 def test_data_frames_are_tables() -> None:
     import pandas
 

@@ -83,6 +83,11 @@ def test_sizes_of_the_file_are_drawn_ones_and_edges_do_not_fall_with_the_area() 
     ihp = PROCESSES["ihp_sg13g2"].transistor("lv_nmos")
     edges = ihp.terms(0.5, 8.0, 300.0, -100.0)
     np.testing.assert_allclose([edges["width"], edges["length"]], [0.008, 0.00025], rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_slope_with_respect_to_the_width_is_that_of_a_difference() -> None:
+    ihp = PROCESSES["ihp_sg13g2"].transistor("lv_nmos")
     slope = jax.grad(lambda w: ihp.log_spread(w, 2.0, 300.0))(jnp.float32(1.0))
     difference = (float(ihp.log_spread(1.01, 2.0, 300.0)) - float(ihp.log_spread(0.99, 2.0, 300.0))) / 0.02
     np.testing.assert_allclose(slope, difference, rtol=1e-2)

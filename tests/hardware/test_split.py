@@ -14,7 +14,7 @@ from helpers.statistical import assert_correlation, assert_variance, negative_co
 from jaxsnn_noise import laws, paths, random
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.engine.addresses import Keys
-from jaxsnn_noise.hardware import FloorPlan, Mismatch, VarianceSplit
+from jaxsnn_noise.hardware import FloorPlan, Mismatch, VarianceSplit, floorplan
 
 TAU, WEIGHTS = "network.cells.neuron.tau_mem", "network.recurrent.weights"
 PLACES = np.stack(np.meshgrid(np.arange(5.0), np.arange(4.0)), -1).reshape(20, 2) * 10.0
@@ -202,9 +202,6 @@ REFUSED: dict[str, Any] = {
     r"FloorPlan.positions: must be finite numbers \[neuron, 2\] in um": lambda: FloorPlan(np.zeros((3, 3))),
     r"FloorPlan.positions: must hold two places": lambda: FloorPlan(np.ones((3, 2))),
     r"FloorPlan.length: must be finite and > 0 \[um\]": lambda: FloorPlan(PLACES, length=0.0),
-    r"FloorPlan.length: must be longer \[um\]": lambda: FloorPlan(
-        np.stack(np.meshgrid(np.arange(26.0), np.arange(20.0)), -1).reshape(-1, 2) * 100, length=1.0
-    ),
     r"imperfections.m.per.synapse: needs weights": lambda: simulation(VarianceSplit(synapse=1.0)),
     r"imperfections.m.per.plan: must have a place for each of the 7 neurons": lambda: simulation(
         VarianceSplit(field=1.0, plan=PLAN), size=7
@@ -239,6 +236,14 @@ REFUSED_BY_STUDIES: dict[str, Any] = {
 def test_studies_without_wafers_or_draws_are_refused(rule: str) -> None:
     with pytest.raises(InputError, match=rule):
         REFUSED_BY_STUDIES[rule]()
+
+
+def test_a_field_of_too_many_components_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(floorplan, "MOST_MODES", 10)
+    with pytest.raises(
+        InputError, match=r"FloorPlan.length: must be longer \[um\]: the field needs 20 components, and 10"
+    ):
+        FloorPlan(PLACES, length=1.0)
 
 
 @pytest.mark.parametrize("rule", REFUSED)
