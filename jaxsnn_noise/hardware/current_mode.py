@@ -18,8 +18,8 @@ from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, wit
 from jaxsnn_noise.hardware.levels import check_level, level_of
 from jaxsnn_noise.hardware.mosfet import MOSFET, thermal_voltage
 from jaxsnn_noise.hardware.split import VarianceSplit
-from jaxsnn_noise.parameters import Part, as_parameter, below, nonnegative, parameter, positive, real
-from jaxsnn_noise.ranges import kelvin
+from jaxsnn_noise.parameters import Part, as_parameter, below, check_part, nonnegative, parameter, positive, real
+from jaxsnn_noise.ranges import Range, kelvin
 
 TEMPERATURE = "temperature"
 Exponents = Mapping[str, float]
@@ -29,7 +29,7 @@ def dpi_leaves(population: str) -> dict[str, dict[str, float]]:
     """The leaves of a LIF population that a DPI membrane makes, with the currents that they are made of.
 
     ``tau_mem = C U_T/(kappa I_tau)``, ``resistance ~ I_th/I_tau``, ``v_threshold ~ I_spike``: the current ``tau`` is in two of them, so a
-    slow neuron is one of large gain.
+    slow neuron is one of large gain. The rest potential, ``-I_th`` in a DPI, is left alone.
     """
     cells = f"network.{population}.neuron."
     return {
@@ -80,6 +80,30 @@ class ThresholdAgeing(Part):
         return cls(shift_at=10.0, exponent=0.2, at=3e8, age=1e8)
 
 
+def drawn_width(circuit: CurrentMode, *outer: Any) -> Range:
+    """Such that the effective width is > 0."""
+    return _drawn(circuit.transistor.extra_width)
+
+
+def drawn_length(circuit: CurrentMode, *outer: Any) -> Range:
+    """Such that the effective length is > 0."""
+    return _drawn(circuit.transistor.extra_length)
+
+
+def _drawn(extra: Scalar) -> Range:
+    known = concrete(extra)
+    return positive if known is None else Range(max(0.0, -float(f"{float(known):.6g}")), low_open=True)
+
+
+def change_of_supply(circuit: CurrentMode, *outer: Any) -> Range:
+    """Any where the table has ``supply_sensitivity``, else 0."""
+    if circuit.transistor.supply_sensitivity is not None:
+        return real
+    return Range(
+        0.0, 0.0, why=f"the table of {circuit.transistor.process or 'the transistor'} has no supply_sensitivity"
+    )
+
+
 class CurrentMode(Imperfection):
     r"""A circuit in weak inversion: leaves are products of powers of bias currents, each of a transistor of its own.
 
@@ -105,7 +129,7 @@ class CurrentMode(Imperfection):
         bias: :class:`FixedCurrent` (the default), :class:`ProportionalToTemperature` or :class:`FixedVoltage`.
         die_to_die: Whether dies differ as the table says of corners. Acts on what a gate voltage fixes alone, ``FixedVoltage``: in a mirror
             both transistors shift.
-        supply_change: Of the supply [V], for a transistor with ``supply_sensitivity``; ``None``: no such leaf.
+        supply_change: Of the supply [V]; other than 0 for a transistor with ``supply_sensitivity`` alone.
         ageing: A power law of the user's; ``None``: none.
         axis: The Monte Carlo axis on which devices are drawn.
 
@@ -129,13 +153,13 @@ class CurrentMode(Imperfection):
     exponents: tuple[tuple[tuple[str, float], ...], ...] = eqx.field(static=True)
     currents: tuple[str, ...] = eqx.field(static=True)
     transistor: MOSFET
-    width: Leaf = parameter("um", positive, shape=None)
-    length: Leaf = parameter("um", positive, shape=None)
+    width: Leaf = parameter("um", drawn_width, shape=None)
+    length: Leaf = parameter("um", drawn_length, shape=None)
     temperature: Leaf = parameter("K", kelvin, default=300.0)
     design_temperature: Leaf = parameter("K", kelvin, default=300.0)
     overdrive: Leaf = parameter("mV", below(0.0), default=-100.0)
     bias: Bias = FixedCurrent()
-    supply_change: Leaf | None = parameter("V", real, default=None)
+    supply_change: Leaf = parameter("V", change_of_supply, default=0.0)
     ageing: ThresholdAgeing | None = None
     split: VarianceSplit | None = None
     per: str = eqx.field(static=True, default="neuron")
@@ -155,7 +179,7 @@ class CurrentMode(Imperfection):
         overdrive: Any = -100.0,
         bias: Bias | None = None,
         die_to_die: bool = False,
-        supply_change: Any = None,
+        supply_change: Any = 0.0,
         ageing: ThresholdAgeing | None = None,
         axis: str = "device",
     ):
@@ -175,11 +199,9 @@ class CurrentMode(Imperfection):
 
     def __check_init__(self) -> None:
         who, made_of = "CurrentMode", self.transistor
+        check_part(who, self)
         self.bias.check_transistor(who, made_of)
-        made_of.check_size(who, self.width, self.length)
         table = made_of.process or "the transistor"
-        if self.supply_change is not None and made_of.supply_sensitivity is None:
-            fail(f"{who}.supply_change", f"needs supply_sensitivity in the table of {table}", self.supply_change)
         if self.die_to_die and not made_of.has_corner():
             fail(
                 f"{who}.die_to_die", f"needs global_vth in the table of {table}: it does not say how dies differ", True
@@ -197,6 +219,12 @@ class CurrentMode(Imperfection):
         """Standard deviation of ``ln I`` [1] of each of the currents, at this size and temperature."""
         found = self.transistor.log_spread(self.width, self.length, self.temperature, self.overdrive)
         return jnp.broadcast_to(found, (len(self.currents),))
+
+    def summary(self) -> str:
+        made_of = self.transistor
+        corner = f", corner {made_of.corner}" if made_of.corner else ""
+        bias = f"{type(self.bias).__name__}{', dies differ' if self.die_to_die else ''}"
+        return f"{super().summary()} by {made_of.process} {made_of.name or 'MOSFET'}{corner}; {bias}"
 
     def apply(self, network: Any, key: Key) -> Any:
         return self.apply_on_wafer(network, key, None)
@@ -224,7 +252,7 @@ class CurrentMode(Imperfection):
         if self.die_to_die:
             score = random.normal(random.tick(random.stream(key, "die"), 0), random.shared())[0]
             total = total + made_of.die_spread(temperature) * score
-        if self.supply_change is not None:
+        if made_of.supply_sensitivity is not None:
             total = total + made_of.supply_sensitivity * self.supply_change
         if self.ageing is not None:
             total = total - self.ageing.shift() / (made_of.n * thermal_voltage(temperature))

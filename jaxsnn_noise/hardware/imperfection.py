@@ -69,6 +69,11 @@ class Imperfection(Ranged):
         del wafer
         return self.apply(network, key)
 
+    def summary(self) -> str:
+        """What it is and what of the network it changes, for reports."""
+        several = ", ".join(getattr(self, "paths", ()))
+        return f"{type(self).__name__} of {getattr(self, 'path', several or 'the network')}"
+
     @abc.abstractmethod
     def check(self, who: str, network: Any) -> None:
         """Raise :class:`InputError` if the imperfection does not fit the network, as earlier ones that draw nothing left it."""

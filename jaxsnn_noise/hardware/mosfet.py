@@ -7,10 +7,9 @@ from typing import Self
 import equinox as eqx
 import jax.numpy as jnp
 
-from jaxsnn_noise._checks import concrete, fail, inside
+from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise._typing import Leaf, Scalar, Values, as_float
 from jaxsnn_noise.parameters import Part, above, nonnegative, parameter, real
-from jaxsnn_noise.ranges import Range
 from jaxsnn_noise.roots import square_root
 
 BOLTZMANN_OVER_CHARGE = 0.08617333
@@ -149,14 +148,6 @@ class MOSFET(Part):
         parts: list[Values] = [self._or_zero(self.global_vth) / slope, self._or_zero(self.global_vth_common) / slope]
         parts += [self.tox_sensitivity * self._or_zero(self.global_tox), self._or_zero(self.global_gain)]
         return square_root(sum((jnp.square(x) for x in parts), as_float(0.0)))
-
-    def check_size(self, who: str, width: Values, length: Values) -> None:
-        """Raise :class:`InputError` for a size whose effective area is none."""
-        for name, size, extra in (("width", width, self.extra_width), ("length", length, self.extra_length)):
-            values, more = concrete(size), concrete(extra)
-            if values is not None and more is not None:
-                rule = Range(float(-more) if more < 0 else 0.0, low_open=True)
-                inside(f"{who}.{name}", values, rule, "um")
 
     @staticmethod
     def _or_zero(value: Scalar | None) -> Scalar:

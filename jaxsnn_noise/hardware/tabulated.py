@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import equinox as eqx
@@ -11,7 +14,7 @@ import numpy as np
 from jax import lax
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import fail, one_of
+from jaxsnn_noise._checks import fail, one_of, path_of
 from jaxsnn_noise._typing import Key, Leaf, Values, as_float
 from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
 from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, with_leaves
@@ -31,7 +34,7 @@ class TabulatedMismatch(Imperfection):
 
     Args:
         factors: From paths of leaves to columns whose relative deviation they have.
-        table: From names of columns to numbers, one for each row: a mapping, a data frame.
+        table: From names of columns to numbers, one for each row: a mapping, a data frame, or the path of a CSV file with a header.
         per: ``"neuron"``, ``"synapse"`` or ``"chip"`` (one row for all leaves). Rows are no sums: no :class:`VarianceSplit`.
         shifts: From paths to columns whose absolute deviation they have, in the unit of the leaf.
         nominal: From columns to their nominal values; the mean of the column unless given. For a column of factors, 1.
@@ -135,6 +138,8 @@ class TabulatedMismatch(Imperfection):
 
 
 def _columns(table: Any, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
+    if isinstance(table, (str, os.PathLike)):
+        table = _read(path_of("TabulatedMismatch.table", table))
     if not hasattr(table, "keys") or not hasattr(table, "__getitem__"):
         fail("TabulatedMismatch.table", "must map names of columns to numbers", table)
     known = [str(name) for name in table.keys()]  # noqa: SIM118 (a data frame iterates otherwise)
@@ -156,3 +161,15 @@ def _columns(table: Any, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
     if len(set(lengths.values())) > 1:
         fail("TabulatedMismatch.table", "must have one value of each column in each row", lengths)
     return found
+
+
+def _read(path: Path) -> dict[str, list[str]]:
+    """The columns of a CSV file, as texts."""
+    if not path.is_file():
+        fail("TabulatedMismatch.table", "must be a file", str(path))
+    with path.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(line for line in lines if line.strip() and not line.startswith("#")))
+    names = [str(name) for name in (rows[0] if rows else [])]
+    if not names or any(None in row or None in row.values() for row in rows):
+        fail("TabulatedMismatch.table", f"must have a value of each column in each row of {path.name}", names)
+    return {name.strip(): [row[name] for row in rows] for name in names}

@@ -207,13 +207,26 @@ def in_a_simulation(**options: Any) -> Any:
     return jn.Simulation(network, duration=2.0, dt=1.0, imperfections={"x": circuit(**options)})
 
 
+def swept(leaf: str, values: list[float]) -> None:
+    jn.Sweep(f"imperfections.x.{leaf}", values).check(in_a_simulation())
+
+
+def test_a_report_says_process_transistor_and_corner() -> None:
+    report = jn.report(in_a_simulation())
+    assert "by sky130 nfet_01v8, corner mismatch; FixedCurrent, fabricated" in report
+    assert "imperfections.x.temperature = 300 [K]" in report
+    assert "corner mismatch" not in jn.report(in_a_simulation(transistor=FULL))
+
+
 OLD = ThresholdAgeing(shift_at=1.0, exponent=0.2, at=1.0)
 REFUSED: dict[str, Any] = {
     r"CurrentMode.temperature: must lie in \[150, 600\]: absolute temperature, 300 K are 27 degrees Celsius": lambda: (
         circuit(temperature=27.0)
     ),
     r"CurrentMode.overdrive: must be finite and < 0 \[mV\]": lambda: circuit(overdrive=50.0),
-    r"CurrentMode.supply_change: needs supply_sensitivity in the table of sky130": lambda: circuit(supply_change=0.1),
+    r"CurrentMode.supply_change: must lie in \[0, 0\]: the table of sky130 has no supply_sensitivity \[V\]; got": lambda: (
+        circuit(supply_change=0.1)
+    ),
     r"CurrentMode.die_to_die: needs global_vth in the table of sky130": lambda: circuit(die_to_die=True),
     r"CurrentMode.die_to_die: needs bias=FixedVoltage\(\): in a mirror both": lambda: circuit(
         transistor=FULL, die_to_die=True
@@ -226,6 +239,9 @@ REFUSED: dict[str, Any] = {
     r"CurrentMode.length: must be finite and > 0.15 \[um\]": lambda: circuit(
         transistor=datasets.load("processes")["gf180mcu"].transistor("nfet_03v3"), length=0.1
     ),
+    r"supply_change.*the table of sky130 has no supply_sensitivity": lambda: swept("supply_change", [0.0, 0.1]),
+    r"temperature.*must lie in \[150, 600\]: absolute temperature.*27": lambda: swept("temperature", [300.0, 27.0]),
+    r"width.*must be finite and > 0": lambda: swept("width", [1.0, -1.0]),
     r"CurrentMode.width: unknown name; got 'tao'. Did you mean 'tau'": lambda: circuit(width={"tao": 1.0}),
     r"CurrentMode.width: must have a number for each current": lambda: circuit(width={"tau": 1.0}),
     r"CurrentMode.leaves: must have a current": lambda: circuit(leaves={CELLS + "tau_mem": {"temperature": 1.0}}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import equinox as eqx
@@ -148,6 +149,23 @@ def test_data_frames_are_tables() -> None:
     frame = TabulatedMismatch({CELLS + "tau_mem": "tau"}, pandas.DataFrame(TABLE), per="neuron")
     plain = TabulatedMismatch({CELLS + "tau_mem": "tau"}, TABLE, per="neuron")
     np.testing.assert_array_equal(frame.deviations, plain.deviations)
+
+
+def test_a_file_of_a_circuit_simulator_is_a_table(tmp_path: Path) -> None:
+    file = tmp_path / "mc.csv"
+    names = list(TABLE)
+    lines = [",".join(names), "# run 3", *(",".join(map(str, row)) for row in zip(*TABLE.values(), strict=True))]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    columns = {CELLS + "tau_mem": "tau", CELLS + "resistance": "gain"}
+    found = TabulatedMismatch(columns, file, per="neuron")
+    np.testing.assert_array_equal(found.deviations, TabulatedMismatch(columns, TABLE, per="neuron").deviations)
+    with pytest.raises(InputError, match=r"unknown name; got 'gian'. Did you mean 'gain'"):
+        TabulatedMismatch({CELLS + "tau_mem": "gian"}, str(file), per="neuron")
+    with pytest.raises(InputError, match=r"TabulatedMismatch.table: must be a file"):
+        TabulatedMismatch(columns, tmp_path / "none.csv", per="neuron")
+    file.write_text("tau,gain\n1.0\n2.0,3.0\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"must have a value of each column in each row of mc.csv"):
+        TabulatedMismatch(columns, file, per="neuron")
 
 
 @pytest.mark.slow
