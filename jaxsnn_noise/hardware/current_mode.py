@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax import lax
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, fail, finite, flag, one_of
@@ -251,7 +252,7 @@ class CurrentMode(Imperfection):
         total = self.bias.log_ratio(made_of, temperature, self.design_temperature, self.overdrive)
         if self.die_to_die:
             score = random.normal(random.tick(random.stream(key, "die"), 0), random.shared())[0]
-            total = total + made_of.die_spread(temperature) * score
+            total = total + made_of.die_spread(temperature) * lax.optimization_barrier(score)
         if made_of.supply_sensitivity is not None:
             total = total + made_of.supply_sensitivity * self.supply_change
         if self.ageing is not None:
