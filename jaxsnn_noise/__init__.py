@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.ensemble.axes import Sweep as Sweep
     from jaxsnn_noise.ensemble.axes import Trials as Trials
     from jaxsnn_noise.ensemble.axes import Vary as Vary
+    from jaxsnn_noise.ensemble.axes import Wafers as Wafers
     from jaxsnn_noise.ensemble.files import load as load
     from jaxsnn_noise.ensemble.files import save as save
     from jaxsnn_noise.ensemble.grid import Grid as Grid
@@ -119,6 +120,7 @@ _HOME = {
     "Sweep": "ensemble.axes",
     "Trials": "ensemble.axes",
     "Vary": "ensemble.axes",
+    "Wafers": "ensemble.axes",
     "report": "engine.describe",
     "Density": "firing",
     "Firing": "firing",

@@ -98,6 +98,8 @@ nonnegative = Range(0.0)
 """Finite and >= 0."""
 fraction = Range(0.0, 1.0)
 """From 0 to 1, both included."""
+kelvin = Range(150.0, 600.0, why="absolute temperature, 300 K are 27 degrees Celsius")
+"""Temperatures of circuits [K]; what looks like degrees Celsius lies outside."""
 
 
 def between(low: Any, high: Any) -> Range:

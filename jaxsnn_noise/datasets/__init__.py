@@ -14,6 +14,7 @@ from jaxsnn_noise._checks import fail, one_of
 from jaxsnn_noise.datasets import _files
 from jaxsnn_noise.datasets.images import ImageSet, LabelledImages, embedded, from_folder
 from jaxsnn_noise.datasets.mismatch import MismatchTable, Transistor, pdk_mismatch
+from jaxsnn_noise.datasets.processes import processes
 from jaxsnn_noise.datasets.recordings import (
     Grasshopper,
     JapaneseVowels,
@@ -24,6 +25,7 @@ from jaxsnn_noise.datasets.recordings import (
     japanese_vowels,
     motoneuron,
 )
+from jaxsnn_noise.hardware import Process
 
 __all__ = [
     "Grasshopper",
@@ -49,6 +51,7 @@ _LOADERS: dict[str, Callable[[], Any]] = {
     "motoneuron": motoneuron,
     "grasshopper": grasshopper,
     "pdk_mismatch": pdk_mismatch,
+    "processes": processes,
 }
 
 
@@ -73,6 +76,8 @@ def load(name: Literal["grasshopper"], *, root: None = None) -> Grasshopper: ...
 @overload
 def load(name: Literal["pdk_mismatch"], *, root: None = None) -> MismatchTable: ...
 @overload
+def load(name: Literal["processes"], *, root: None = None) -> dict[str, Process]: ...
+@overload
 def load(name: str, *, root: str | Path | None = None) -> Any: ...
 def load(name: str, *, root: str | Path | None = None) -> Any:
     """The data set ``name``.
@@ -85,7 +90,7 @@ def load(name: str, *, root: str | Path | None = None) -> Any:
     Returns:
         ``mnist``, ``fashion``, ``digits``: :class:`ImageSet`. ``japanese_vowels``: :class:`JapaneseVowels`.
         ``motoneuron``: :class:`Motoneuron`. ``grasshopper``: :class:`Grasshopper`. ``pdk_mismatch``:
-        :class:`MismatchTable`.
+        :class:`MismatchTable`. ``processes``: :class:`~jaxsnn_noise.hardware.Process` by name.
 
     Raises:
         InputError: unknown name (with near matches); missing, truncated or damaged file; ``root`` where none is read.

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise._typing import Key
+from jaxsnn_noise.hardware.imperfection import WAFER
 from jaxsnn_noise.random import Tick
 
 
@@ -63,14 +64,20 @@ def address_of(who: str, sim: Any, address: Mapping[str, Any] | Address | None) 
     """
     if isinstance(address, Mapping):
         known = {*AXES, *(name for _, names in sim.frozen for name in names)}
-        known |= {part.axis for part in sim.imperfections.values()} - {None}
+        known |= {axis for part in sim.imperfections.values() for axis in (part.axis, part.wafer)} - {None}
         for name in address:
             if name not in known:
                 rule = "must name axes (an axis with a name of your own: address=Address.of({...}))"
                 fail(f"{who}.address", rule, name, known=known)
     elif address is not None and not isinstance(address, Address):
         fail(f"{who}.address", 'must map names of axes to indices, e.g. {"trial": 3}', address)
-    return Address.of(address)
+    found = Address.of(address)
+    for name, part in sim.imperfections.items():
+        if part.wafer is not None and part.axis in found.indices and part.wafer not in found.indices:
+            fail(
+                f"{who}.address", f"must say {part.wafer!r} too: imperfections.{name} has a part of its wafer", address
+            )
+    return found
 
 
 class Keys(eqx.Module):
@@ -89,8 +96,12 @@ class Keys(eqx.Module):
         return random.stream(random.member(self.root, **self._redrawn(name)), name)
 
     def of_device(self, name: str, axis: str | None) -> Key:
-        """The key of a static imperfection: from the root, its name and its own axis alone, if it has one."""
-        indices = {k: v for k, v in self.address.indices.items() if k == axis}
+        """The key of a static imperfection: from the root, its name and its own axis alone, if it has one.
+
+        A device that lies on a wafer is one of that wafer: its index and that of the wafer make its key.
+        """
+        known = {axis} if axis is None else {axis, WAFER}
+        indices = {k: v for k, v in self.address.indices.items() if k in known}
         return random.stream(random.member(self.root, **indices), name)
 
     def _redrawn(self, name: str) -> dict[str, jax.Array]:

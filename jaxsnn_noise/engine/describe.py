@@ -38,8 +38,7 @@ def report(sim: Simulation) -> str:
         lines.append(f"  input {name}: {type(signal).__name__} to {goes_to(name, signal)}")
     for name in in_order(sim.imperfections):
         imperfection = sim.imperfections[name]
-        of = getattr(imperfection, "path", "the network")
-        lines.append(f"  imperfection {name}: {type(imperfection).__name__} of {of}, {imperfection.stage.name.lower()}")
+        lines.append(f"  imperfection {name}: {imperfection.summary()}, {imperfection.stage.name.lower()}")
     lines.append(
         "  statistics: " + ", ".join(f"{k} ({type(s).__name__} of {place_of(s)})" for k, s in sim.statistics.items())
     )

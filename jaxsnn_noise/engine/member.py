@@ -82,5 +82,9 @@ def impaired(sim: Simulation, keys: Keys) -> Network:
     for name in in_order(sim.imperfections):
         imperfection = sim.imperfections[name]
         key = keys.of_device(f"imperfections.{name}", imperfection.axis)
-        network = pinned_tree(imperfection.apply, network, zero=zero)(key)
+        if imperfection.wafer is None:
+            network = pinned_tree(imperfection.apply, network, zero=zero)(key)
+        else:
+            wafer = keys.of_device(f"imperfections.{name}.wafer", imperfection.wafer)
+            network = pinned_tree(imperfection.apply_on_wafer, network, zero=zero)(key, wafer)
     return network

@@ -105,6 +105,9 @@ def about(network: Network, statistic: Statistic, steps: int, dt: float) -> Abou
 def units_of(network: Network, statistic: Statistic, dt: float) -> dict[str, str]:
     """The unit of each field of a statistic's result; ``{name}`` stands for that of a recorded variable."""
     units = dict(statistic.units)
+    if statistic.projection is None:  # the potential of a current-mode neuron is a current
+        own = network.cells()[place_of(statistic)].neuron.units
+        units = {field: unit.replace("mV", own) for field, unit in units.items()}
     if asks(statistic):
         for name, found in observables(network, place_of(statistic), dt).items():
             units = {field: unit.replace(f"{{{name}}}", found.unit) for field, unit in units.items()}

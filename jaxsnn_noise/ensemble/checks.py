@@ -10,7 +10,8 @@ import numpy as np
 from jaxsnn_noise._checks import count, fail, near_matches
 from jaxsnn_noise.engine.names import LABEL, reserved
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
-from jaxsnn_noise.ensemble.axes import Axis, Cases
+from jaxsnn_noise.ensemble.axes import Axis, Cases, Wafers
+from jaxsnn_noise.hardware.imperfection import WAFER
 from jaxsnn_noise.statistics import Statistic
 
 
@@ -25,6 +26,8 @@ def listed(axes: Iterable[Axis]) -> tuple[Axis, ...]:
             fail("monte_carlo.axes", rule, axis.name)
         if not isinstance(axis, Axis):
             fail("monte_carlo.axes", "must be axes, e.g. Trials(50)", axis)
+        if axis.name == WAFER and not isinstance(axis, Wafers):
+            fail("monte_carlo.axes", f"the name {WAFER!r} is that of jn.Wafers: chips are drawn anew along it", axis)
     names = [axis.name for axis in found]
     if len(set(names)) != len(names):
         fail("monte_carlo.axes", "need different names", names)
@@ -117,6 +120,9 @@ def _drawn(sim: Simulation, axes: Sequence[Axis]) -> None:
         if imperfection.axis not in (None, *names) and near_matches(imperfection.axis, names):
             rule = "must be the name of an axis, or all its members are the same"
             fail(f"imperfections.{name}.axis", rule, imperfection.axis, known=names)
+        if imperfection.wafer is not None and imperfection.axis in names and imperfection.wafer not in names:
+            rule = "has a part of its wafer: add the axis jn.Wafers(n), or all devices lie on one wafer"
+            fail(f"imperfections.{name}", rule, names)
 
 
 def _conflicts(sim: Simulation, axes: Sequence[Axis]) -> None:

@@ -30,6 +30,7 @@ from jaxsnn_noise.ensemble.grid import Grid
 from jaxsnn_noise.ensemble.members import acting
 from jaxsnn_noise.ensemble.recall import as_grid, grid_of
 from jaxsnn_noise.ensemble.selection import positions
+from jaxsnn_noise.hardware.imperfection import WAFER
 from jaxsnn_noise.progress import Interrupted, Update
 from jaxsnn_noise.statistics import Statistic
 
@@ -171,7 +172,8 @@ def chip(
         fail("chip.sel", "must select one case", sel, known=list(known.sims))
     case = list(known.sims)[int(np.ravel(at[known.cases])[0])] if known.cases is not None else ""
     sim, address = known.sims[case], Address.of()
-    drawn = {imperfection.axis for imperfection in sim.imperfections.values()}
+    drawn = {imperfection.axis for imperfection in sim.imperfections.values()} - {None}
+    drawn |= {WAFER} if drawn else set()
     for i in acting(known.axes):
         axis = known.axes[i]
         one = np.size(at[axis.name]) == 1

@@ -1,14 +1,37 @@
-"""Static imperfections of hardware."""
+"""Static imperfections of hardware, and the circuits and processes that they follow from."""
 
+from jaxsnn_noise.hardware.bias import Bias, FixedCurrent, FixedVoltage, ProportionalToTemperature
+from jaxsnn_noise.hardware.current_mode import CurrentMode, ThresholdAgeing, dpi_currents, dpi_leaves
+from jaxsnn_noise.hardware.floorplan import FloorPlan
 from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
+from jaxsnn_noise.hardware.joint import JointMismatch
 from jaxsnn_noise.hardware.mismatch import Mismatch
+from jaxsnn_noise.hardware.mosfet import MOSFET
+from jaxsnn_noise.hardware.process import Process, read_process
 from jaxsnn_noise.hardware.quantised import Quantised
+from jaxsnn_noise.hardware.split import VarianceSplit
+from jaxsnn_noise.hardware.tabulated import TabulatedMismatch
 
 __all__ = [
+    "MOSFET",
+    "Bias",
+    "CurrentMode",
+    "FixedCurrent",
+    "FixedVoltage",
+    "FloorPlan",
     "Imperfection",
+    "JointMismatch",
     "Mismatch",
+    "Process",
+    "ProportionalToTemperature",
     "Quantised",
     "Stage",
+    "TabulatedMismatch",
+    "ThresholdAgeing",
+    "VarianceSplit",
+    "dpi_currents",
+    "dpi_leaves",
+    "read_process",
 ]
 
 

@@ -28,6 +28,10 @@ class Stage(enum.IntEnum):
     """It does not answer any more, whatever it was: stuck, dead."""
 
 
+WAFER = "wafer"
+"""Name of the axis of what several devices share."""
+
+
 class Imperfection(Ranged):
     """A pure map ``(network, key) -> network``, applied inside the simulation with the key of the device.
 
@@ -51,9 +55,24 @@ class Imperfection(Ranged):
     def axis(self) -> str | None:
         """The Monte Carlo axis on which it is redrawn; ``None`` where it draws nothing."""
 
+    @property
+    def wafer(self) -> str | None:
+        """The axis of what several devices share, ``"wafer"``; ``None`` where they share nothing."""
+        return None
+
     @abc.abstractmethod
     def apply(self, network: Any, key: Key) -> Any:
         """The network of this device."""
+
+    def apply_on_wafer(self, network: Any, key: Key, wafer: Key) -> Any:
+        """The network of this device on its wafer; written, and asked, where ``wafer`` is not ``None``."""
+        del wafer
+        return self.apply(network, key)
+
+    def summary(self) -> str:
+        """What it is and what of the network it changes, for reports."""
+        several = ", ".join(getattr(self, "paths", ()))
+        return f"{type(self).__name__} of {getattr(self, 'path', several or 'the network')}"
 
     @abc.abstractmethod
     def check(self, who: str, network: Any) -> None:

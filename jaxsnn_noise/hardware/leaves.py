@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -11,7 +12,7 @@ from jax import lax
 from jaxtyping import Array, UInt32
 
 from jaxsnn_noise import paths
-from jaxsnn_noise._checks import fail
+from jaxsnn_noise._checks import InputError, fail
 from jaxsnn_noise._typing import Values
 
 
@@ -26,6 +27,11 @@ def with_leaf(network: Any, path: str, value: Any) -> Any:
     return paths.replace(_rooted(network), {path: value})["network"]
 
 
+def with_leaves(network: Any, values: Mapping[str, Any]) -> Any:
+    """The network with several leaves set."""
+    return paths.replace(_rooted(network), values)["network"]
+
+
 def check_path(who: str, network: Any, path: str) -> jax.Array:
     """The leaf, or an :class:`InputError` where there is none of numbers."""
     rooted = _rooted(network)
@@ -35,6 +41,14 @@ def check_path(who: str, network: Any, path: str) -> jax.Array:
     if not eqx.is_array(leaf) or not jnp.issubdtype(leaf.dtype, jnp.floating):
         fail(f"{who}.path", "must lead to a parameter (an array leaf)", path, known=paths.leaves(rooted))
     return jnp.asarray(leaf)
+
+
+def check_extreme(who: str, network: Any, path: str, extreme: Values) -> None:
+    """Raise :class:`InputError` if a leaf may take values that its network refuses."""
+    try:
+        with_leaves(network, {path: extreme}).check("network")
+    except InputError as error:
+        fail(who, f"must keep {path} in its range in every draw", f"a law with {error}")
 
 
 def neurons_of(network: Any, path: str) -> UInt32[Array, "..."] | None:
@@ -56,6 +70,14 @@ def largest_of_neurons(network: Any, path: str) -> Values:
         return jnp.max(magnitude, axis=tuple(range(1, magnitude.ndim)), keepdims=True, initial=0.0)
     size = network.populations[_holder(network, path).target].size
     return jnp.zeros(size, jnp.float32).at[neurons].max(magnitude)[neurons]
+
+
+def size_of(network: Any, path: str) -> int:
+    """The number of neurons that the elements of a leaf belong to."""
+    leaf = leaf_of(network, path)
+    if leaf.ndim == 1 and neurons_of(network, path) is not None:  # a list of synapses
+        return int(network.populations[_holder(network, path).target].size)
+    return int(leaf.shape[0]) if leaf.ndim else 1
 
 
 def _holder(network: Any, path: str) -> Any:

@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Self
 import equinox as eqx
 import jax.numpy as jnp
 
-from jaxsnn_noise._checks import InputError, fail, one_of
+from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import Key
-from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
-from jaxsnn_noise.hardware.leaves import check_path, leaf_of, neurons_of, with_leaf
+from jaxsnn_noise.hardware.imperfection import WAFER, Imperfection, Stage
+from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, neurons_of, with_leaf
+from jaxsnn_noise.hardware.levels import check_level, independent, level_of, parts_of
+from jaxsnn_noise.hardware.split import VarianceSplit
 from jaxsnn_noise.laws import Law, LogNormal
-
-_PER = ("neuron", "synapse", "chip")
 
 
 class Mismatch(Imperfection):
@@ -26,7 +26,8 @@ class Mismatch(Imperfection):
             ``"network.recurrent.weights"``.
         law: How a nominal value deviates; laws keep parameters in their range.
         per: ``"neuron"``: one deviation per neuron (for weights: per target), ``"synapse"``: per
-            element, ``"chip"``: one for the whole leaf (global variation).
+            element, ``"chip"``: one for the whole leaf (global variation). Or a :class:`VarianceSplit`, shares of the variance that
+            belong to wafer, die, layer, neighbours, neuron and synapse; it is the field ``split``.
         axis: The Monte Carlo axis on which devices are drawn.
 
     References: Pelgrom, Duinmaijer, Welbers 1989, doi:10.1109/JSSC.1989.572629; for spiking networks Buechel et al.
@@ -45,17 +46,30 @@ class Mismatch(Imperfection):
     law: Law
     per: str = eqx.field(static=True)
     axis: str = eqx.field(static=True, default="device")
+    split: VarianceSplit | None = None
 
-    def __init__(self, path: str, law: Law, *, per: str, axis: str = "device"):
-        one_of("Mismatch.per", per, _PER)
+    def __init__(self, path: str, law: Law, *, per: str | VarianceSplit, axis: str = "device"):
+        self.per, self.split = level_of("Mismatch.per", per)
         if not isinstance(law, Law):
             fail("Mismatch.law", "must be a law, e.g. laws.LogNormal(0.1)", law)
         if not isinstance(axis, str):
             fail("Mismatch.axis", "must be the name of an axis", axis)
-        self.path, self.law, self.per, self.axis = path, law, per, axis
+        if self.split is not None:
+            independent("Mismatch.law", law)
+        self.path, self.law, self.axis = path, law, axis
+
+    @property
+    def wafer(self) -> str | None:
+        return WAFER if self.split is not None and self.split.wafer is not None else None
 
     def apply(self, network: Any, key: Key) -> Any:
+        return self.apply_on_wafer(network, key, None)
+
+    def apply_on_wafer(self, network: Any, key: Key, wafer: Key | None) -> Any:
         nominal = leaf_of(network, self.path)
+        if self.split is not None:
+            scores = self.split.scores(key, key, wafer, *parts_of(network, self.path))
+            return with_leaf(network, self.path, self.law.perturb(nominal, scores))
         groups = None
         if self.per == "chip":
             groups = jnp.zeros(nominal.shape, jnp.uint32)
@@ -66,12 +80,10 @@ class Mismatch(Imperfection):
     def check(self, who: str, network: Any) -> None:
         leaf = check_path(who, network, self.path)
         self.law.check(f"{who}.law", self)
-        for z in (-self.law.farthest, self.law.farthest):
-            extreme = self.law.perturb(leaf, jnp.full_like(leaf, z))
-            try:
-                with_leaf(network, self.path, extreme).check("network")
-            except InputError as error:
-                fail(f"{who}.law", f"must keep {self.path} in its range in every draw", f"a law with {error}")
+        check_level(f"{who}.per", self.per, self.split, network, self.path)
+        farthest = self.law.farthest if self.split is None else self.split.farthest
+        for z in (-farthest, farthest):
+            check_extreme(f"{who}.law", network, self.path, self.law.perturb(leaf, jnp.full_like(leaf, z)))
 
     @classmethod
     def example(cls) -> Self:

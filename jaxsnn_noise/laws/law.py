@@ -83,6 +83,8 @@ def entities(shape: tuple[int, ...], groups: Any = None) -> UInt32[Array, "..."]
 def unit_of_quantity(*owners: Any) -> str | None:
     """That of the leaf that it changes. An imperfection says the path of that, and a simulation holds it."""
     path = next((owner.path for owner in owners if hasattr(owner, "path")), None)
+    if path is None:  # of one that changes several leaves, each by a law
+        path = next((owner.path_of(owners[0]) for owner in owners if hasattr(owner, "path_of")), None)
     if path is None or not hasattr(owners[-1], "network"):
         return None
     said = declaration(owners[-1], path)

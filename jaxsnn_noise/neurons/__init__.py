@@ -4,6 +4,7 @@ from jaxsnn_noise.neurons import channels as channels
 from jaxsnn_noise.neurons.adaptive import AdaptiveLIF as AdaptiveLIF
 from jaxsnn_noise.neurons.adex import ADEX_PATTERNS as ADEX_PATTERNS
 from jaxsnn_noise.neurons.adex import AdEx as AdEx
+from jaxsnn_noise.neurons.dpi import DPI as DPI
 from jaxsnn_noise.neurons.exponential import EIF as EIF
 from jaxsnn_noise.neurons.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
 from jaxsnn_noise.neurons.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
@@ -33,6 +34,7 @@ from jaxsnn_noise.neurons.steppers import Stepper as Stepper
 
 __all__ = [
     "ADEX_PATTERNS",
+    "DPI",
     "EIF",
     "IF",
     "IZHIKEVICH_2003",

@@ -56,6 +56,7 @@ from jaxsnn_noise.theory.correlations import (
     mean_noise_variance,
 )
 from jaxsnn_noise.theory.coupling import coupling_coefficient, gap_junction_moments, magnesium_block
+from jaxsnn_noise.theory.dpi import dpi_interval, dpi_linear_error
 from jaxsnn_noise.theory.escape import diffusion_hazard_hz, escape_interval, sigmoid_hazard_hz
 from jaxsnn_noise.theory.hodgkin_huxley import (
     gate_rates,
@@ -139,6 +140,14 @@ from jaxsnn_noise.theory.thresholds import (
     grid_threshold,
 )
 from jaxsnn_noise.theory.transfer import correlation_gain, resonance_snr_hz
+from jaxsnn_noise.theory.weak_inversion import (
+    current_over_temperature,
+    current_spread,
+    dpi_synapse,
+    dpi_time_constant,
+    thermal_noise,
+    thermal_voltage,
+)
 
 __all__ = [
     "alpha_charge",
@@ -166,6 +175,8 @@ __all__ = [
     "correlation_gain",
     "coupling_coefficient",
     "critical_intensity",
+    "current_over_temperature",
+    "current_spread",
     "dead_time_cv",
     "dead_time_rate_hz",
     "dead_time_spectrum_hz",
@@ -174,6 +185,10 @@ __all__ = [
     "diffusion_sigma",
     "double_exponential_charge",
     "double_noise_probability",
+    "dpi_interval",
+    "dpi_linear_error",
+    "dpi_synapse",
+    "dpi_time_constant",
     "effective_time_constant",
     "escape_interval",
     "escape_probability",
@@ -252,6 +267,8 @@ __all__ = [
     "telegraph_autocovariance",
     "telegraph_levels",
     "telegraph_spectrum",
+    "thermal_noise",
+    "thermal_voltage",
     "threshold_array_information",
     "threshold_noise_probability",
     "time_average_variance",

@@ -13,6 +13,7 @@ import pytest
 import jaxsnn_noise as jn
 from helpers.discovery import label, members
 from helpers.imperfections import SCRATCH
+from helpers.pace import slow_but
 from helpers.seams import keys
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import InputError
@@ -36,6 +37,8 @@ def draws(cls):
 
 
 each = those(lambda cls: True)
+QUICK = [cls for cls in MEMBERS if cls.__name__ in ("Mismatch", "Quantised") or cls in SCRATCH]
+each_slowly = pytest.mark.parametrize("cls", slow_but(MEMBERS, QUICK), ids=label)
 grows = those(lambda cls: cls.switches_off)
 
 
@@ -108,7 +111,7 @@ def test_the_example_has_a_stage_and_fits_the_network_of_the_suite(cls):
     cls.example().check("imperfections.x", NETWORK)
 
 
-@each
+@each_slowly
 def test_some_leaf_at_zero_makes_it_the_identity_to_the_bit_if_it_says_so(cls):
     assert bool(strengths(cls)) is cls.switches_off
 
@@ -169,7 +172,7 @@ def test_a_new_value_of_any_parameter_compiles_nothing(cls):
     assert len(TRACES) == before
 
 
-@each
+@each_slowly
 def test_vmap_over_devices_equals_a_loop_to_the_bit(cls):
     run = pinned(cls.example())
     many = eqx.filter_jit(jax.vmap(run))(keys(3))

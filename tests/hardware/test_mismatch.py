@@ -38,3 +38,13 @@ def test_the_farthest_score_is_that_of_the_farthest_words():
     assert float(law.farthest) == pytest.approx(expected, rel=1e-6)
     scores = law.scores(random.root(0), jnp.arange(1000, dtype=jnp.uint32))
     assert float(jnp.abs(scores).max()) < law.farthest
+
+
+@pytest.mark.parametrize("per", ["neuron", "synapse", jn.hardware.VarianceSplit(die=0.5, neuron=0.5)])
+def test_one_number_for_a_layer_has_no_deviation_of_each_neuron(per):
+    feed = jn.synapses.Dense("cells", "cells", np.eye(3), kinetics=jn.synapses.Exponential(5.0))
+    network = jn.Network({"cells": jn.Population(jn.neurons.LIF(3))}, {"feed": feed})
+    make = lambda per: jn.hardware.Mismatch("network.feed.kinetics.tau_syn", laws.LogNormal(0.1), per=per)  # noqa: E731
+    jn.Simulation(network, duration=2.0, dt=1.0, imperfections={"tau": make("chip")})
+    with pytest.raises(InputError, match=r'per: must be "chip", or parts above the neuron: .* is one number'):
+        jn.Simulation(network, duration=2.0, dt=1.0, imperfections={"tau": make(per)})

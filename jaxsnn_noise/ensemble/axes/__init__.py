@@ -11,6 +11,7 @@ from jaxsnn_noise.ensemble.axes.sampled import Devices as Devices
 from jaxsnn_noise.ensemble.axes.sampled import Realisations as Realisations
 from jaxsnn_noise.ensemble.axes.sampled import Samples as Samples
 from jaxsnn_noise.ensemble.axes.sampled import Trials as Trials
+from jaxsnn_noise.ensemble.axes.sampled import Wafers as Wafers
 from jaxsnn_noise.ensemble.axes.swept import Scale as Scale
 from jaxsnn_noise.ensemble.axes.swept import Sweep as Sweep
 from jaxsnn_noise.ensemble.axes.swept import Vary as Vary

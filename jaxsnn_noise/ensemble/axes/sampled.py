@@ -22,6 +22,7 @@ from jaxsnn_noise.engine.pinning import pinned_tree
 from jaxsnn_noise.engine.samples import batch_of, check_samples, showing
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.ensemble.axes.axis import Axis, members, of_what_is_set, plain_labels
+from jaxsnn_noise.hardware.imperfection import WAFER
 from jaxsnn_noise.neurons import LIF
 from jaxsnn_noise.opacity import opaque_zero
 from jaxsnn_noise.parameters import parameter, real
@@ -95,6 +96,46 @@ class Devices(Axis):
                 self.name,
                 known=drawn,
             )
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(3)
+
+
+class Wafers(Axis):
+    """One wafer per index, each with devices of its own: ``[Wafers(10), Devices(20)]`` are 200 chips, 20 of each wafer.
+
+    The key of a chip is made of both indices. What its imperfections say belongs to the wafer
+    (:class:`~jaxsnn_noise.hardware.VarianceSplit`) is made of the wafer's alone, so that its chips share it. Results have both
+    dimensions, and an error over chips is one of wafers: ``over=("wafer", "device")``.
+
+    Args:
+        n: Number of wafers, >= 1.
+        paired: Give all wafers the same noise. Default: fresh noise per wafer.
+    """
+
+    random: ClassVar[bool] = True
+    name: ClassVar[str] = WAFER
+    n: int = eqx.field(static=True)
+    paired: bool = eqx.field(
+        static=True, default=False, kw_only=True, converter=functools.partial(flag, "Wafers.paired")
+    )
+
+    def __check_init__(self) -> None:
+        members("Wafers.n", self.n)
+
+    @property
+    def size(self) -> int:
+        return self.n
+
+    def apply(self, sim: Simulation, address: Address, index: jax.Array, root: Key) -> tuple[Simulation, Address]:
+        return sim, address.at(self.name, index, paired=self.paired)
+
+    def check(self, sim: Simulation) -> None:
+        """Some imperfection draws: without one all wafers are the same."""
+        if not any(imperfection.axis is not None for imperfection in sim.imperfections.values()):
+            rule = "needs an imperfection that draws: without one all wafers are the same"
+            fail("Wafers", rule, {name: type(part).__name__ for name, part in sim.imperfections.items()})
 
     @classmethod
     def example(cls) -> Self:
