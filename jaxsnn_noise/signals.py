@@ -157,6 +157,28 @@ class Crossing(eqx.Module):
     path: Path | None = None
 
 
+class Failure(eqx.Module):
+    """Outputs of neurons that are held at a level, permanently or for a time.
+
+    Attributes:
+        level: What leaves the neuron [neuron], in [0, 1]; of neurons that never fire their potential [mV]. NaN where it is healthy.
+        start: When it begins [ms], counted from the start of the run.
+        duration: How long it lasts [ms]; ``None`` (a part of the structure): for ever.
+    """
+
+    level: Values
+    start: Values
+    duration: Values | None = None
+
+    def held(self, step: Array, dt: float) -> Values:
+        """The level in a step [neuron], NaN where the output follows the neuron. Ends are at the nearest steps."""
+        if self.duration is None:
+            return self.level
+        first, last = jnp.round(self.start / dt), jnp.round((self.start + self.duration) / dt)
+        now = step.astype(jnp.float32)
+        return jnp.where((now >= first) & (now < last), self.level, jnp.nan)
+
+
 class Decision(eqx.Module):
     """What a firing rule says.
 
