@@ -57,6 +57,7 @@ from jaxsnn_noise.theory.correlations import (
 )
 from jaxsnn_noise.theory.coupling import coupling_coefficient, gap_junction_moments, magnesium_block
 from jaxsnn_noise.theory.escape import diffusion_hazard_hz, escape_interval, sigmoid_hazard_hz
+from jaxsnn_noise.theory.faults import fault_margin, fault_sample_size
 from jaxsnn_noise.theory.hodgkin_huxley import (
     gate_rates,
     hodgkin_huxley_growth,
@@ -180,6 +181,8 @@ __all__ = [
     "euler_maruyama_variance",
     "exponential_correlation",
     "exponential_hazard_hz",
+    "fault_margin",
+    "fault_sample_size",
     "filtered_shot_noise_moments",
     "gamma_diffusion_limit",
     "gamma_shot_noise_moments",
