@@ -91,6 +91,7 @@ from jaxsnn_noise.theory.population import (
     independent_noise_variance,
     shared_noise_variance,
 )
+from jaxsnn_noise.theory.precision import leak_deadband, leak_word
 from jaxsnn_noise.theory.rates import (
     grid_interval,
     noise_free_interval,
@@ -203,6 +204,8 @@ __all__ = [
     "interval_transform",
     "kramers_time",
     "kullback_leibler",
+    "leak_deadband",
+    "leak_word",
     "lif_spectrum_hz",
     "low_rank_correlation",
     "lyapunov_critical_intensity",
