@@ -2,6 +2,7 @@
 
 from jaxsnn_noise.hardware.faults import Faults
 from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
+from jaxsnn_noise.hardware.memristive import Memristive, PhaseChange, ResistiveMemory
 from jaxsnn_noise.hardware.mismatch import Mismatch
 from jaxsnn_noise.hardware.neuron_faults import DeadNeurons, ParameterFaults, SaturatedNeurons, StuckNeurons
 from jaxsnn_noise.hardware.quantised import Quantised
@@ -20,10 +21,13 @@ __all__ = [
     "Faults",
     "FlippedBits",
     "Imperfection",
+    "Memristive",
     "Mismatch",
     "ParameterFaults",
     "PerturbedSynapses",
+    "PhaseChange",
     "Quantised",
+    "ResistiveMemory",
     "SaturatedNeurons",
     "SaturatedSynapses",
     "Scattered",

@@ -83,6 +83,14 @@ from jaxsnn_noise.theory.membrane import (
     time_average_variance,
     voltage_sigma,
 )
+from jaxsnn_noise.theory.memristive import (
+    pcm_drift_exponent,
+    pcm_moments,
+    pcm_programming_std,
+    pcm_read_std,
+    rectified_moments,
+    reram_std,
+)
 from jaxsnn_noise.theory.plasticity import stdp_fixed_point
 from jaxsnn_noise.theory.point_neurons import integrator_interval, integrator_interval_cdf, quadratic_interval
 from jaxsnn_noise.theory.population import (
@@ -225,6 +233,10 @@ __all__ = [
     "open_fraction_autocovariance",
     "open_fraction_moments",
     "passage_time",
+    "pcm_drift_exponent",
+    "pcm_moments",
+    "pcm_programming_std",
+    "pcm_read_std",
     "per_step_variance",
     "poisson_depression",
     "power_law_autocovariance",
@@ -239,9 +251,11 @@ __all__ = [
     "rate_slope_of_mean",
     "rate_slope_of_sigma",
     "read_noise_variance",
+    "rectified_moments",
     "release_steady_state",
     "renewal_count_variance",
     "renewal_spectrum_hz",
+    "reram_std",
     "resonance_snr_hz",
     "sampled_divergence",
     "shared_noise_variance",

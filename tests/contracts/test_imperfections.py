@@ -17,7 +17,7 @@ from helpers.seams import keys
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.engine.pinning import pinned_tree
-from jaxsnn_noise.hardware import Faults, Imperfection, Stage
+from jaxsnn_noise.hardware import Faults, Imperfection, Memristive, Stage
 from jaxsnn_noise.opacity import opaque_zero
 from jaxsnn_noise.parameters import check_tree
 
@@ -26,12 +26,12 @@ SIZE = 200
 
 
 QUICK = ("DeadNeurons", "FlippedBits")
-"""The faults that stand for all of them in the default suite."""
+"""Those that stand for all faults in the default suite."""
 
 
 def those(law):
     """The members for which a law holds; most faults run with the slow tests."""
-    slow = lambda cls: issubclass(cls, Faults) and cls.__name__ not in QUICK  # noqa: E731
+    slow = lambda cls: issubclass(cls, (Faults, Memristive)) and cls.__name__ not in QUICK  # noqa: E731
     found = [pytest.param(cls, marks=pytest.mark.slow) if slow(cls) else cls for cls in MEMBERS if law(cls)]
     return pytest.mark.parametrize("cls", found, ids=label)
 

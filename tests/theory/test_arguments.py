@@ -44,6 +44,7 @@ def arguments(form):
         "sites": 10.0,
         "injected": 2.0,
         "leak_bits": 12.0,
+        "age": 2.0,
     }
     given = {name: value for name, value in given.items() if name in numbers(form)}
     if "processes" in inspect.signature(form).parameters:
