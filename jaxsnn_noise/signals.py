@@ -171,12 +171,35 @@ class Failure(eqx.Module):
     duration: Values | None = None
 
     def held(self, step: Array, dt: float) -> Values:
-        """The level in a step [neuron], NaN where the output follows the neuron. Ends are at the nearest steps."""
+        """The level in a step [neuron], NaN where the output follows the neuron."""
         if self.duration is None:
             return self.level
-        first, last = jnp.round(self.start / dt), jnp.round((self.start + self.duration) / dt)
-        now = step.astype(jnp.float32)
-        return jnp.where((now >= first) & (now < last), self.level, jnp.nan)
+        return jnp.where(lasts(self.start, self.duration, step, dt), self.level, jnp.nan)
+
+
+class WeightFailure(eqx.Module):
+    """Weights of a projection that are others for a time.
+
+    Attributes:
+        projection: Its name.
+        chosen: Which weights, in their shape.
+        values: What they are, in their unit.
+        start: When it begins [ms], counted from the start of the run.
+        duration: How long it lasts [ms].
+    """
+
+    projection: str = eqx.field(static=True)
+    chosen: Array
+    values: Values
+    start: Values
+    duration: Values
+
+
+def lasts(start: Values, duration: Values, step: Array, dt: float) -> Array:
+    """Whether a step lies in a span of time [ms]; its ends are at the nearest steps."""
+    first, last = jnp.round(start / dt), jnp.round((start + duration) / dt)
+    now = step.astype(jnp.float32)
+    return (now >= first) & (now < last)
 
 
 class Decision(eqx.Module):

@@ -1,13 +1,22 @@
-"""Outputs that do not follow their neurons any more. A population without failures has the program that it would have without this page."""
+"""Outputs that do not follow their neurons any more, and weights that are others for a time.
+
+A network without failures has the program that it would have without this page.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+import equinox as eqx
 import jax.numpy as jnp
 
+from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import PerNeuron
 from jaxsnn_noise.engine.addresses import Step
-from jaxsnn_noise.engine.network import Population
-from jaxsnn_noise.signals import Decision
+from jaxsnn_noise.engine.network import Network, Population
+from jaxsnn_noise.signals import Decision, WeightFailure
+from jaxsnn_noise.synapses import Projection
 
 
 def failed(population: Population, decision: Decision, at: Step, dt: float) -> Decision:
@@ -37,3 +46,26 @@ def held(population: Population, at: Step, dt: float) -> PerNeuron | None:
         now = failure.held(at.index, dt)
         level = now if level is None else jnp.where(jnp.isnan(now), level, now)
     return level
+
+
+def failing_weights(network: Network, projections: Iterable[str]) -> dict[str, WeightFailure]:
+    """From those projections whose weights are others for a time to their failure.
+
+    Raises:
+        InputError: two failures of one projection, which may last at once.
+    """
+    found: dict[str, WeightFailure] = {}
+    for failure in network.failures:
+        if failure.projection in found:
+            rule = "has one transient fault of its weights at a time: give the other one to a run of its own"
+            fail(f"network.{failure.projection}", rule, "two")
+        found[failure.projection] = failure
+    return {k: found[k] for k in projections if k in found}
+
+
+def with_failure(projection: Projection, failure: WeightFailure) -> Projection:
+    """The projection while the failure lasts."""
+    weights_of: Any = lambda p: p.weights  # noqa: E731
+    weights = weights_of(projection)
+    failing: Projection = eqx.tree_at(weights_of, projection, jnp.where(failure.chosen, failure.values, weights))
+    return failing

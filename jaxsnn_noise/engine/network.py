@@ -15,7 +15,7 @@ from jaxsnn_noise.kinds import check_fields
 from jaxsnn_noise.neurons import Neuron, Stepper
 from jaxsnn_noise.noise import Seam, Source
 from jaxsnn_noise.parameters import Range, check_tree, declarations
-from jaxsnn_noise.signals import Failure, no_drive
+from jaxsnn_noise.signals import Failure, WeightFailure, no_drive
 from jaxsnn_noise.synapses import Combine, Kinetics, Projection, Sum
 
 
@@ -201,12 +201,15 @@ class Network(eqx.Module):
         projections: From name to a projection, e.g. ``synapses.Dense``. Names differ from those of the populations, so that
             ``"network.hidden.neuron.tau_mem"`` and ``"network.recurrent.weights"`` are paths.
 
+    Imperfections put into ``failures`` which weights are others for a time.
+
     Raises:
         InputError: a name used twice, an unknown source or target, sizes that do not fit.
     """
 
     populations: dict[str, Population | Port]
     projections: dict[str, Projection]
+    failures: tuple[WeightFailure, ...]
 
     def __init__(
         self,
@@ -215,6 +218,7 @@ class Network(eqx.Module):
     ):
         self.populations = named("Network.populations", populations, "populations and ports")
         self.projections = named("Network.projections", projections, "projections, e.g. synapses.Dense(...)")
+        self.failures = ()
         self.check("network")
 
     def path_children(self) -> dict[str, Any]:

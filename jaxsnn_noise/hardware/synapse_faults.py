@@ -7,6 +7,7 @@ import functools
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -19,6 +20,7 @@ from jaxsnn_noise.hardware.quantised import MOST_BITS
 from jaxsnn_noise.hardware.sites import Scattered, Shapes, as_sites
 from jaxsnn_noise.laws.law import unit_of_quantity
 from jaxsnn_noise.parameters import nonnegative, parameter, positive, real
+from jaxsnn_noise.signals import WeightFailure
 
 
 class SynapseFaults(Faults):
@@ -26,6 +28,9 @@ class SynapseFaults(Faults):
 
     A weight of exactly 0 is no synapse and cannot fail, unless ``everywhere``: a crossbar has a device at every crossing. Sites
     are counted all the same, row by row.
+
+    A transient fault lasts for ``duration`` from ``start`` on, counted from the start of the run, warm-up included, in whole steps (the
+    nearest), as of a memory that is written anew. It is a fault of ``weights`` that keep still; a projection has one of them at a time.
     """
 
     counted: ClassVar[tuple[str, ...]] = ("target", "source")
@@ -40,6 +45,14 @@ class SynapseFaults(Faults):
         def everywhere(self) -> bool:
             """Whether entries of exactly 0 can fail."""
 
+        @property
+        def start(self) -> Values:
+            """When it begins [ms]."""
+
+        @property
+        def duration(self) -> Values | None:
+            """How long it lasts [ms]."""
+
     @abc.abstractmethod
     def failed_values(self, weights: Values, key: Key, path: str) -> Values:
         """What each weight would be, had it failed."""
@@ -52,22 +65,44 @@ class SynapseFaults(Faults):
     def shapes(self, network: Any) -> Shapes:
         return {path: leaf_of(network, path).shape for path in self.paths}
 
+    def failing(self, weights: Values, failed: Any, key: Key, path: str) -> tuple[Any, Values]:
+        """Which weights are others, and what they are."""
+        there = failed if self.everywhere else failed & (weights != 0)
+        return there, self.failed_values(weights, key, path)
+
     def apply(self, network: Any, key: Key) -> Any:
         for path, failed in self.chosen(network, key).items():
             weights = leaf_of(network, path)
-            there = failed if self.everywhere else failed & (weights != 0)
-            network = with_leaf(network, path, jnp.where(there, self.failed_values(weights, key, path), weights))
+            there, values = self.failing(weights, failed, key, path)
+            if self.duration is None:
+                network = with_leaf(network, path, jnp.where(there, values, weights))
+                continue
+            failure = WeightFailure(path.split(".")[1], there, values, self.start, self.duration)
+            network = eqx.tree_at(lambda n: n.failures, network, (*network.failures, failure))
         return network
 
     def check(self, who: str, network: Any) -> None:
         for path in self.paths:
             weights = check_path(f"{who}.paths", network, path)
+            if self.duration is not None:
+                self._check_transient(who, network, path)
             for values in self.extremes(weights, path):
                 try:
                     with_leaf(network, path, values).check("network")
                 except InputError as error:
                     fail(who, f"must keep {path} in its range", f"weights with {error}")
         self.sites.check(f"{who}.sites", self.shapes(network))
+
+    def _check_transient(self, who: str, network: Any, path: str) -> None:
+        """Weights that come back are those of a projection that keeps no state of its own."""
+        _, name, *rest = path.split(".")
+        projection = network.projections.get(name)
+        if projection is None or rest != ["weights"]:
+            fail(f"{who}.paths", "must lead to the weights of a projection, for a fault with a duration", path)
+        state = jax.eval_shape(lambda: projection.init(projection.prepared(), jnp.zeros(2, jnp.uint32), 1.0))
+        if jax.tree.leaves(state):
+            rule = f"must be None: {name} keeps a state of its own, into which weights would not come back"
+            fail(f"{who}.duration", rule, type(projection).__name__)
 
     def extremes(self, weights: Values, path: str) -> list[Values]:
         """The weights, had all failed in the worst ways."""
@@ -85,6 +120,8 @@ class DeadSynapses(SynapseFaults):
         paths: Dotted path of the weights, or several in a list, e.g. ``"network.input_to_hidden.weights"``.
         sites: ``Scattered(fraction)``, or the fraction itself, one number or one for each path; or ``SingleSite(number)``.
         everywhere: Whether entries of exactly 0 can fail.
+        start: When a transient fault begins [ms].
+        duration: How long it lasts [ms]. ``None``: it is permanent.
         over: The Monte Carlo axis on which devices are drawn.
 
     Raises:
@@ -102,6 +139,8 @@ class DeadSynapses(SynapseFaults):
     paths: Layers = eqx.field(static=True, converter=lambda v: layers_of("DeadSynapses.paths", v))
     sites: Placed = eqx.field(converter=as_sites)
     everywhere: bool = _everywhere("DeadSynapses")
+    start: Leaf = parameter("ms", nonnegative, default=0.0, kw_only=True)
+    duration: Leaf | None = parameter("ms", positive, default=None, kw_only=True)
     over: str = eqx.field(static=True, default="device", kw_only=True)
 
     def failed_values(self, weights: Values, key: Key, path: str) -> Values:
@@ -126,6 +165,8 @@ class SaturatedSynapses(SynapseFaults):
         high: Whether they are at the upper end.
         reach: How many interquartile ranges ``r`` beyond the quartile [1], >= 0; 3 is extreme.
         everywhere: Whether entries of exactly 0 can fail.
+        start: When a transient fault begins [ms].
+        duration: How long it lasts [ms]. ``None``: it is permanent.
         over: The Monte Carlo axis on which devices are drawn.
 
     Raises:
@@ -146,6 +187,8 @@ class SaturatedSynapses(SynapseFaults):
     )
     reach: Leaf = parameter("1", nonnegative, default=1.5, kw_only=True)
     everywhere: bool = _everywhere("SaturatedSynapses")
+    start: Leaf = parameter("ms", nonnegative, default=0.0, kw_only=True)
+    duration: Leaf | None = parameter("ms", positive, default=None, kw_only=True)
     over: str = eqx.field(static=True, default="device", kw_only=True)
 
     def failed_values(self, weights: Values, key: Key, path: str) -> Values:
@@ -168,6 +211,8 @@ class StuckSynapses(SynapseFaults):
         sites: As of :class:`DeadSynapses`.
         level: The value, in the unit of the weights. A leaf.
         everywhere: Whether entries of exactly 0 can fail.
+        start: When a transient fault begins [ms].
+        duration: How long it lasts [ms]. ``None``: it is permanent.
         over: The Monte Carlo axis on which devices are drawn.
 
     Raises:
@@ -185,6 +230,8 @@ class StuckSynapses(SynapseFaults):
     sites: Placed = eqx.field(converter=as_sites)
     level: Leaf = parameter(unit_of_quantity, real, kw_only=True)
     everywhere: bool = _everywhere("StuckSynapses")
+    start: Leaf = parameter("ms", nonnegative, default=0.0, kw_only=True)
+    duration: Leaf | None = parameter("ms", positive, default=None, kw_only=True)
     over: str = eqx.field(static=True, default="device", kw_only=True)
 
     def failed_values(self, weights: Values, key: Key, path: str) -> Values:
@@ -203,6 +250,8 @@ class PerturbedSynapses(SynapseFaults):
         sites: As of :class:`DeadSynapses`.
         low: Smallest factor [1], >= 0.
         high: Largest factor [1]; the same as ``low`` for one that is fixed.
+        start: When a transient fault begins [ms].
+        duration: How long it lasts [ms]. ``None``: it is permanent.
         over: The Monte Carlo axis on which devices are drawn.
 
     Raises:
@@ -220,6 +269,8 @@ class PerturbedSynapses(SynapseFaults):
     sites: Placed = eqx.field(converter=as_sites)
     low: Leaf = parameter("1", nonnegative, default=0.1, kw_only=True)
     high: Leaf = parameter("1", nonnegative, default=3.0, kw_only=True)
+    start: Leaf = parameter("ms", nonnegative, default=0.0, kw_only=True)
+    duration: Leaf | None = parameter("ms", positive, default=None, kw_only=True)
     over: str = eqx.field(static=True, default="device", kw_only=True)
 
     @property
@@ -261,6 +312,8 @@ class FlippedBits(SynapseFaults):
         full_scale: Magnitude ``F`` of the largest word, > 0, in the unit of the weights. Unless given, the largest magnitude of
             the layer as the fault finds it.
         everywhere: Whether entries of exactly 0 can fail.
+        start: When a transient fault begins [ms].
+        duration: How long it lasts [ms]. ``None``: it is permanent.
         over: The Monte Carlo axis on which devices are drawn.
 
     Raises:
@@ -282,19 +335,18 @@ class FlippedBits(SynapseFaults):
     )
     full_scale: Leaf | None = parameter(unit_of_quantity, positive, default=None, kw_only=True)
     everywhere: bool = _everywhere("FlippedBits")
+    start: Leaf = parameter("ms", nonnegative, default=0.0, kw_only=True)
+    duration: Leaf | None = parameter("ms", positive, default=None, kw_only=True)
     over: str = eqx.field(static=True, default="device", kw_only=True)
 
     def shapes(self, network: Any) -> Shapes:
         return {path: (*leaf_of(network, path).shape, self.bits) for path in self.paths}
 
-    def apply(self, network: Any, key: Key) -> Any:
-        for path, flipped in self.chosen(network, key).items():
-            weights = leaf_of(network, path)
-            bit = lax.broadcasted_iota(jnp.int32, flipped.shape, flipped.ndim - 1)
-            mask = jnp.sum(flipped.astype(jnp.int32) << bit, axis=-1)
-            mask = mask if self.everywhere else jnp.where(weights != 0, mask, 0)
-            network = with_leaf(network, path, jnp.where(mask != 0, self.read_back(weights, mask), weights))
-        return network
+    def failing(self, weights: Values, failed: Any, key: Key, path: str) -> tuple[Any, Values]:
+        bit = lax.broadcasted_iota(jnp.int32, failed.shape, failed.ndim - 1)
+        mask = jnp.sum(failed.astype(jnp.int32) << bit, axis=-1)
+        mask = mask if self.everywhere else jnp.where(weights != 0, mask, 0)
+        return mask != 0, self.read_back(weights, mask)
 
     def read_back(self, weights: Values, mask: Any) -> Values:
         """What is read from the words of the weights with the bits of a mask flipped."""

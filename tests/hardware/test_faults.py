@@ -356,3 +356,88 @@ def test_weights_that_learn_or_conduct_stay_in_their_range():
             fault.check("x", sim.network)
     hardware.DeadSynapses("network.loop.weights", 0.1).check("x", sim.network)
     assert jnp.all(plastic.weights == 0.5)
+
+
+def transient(**options: Any) -> dict[str, Any]:
+    """Faults of both layers of weights that last from step 5 to step 12."""
+    span = {"start": 5.0, "duration": 7.0}
+    return {
+        "held": hardware.StuckSynapses(FEED, SingleSite(7), level=-40.0, **span),
+        "flip": hardware.FlippedBits(ONWARD, SingleSite(8 * 6 + 7), full_scale=127.0, **span),
+    } | options
+
+
+def by_hand_for_a_time() -> dict[str, np.ndarray]:
+    faulty = [W1.astype(float), W2.astype(np.int8)]
+    faulty[0].flat[7] = -40
+    faulty[1].view(np.uint8).flat[6] ^= np.uint8(128)
+
+    class ForATime:
+        """A matrix that is another one from step 5 to step 11."""
+
+        def __init__(self, own, failed):
+            self.own, self.failed, self.step = own, failed, -1
+
+        def __matmul__(self, sent):
+            self.step += 1
+            return (self.failed if 5 <= self.step < 12 else self.own) @ sent
+
+    return by_hand(ForATime(W1, faulty[0]), ForATime(W2, faulty[1].astype(float)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("schedule", [jn.ByStep(), jn.ByComponent()])
+def test_weights_come_back_after_a_transient_fault(schedule):
+    sim = simulation(**transient())
+    expected = by_hand_for_a_time()
+    assert differs(expected)
+    shown = jn.simulate(sim, key=0, backend=jn.Scan(schedule=schedule))
+    for name in NEURONS:
+        for what in ("spikes", "v"):
+            np.testing.assert_array_equal(shown[name][what], expected[f"{name}.{what}"])
+
+
+@pytest.mark.slow
+def test_a_constant_input_is_not_formed_once_while_its_weights_change():
+    def counts(**parts: Any) -> np.ndarray:
+        sim = jn.Simulation(
+            network(), {"image": jn.coding.Constant(np.ones(INPUTS))}, duration=float(STEPS), dt=1.0,
+            imperfections=parts, statistics={"v": jn.statistics.Trace("v", population="hidden")},
+        )  # fmt: skip
+        return np.asarray(jn.simulate(sim, key=0)["v"]["v"])
+
+    healthy = counts()
+    whole = counts(x=hardware.DeadSynapses(FEED, 1.0))
+    middle = counts(x=hardware.DeadSynapses(FEED, 1.0, start=3.0, duration=2.0))
+    assert not whole.any()
+    np.testing.assert_array_equal(middle[:3], healthy[:3])
+    assert np.any(middle[3:5] != healthy[3:5])
+    assert middle[5:].any()
+
+
+@pytest.mark.slow
+def test_two_transient_faults_of_one_projection_and_one_of_weights_that_learn_are_refused():
+    two = transient(flip=hardware.FlippedBits(FEED, SingleSite(0), full_scale=127.0, start=1.0, duration=2.0))
+    with pytest.raises(InputError, match=r"^network.feed: has one transient fault of its weights at a time"):
+        jn.simulate(simulation(**two), key=0)
+    plastic = jn.synapses.PairSTDP("hidden", "hidden", np.full((HIDDEN, HIDDEN), 0.5), w_max=1.0, learning_rate=0.01)
+    net = jn.Network({"hidden": jn.Population(jn.neurons.IF(HIDDEN))}, {"loop": plastic})
+    fault = hardware.DeadSynapses("network.loop.weights", 0.1, duration=5.0)
+    with pytest.raises(InputError, match=r"^x.duration: must be None: loop keeps a state of its own"):
+        fault.check("x", net)
+
+
+@pytest.mark.slow
+def test_a_chip_keeps_its_failures_when_it_is_taken_out_made_quiet_and_saved(tmp_path):
+    parts = {"dead": hardware.DeadNeurons("hidden", 0.5), **transient()}
+    sim = simulation(**parts)
+    grid = jn.Grid(sim, [jn.Devices(3)], key=0)
+    one = jn.without_noise(jn.chip(grid, sel={"device": 1}))
+    assert np.sum(~np.isnan(one.populations["hidden"].failures[0].level)) > 0
+    assert len(one.failures) == 2
+    jn.save(tmp_path / "chip", one)
+    again = jn.load(tmp_path / "chip")
+    alone = jn.Simulation(again, sim.inputs, duration=sim.duration, dt=1.0, statistics=sim.statistics)
+    member = jn.simulate(sim, key=0, address={"device": 1})
+    for name in NEURONS:
+        np.testing.assert_array_equal(jn.simulate(alone, key=0)[name]["v"], member[name]["v"])
