@@ -118,7 +118,7 @@ def test_the_exponents_are_those_of_the_fit_and_never_below_zero():
 def test_reads_have_the_moments_of_each_device_at_each_use():
     """One synapse a target: the current of a spike is the read of one pair. Its mean and variance, over steps, for each device."""
     size, steps = 40, 4000
-    w = np.diag(np.tile(LEVELS, size // 4))
+    w = FULL * np.diag(np.tile([1.0, 0.3, -0.01, 0.004], size // 4))  # of small ones much is cut off below 0
     chip = PhaseChange(PATH, 86_400.0)
     net = network(weights=w)
     sim = jn.Simulation(
@@ -127,22 +127,23 @@ def test_reads_have_the_moments_of_each_device_at_each_use():
     )  # fmt: skip
     seen = np.asarray(jn.simulate(sim, key=3)["i"]["current"])
     key = random.stream(random.root(3), "imperfections.pcm")
-    target = np.stack([np.maximum(w, 0), np.maximum(-w, 0)])
+    target = np.stack([np.maximum(w, 0), np.maximum(-w, 0)]) / FULL
     programmed = np.asarray(chip.programmed(jnp.asarray(target, jnp.float32), key), float)
     nu = np.asarray(chip.exponents(jnp.asarray(target, jnp.float32), key), float)
     now = programmed * (1 + 86_400 / 20.0) ** -nu
     mean, variance = theory.rectified_moments(now, theory.pcm_read_std(programmed, now, 86_400.0))
     diagonal = np.arange(size)
-    mean, variance = (mean[0] - mean[1])[diagonal, diagonal], variance.sum(0)[diagonal, diagonal]
-    step = np.abs(w).max() * 2.0**-20  # of the grid of exact sums
+    mean, variance = FULL * (mean[0] - mean[1])[diagonal, diagonal], FULL**2 * variance.sum(0)[diagonal, diagonal]
+    there = variance > 0  # both devices of some pairs are at 0
+    assert not seen[:, ~there].any()
+    assert there.sum() > 30
 
     def check(amplitude):
-        assert_variance(amplitude * seen, variance)
-        np.testing.assert_allclose((amplitude * seen).mean(0), mean, atol=6 * np.sqrt(variance.max() / steps) + step)
+        assert_variance(amplitude * seen[:, there], variance[there])
+        assert_mean(amplitude * seen[:, there], mean[there])
 
     check(1.0)
-    with pytest.raises(AssertionError):
-        check(1.2)
+    negative_control(check)
 
 
 @pytest.mark.slow
