@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import jaxsnn_noise as jn
-from helpers.pace import slow_but
 from helpers.statistical import assert_proportion, negative_control
 from jaxsnn_noise import hardware, paths, random
 from jaxsnn_noise._checks import InputError
@@ -109,6 +108,7 @@ def with_site(name: str, site: int) -> dict[str, np.ndarray]:
     return found(paths.replace(ALL, {f"imperfections.{name}.sites.site": site}))
 
 
+@pytest.mark.slow
 def test_no_site_is_a_healthy_network_that_fires():
     assert HEALTHY["hidden.spikes"].sum(0).min() >= 2
     assert HEALTHY["out.spikes"].sum(0).min() >= 2
@@ -122,7 +122,8 @@ HELD = [
 ]
 
 
-@pytest.mark.parametrize(("name", "level", "site"), slow_but(HELD, [("stuck", 0.5, 3), ("while", 1.0, 8)]))
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "level", "site"), HELD)
 def test_a_held_output_is_what_targets_see_and_the_membrane_goes_on(name, level, site):
     layer, neuron = ("hidden", site) if site < HIDDEN else ("out", site - HIDDEN)
     there = lambda step: name != "while" or 5 <= step < 12  # noqa: E731
@@ -131,7 +132,8 @@ def test_a_held_output_is_what_targets_see_and_the_membrane_goes_on(name, level,
     assert_same(with_site(name, site), expected)
 
 
-@pytest.mark.parametrize("site", slow_but([1, HIDDEN + 2], [1]))
+@pytest.mark.slow
+@pytest.mark.parametrize("site", [1, HIDDEN + 2])
 def test_a_parameter_of_a_neuron_is_off_by_its_factor(site):
     levels = {"hidden": np.full(HIDDEN, 300), "out": np.full(OUTPUTS, 150)}
     layer, neuron = ("hidden", site) if site < HIDDEN else ("out", site - HIDDEN)
@@ -159,7 +161,8 @@ SETS = {
 WEIGHTS = [(name, site) for name in SETS for site in (0, 7, INPUTS * HIDDEN + 6)]
 
 
-@pytest.mark.parametrize(("name", "site"), slow_but(WEIGHTS, [("high", 0), ("factor", 36)]))
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "site"), WEIGHTS)
 def test_a_weight_is_what_its_fault_says(name, site):
     faulty = [W1.astype(float), W2.astype(float)]
     layer, place = divmod(site, INPUTS * HIDDEN)
@@ -174,7 +177,8 @@ def test_a_weight_is_what_its_fault_says(name, site):
 BITS = [(place, bit) for place in (0, 7, INPUTS * HIDDEN + 6) for bit in (0, 3, 6, 7)]
 
 
-@pytest.mark.parametrize(("place", "bit"), slow_but(BITS, [(7, 7)]))
+@pytest.mark.slow
+@pytest.mark.parametrize(("place", "bit"), BITS)
 def test_a_flipped_bit_is_an_exclusive_or_of_a_signed_byte(place, bit):
     faulty = [W1.astype(np.int8), W2.astype(np.int8)]
     layer, index = divmod(place, INPUTS * HIDDEN)
@@ -184,6 +188,7 @@ def test_a_flipped_bit_is_an_exclusive_or_of_a_signed_byte(place, bit):
     assert bit < 6 or differs(expected)
 
 
+@pytest.mark.slow
 def test_a_weight_of_exactly_zero_is_no_synapse_unless_the_crossbar_has_a_device_everywhere():
     site = 2 * INPUTS + 3
     for name in ("high", "held"):
@@ -209,6 +214,7 @@ def chip(fault: Any, key: Any = 3) -> Any:
     return fault.apply(ALL.network, random.root(key))
 
 
+@pytest.mark.slow
 def test_fractions_zero_and_one_are_none_and_all_and_each_layer_has_its_own():
     for fraction, expected in (([0.0, 1.0], (0, 1)), ([1.0, 0.0], (1, 0)), (1.0, (1, 1)), (0.0, (0, 0))):
         changed = chip(scattered(hardware.DeadSynapses, fraction))

@@ -62,6 +62,7 @@ def test_programmed_and_drifted_conductances_have_the_moments_of_theory(age):
     negative_control(check)
 
 
+@pytest.mark.slow
 def test_without_noise_and_drift_a_chip_holds_what_was_written():
     off = PhaseChange(PATH, 1e6, programming=0.0, drift=0.0, reads=False)
     w = np.random.default_rng(0).normal(size=(6, 7)).astype(np.float32)
@@ -79,6 +80,7 @@ def test_without_noise_and_drift_a_chip_holds_what_was_written():
     np.testing.assert_allclose(half, np.clip(w, -0.5, 0.5), rtol=3e-7)
 
 
+@pytest.mark.slow
 def test_a_device_drifts_along_one_power_law():
     """The same exponent at every age: the logarithm of each conductance is a straight line in the logarithm of time."""
     sim = PhaseChange(PATH, 0.0, reads=False)
@@ -180,6 +182,7 @@ def test_resistive_devices_spread_as_measured(age):
     negative_control(check)
 
 
+@pytest.mark.slow
 def test_a_resistive_device_keeps_its_score_at_every_age():
     sim = ResistiveMemory(PATH, 1.0)
     early, late = (
