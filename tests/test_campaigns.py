@@ -162,7 +162,7 @@ def test_sites_share_their_noise_unless_it_is_to_be_fresh():
         (lambda: jn.RandomSites(FLIPS, "flip", 289), r"^RandomSites.n: must be at most the number of sites, 288; got 289"),
         (lambda: jn.RandomSites(FLIPS, "flip", 0), r"^RandomSites.n: must be a whole number >= 1"),
         (lambda: jn.RandomSites(FLIPS, "flip", 5, by="row"), r"^RandomSites.by: unknown name; got 'row'"),
-        (lambda: jn.AllSites(simulation(dead=hardware.DeadNeurons("hidden", 0.1)), "dead"), r"^AllSites.imperfection: must have its sites given by SingleSite"),
+        (lambda: jn.AllSites(simulation(dead=hardware.DeadNeurons("hidden", hardware.Scattered(0.1))), "dead"), r"^AllSites.imperfection: must have its sites given by SingleSite"),
         (lambda: jn.AllSites(simulation(q=hardware.Quantised(SYNAPSES[0], 4)), "q"), r"^AllSites.imperfection: must be a fault"),
         pytest.param(lambda: jn.AllSites(simulation((6, 5, 3), flip=hardware.FlippedBits(SYNAPSES, NOWHERE)), "flip").check(FLIPS), r"^AllSites.sim: must be made for the sites that there are", marks=pytest.mark.slow),
         (lambda: jn.Sweep("imperfections.flip.sites.site", jnp.array([0, 288])).check(FLIPS), r"^imperfections.flip.sites.site: must be a site of the layers .*\[-1, 287\]; got 288"),

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import InputError, fail, one_of
 from jaxsnn_noise._typing import Key, Leaf, Values
-from jaxsnn_noise.hardware.faults import Faults, Layers, Placed, layers_of
+from jaxsnn_noise.hardware.faults import Faults, Layers, layers_of
 from jaxsnn_noise.hardware.leaves import check_path, leaf_of, with_leaf
-from jaxsnn_noise.hardware.sites import Scattered, Shapes, as_sites
+from jaxsnn_noise.hardware.sites import Scattered, Shapes, Sites
 from jaxsnn_noise.parameters import fraction, nonnegative, parameter, positive
 from jaxsnn_noise.signals import Failure
 
@@ -76,7 +76,7 @@ class DeadNeurons(OutputFaults):
 
     Args:
         populations: Name of a population, or several in a list.
-        sites: ``Scattered(fraction)``, or the fraction itself, one number or one for each population; or ``SingleSite(number)``.
+        sites: ``Scattered(fraction)``, one number or one for each population; or ``SingleSite(number)``.
         start: When a transient fault begins [ms].
         duration: How long it lasts [ms]. ``None``: it is permanent.
         over: The Monte Carlo axis on which devices are drawn.
@@ -88,13 +88,13 @@ class DeadNeurons(OutputFaults):
     arXiv:2412.06795.
 
     Example:
-        >>> DeadNeurons(["hidden", "output"], [0.1, 0.0]).populations
+        >>> DeadNeurons(["hidden", "output"], Scattered([0.1, 0.0])).populations
         ('hidden', 'output')
     """
 
     of_readouts: ClassVar[bool] = True
     populations: Layers = eqx.field(static=True, converter=lambda v: layers_of("DeadNeurons.populations", v))
-    sites: Placed = eqx.field(converter=as_sites)
+    sites: Sites
     start: Leaf = parameter("ms", nonnegative, default=0.0, kw_only=True)
     duration: Leaf | None = parameter("ms", positive, default=None, kw_only=True)
     over: str = eqx.field(static=True, default="device", kw_only=True)
@@ -124,12 +124,12 @@ class SaturatedNeurons(OutputFaults):
     References: as of :class:`DeadNeurons`.
 
     Example:
-        >>> SaturatedNeurons("hidden", 0.1, start=100.0, duration=5.0).axis
+        >>> SaturatedNeurons("hidden", Scattered(0.1), start=100.0, duration=5.0).axis
         'device'
     """
 
     populations: Layers = eqx.field(static=True, converter=lambda v: layers_of("SaturatedNeurons.populations", v))
-    sites: Placed = eqx.field(converter=as_sites)
+    sites: Sites
     start: Leaf = parameter("ms", nonnegative, default=0.0, kw_only=True)
     duration: Leaf | None = parameter("ms", positive, default=None, kw_only=True)
     over: str = eqx.field(static=True, default="device", kw_only=True)
@@ -159,12 +159,12 @@ class StuckNeurons(OutputFaults):
     References: as of :class:`DeadNeurons`.
 
     Example:
-        >>> float(StuckNeurons("hidden", 0.1, level=0.5).level)
+        >>> float(StuckNeurons("hidden", Scattered(0.1), level=0.5).level)
         0.5
     """
 
     populations: Layers = eqx.field(static=True, converter=lambda v: layers_of("StuckNeurons.populations", v))
-    sites: Placed = eqx.field(converter=as_sites)
+    sites: Sites
     level: Leaf = parameter("1", fraction, kw_only=True)
     start: Leaf = parameter("ms", nonnegative, default=0.0, kw_only=True)
     duration: Leaf | None = parameter("ms", positive, default=None, kw_only=True)
@@ -194,14 +194,14 @@ class ParameterFaults(Faults):
     References: as of :class:`DeadNeurons`; their factors are uniform on [0.1, 3], the default.
 
     Example:
-        >>> ParameterFaults("network.hidden.neuron.tau_mem", 0.1).paths
+        >>> ParameterFaults("network.hidden.neuron.tau_mem", Scattered(0.1)).paths
         ('network.hidden.neuron.tau_mem',)
     """
 
     absolute: ClassVar[bool] = False
     counted: ClassVar[tuple[str, ...]] = ("neuron",)
     paths: Layers = eqx.field(static=True, converter=lambda v: layers_of("ParameterFaults.paths", v))
-    sites: Placed = eqx.field(converter=as_sites)
+    sites: Sites
     low: Leaf = parameter("1", nonnegative, default=0.1, kw_only=True)
     high: Leaf = parameter("1", nonnegative, default=3.0, kw_only=True)
     over: str = eqx.field(static=True, default="device", kw_only=True)

@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -136,9 +135,3 @@ def place_of_site(shapes: Shapes, sites: Any) -> tuple[np.ndarray, np.ndarray]:
     numbers = np.asarray(sites, np.int64)
     layer = np.searchsorted(ends, numbers, side="right")
     return layer, numbers - np.concatenate([[0], ends])[layer]
-
-
-def as_sites(value: Any) -> Any:
-    """Sites as they are; numbers, one or one for each layer, as the fraction of scattered ones."""
-    numbers = isinstance(value, (int, float, list, tuple, np.ndarray, np.generic, jax.Array))
-    return Scattered(value) if numbers and not isinstance(value, bool) else value

@@ -13,11 +13,11 @@ from jax import lax
 
 from jaxsnn_noise._checks import InputError, count, fail, flag
 from jaxsnn_noise._typing import Key, Leaf, Values
-from jaxsnn_noise.hardware.faults import Faults, Layers, Placed, layers_of
+from jaxsnn_noise.hardware.faults import Faults, Layers, layers_of
 from jaxsnn_noise.hardware.leaves import check_path, leaf_of, with_leaf
 from jaxsnn_noise.hardware.neuron_faults import check_factors, factors
 from jaxsnn_noise.hardware.quantised import MOST_BITS
-from jaxsnn_noise.hardware.sites import Scattered, Shapes, as_sites
+from jaxsnn_noise.hardware.sites import Scattered, Shapes, Sites
 from jaxsnn_noise.laws.law import unit_of_quantity
 from jaxsnn_noise.parameters import nonnegative, parameter, positive, real
 from jaxsnn_noise.signals import WeightFailure
@@ -118,7 +118,7 @@ class DeadSynapses(SynapseFaults):
 
     Args:
         paths: Dotted path of the weights, or several in a list, e.g. ``"network.input_to_hidden.weights"``.
-        sites: ``Scattered(fraction)``, or the fraction itself, one number or one for each path; or ``SingleSite(number)``.
+        sites: ``Scattered(fraction)``, one number or one for each path; or ``SingleSite(number)``.
         everywhere: Whether entries of exactly 0 can fail.
         start: When a transient fault begins [ms].
         duration: How long it lasts [ms]. ``None``: it is permanent.
@@ -131,13 +131,13 @@ class DeadSynapses(SynapseFaults):
     arXiv:2412.06795.
 
     Example:
-        >>> DeadSynapses("network.feed.weights", 0.01).axis
+        >>> DeadSynapses("network.feed.weights", Scattered(0.01)).axis
         'device'
     """
 
     absolute: ClassVar[bool] = True
     paths: Layers = eqx.field(static=True, converter=lambda v: layers_of("DeadSynapses.paths", v))
-    sites: Placed = eqx.field(converter=as_sites)
+    sites: Sites
     everywhere: bool = _everywhere("DeadSynapses")
     start: Leaf = parameter("ms", nonnegative, default=0.0, kw_only=True)
     duration: Leaf | None = parameter("ms", positive, default=None, kw_only=True)
@@ -175,13 +175,13 @@ class SaturatedSynapses(SynapseFaults):
     References: as of :class:`DeadSynapses`.
 
     Example:
-        >>> SaturatedSynapses("network.feed.weights", 0.01, high=False).high
+        >>> SaturatedSynapses("network.feed.weights", Scattered(0.01), high=False).high
         False
     """
 
     absolute: ClassVar[bool] = False
     paths: Layers = eqx.field(static=True, converter=lambda v: layers_of("SaturatedSynapses.paths", v))
-    sites: Placed = eqx.field(converter=as_sites)
+    sites: Sites
     high: bool = eqx.field(
         static=True, default=True, kw_only=True, converter=functools.partial(flag, "SaturatedSynapses.high")
     )
@@ -221,13 +221,13 @@ class StuckSynapses(SynapseFaults):
     References: as of :class:`DeadSynapses`.
 
     Example:
-        >>> float(StuckSynapses("network.feed.weights", 0.01, level=0.5).level)
+        >>> float(StuckSynapses("network.feed.weights", Scattered(0.01), level=0.5).level)
         0.5
     """
 
     absolute: ClassVar[bool] = True
     paths: Layers = eqx.field(static=True, converter=lambda v: layers_of("StuckSynapses.paths", v))
-    sites: Placed = eqx.field(converter=as_sites)
+    sites: Sites
     level: Leaf = parameter(unit_of_quantity, real, kw_only=True)
     everywhere: bool = _everywhere("StuckSynapses")
     start: Leaf = parameter("ms", nonnegative, default=0.0, kw_only=True)
@@ -260,13 +260,13 @@ class PerturbedSynapses(SynapseFaults):
     References: as of :class:`DeadSynapses`; their factors are uniform on [0.1, 3], the default.
 
     Example:
-        >>> float(PerturbedSynapses("network.feed.weights", 0.01, low=2.0, high=2.0).low)
+        >>> float(PerturbedSynapses("network.feed.weights", Scattered(0.01), low=2.0, high=2.0).low)
         2.0
     """
 
     absolute: ClassVar[bool] = False
     paths: Layers = eqx.field(static=True, converter=lambda v: layers_of("PerturbedSynapses.paths", v))
-    sites: Placed = eqx.field(converter=as_sites)
+    sites: Sites
     low: Leaf = parameter("1", nonnegative, default=0.1, kw_only=True)
     high: Leaf = parameter("1", nonnegative, default=3.0, kw_only=True)
     start: Leaf = parameter("ms", nonnegative, default=0.0, kw_only=True)
@@ -322,14 +322,14 @@ class FlippedBits(SynapseFaults):
     References: as of :class:`DeadSynapses`.
 
     Example:
-        >>> FlippedBits("network.feed.weights", 1e-3).bits
+        >>> FlippedBits("network.feed.weights", Scattered(1e-3)).bits
         8
     """
 
     absolute: ClassVar[bool] = False
     counted: ClassVar[tuple[str, ...]] = ("target", "source", "bit")
     paths: Layers = eqx.field(static=True, converter=lambda v: layers_of("FlippedBits.paths", v))
-    sites: Placed = eqx.field(converter=as_sites)
+    sites: Sites
     bits: int = eqx.field(
         static=True, default=8, kw_only=True, converter=lambda bits: count("FlippedBits.bits", bits, 2, MOST_BITS)
     )

@@ -233,7 +233,7 @@ def test_the_share_that_fails_is_the_fraction():
     )
 
     def check(amplitude: float) -> None:
-        fault = hardware.DeadSynapses("network.feed.weights", amplitude * 0.03)
+        fault = hardware.DeadSynapses("network.feed.weights", Scattered(amplitude * 0.03))
         changed = fault.apply(big, random.root(1)).projections["feed"].weights
         assert_proportion(np.sum(np.asarray(changed) == 0), weights.size, 0.03)
 
@@ -273,7 +273,10 @@ def test_a_dead_readout_gives_its_potential_at_rest_and_another_level_is_refused
     np.testing.assert_array_equal(broken[:, 2], -2.0)
     np.testing.assert_array_equal(np.delete(broken, 2, 1), np.delete(healthy, 2, 1))
     assert np.any(healthy[:, 2] != -2.0)
-    for fault in (hardware.SaturatedNeurons("out", 0.1), hardware.StuckNeurons("out", 0.1, level=0.0)):
+    for fault in (
+        hardware.SaturatedNeurons("out", Scattered(0.1)),
+        hardware.StuckNeurons("out", Scattered(0.1), level=0.0),
+    ):
         with pytest.raises(InputError, match=r"^imperfections.x.populations: must fire: out is a readout"):
             with_fault(x=fault)
 
@@ -306,7 +309,7 @@ def test_decisions_and_times_inside_a_step_of_a_held_output_are_certain():
 
 @pytest.mark.slow
 def test_chips_are_those_of_the_engine_and_keep_their_faults_along_a_sweep():
-    sim = simulation(x=hardware.DeadSynapses(FEED, 0.3))
+    sim = simulation(x=hardware.DeadSynapses(FEED, Scattered(0.3)))
     keys = Keys(random.root(0), Address.of({"device": 2}), ())
     weights = np.asarray(impaired(sim, keys).projections["feed"].weights)
     assert 0 < np.sum(weights != W1) < W1.size
@@ -320,25 +323,24 @@ def test_chips_are_those_of_the_engine_and_keep_their_faults_along_a_sweep():
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (lambda: hardware.DeadNeurons(NEURONS, 1.2), r"^Scattered.fraction: must lie in \[0, 1\]"),
-        (lambda: hardware.DeadNeurons(NEURONS, -0.1), r"^Scattered.fraction: must lie in \[0, 1\]"),
-        (lambda: hardware.DeadNeurons(NEURONS, [0.1, 0.1, 0.1]), r"^imperfections.x.sites.fraction: must be one number, or one for each of the 2 layers"),
+        (lambda: hardware.DeadNeurons(NEURONS, Scattered(1.2)), r"^Scattered.fraction: must lie in \[0, 1\]"),
+        (lambda: hardware.DeadNeurons(NEURONS, Scattered(-0.1)), r"^Scattered.fraction: must lie in \[0, 1\]"),
+        (lambda: hardware.DeadNeurons(NEURONS, Scattered([0.1, 0.1, 0.1])), r"^imperfections.x.sites.fraction: must be one number, or one for each of the 2 layers"),
         (lambda: hardware.DeadNeurons(NEURONS, SingleSite(9)), r"^imperfections.x.sites.site: must be a site of the layers hidden \(5\), out \(4\): in \[-1, 8\]; got 9"),
         (lambda: hardware.FlippedBits(FEED, SingleSite(8 * 30)), r"^imperfections.x.sites.site: must be a site .*\(5x6x8\)"),
         (lambda: SingleSite(0.5), r"^SingleSite.site: must be a whole number"),
         (lambda: SingleSite(-2), r"^SingleSite.site: must be a whole number"),
-        (lambda: hardware.DeadNeurons("hiden", 0.1), r"^imperfections.x.populations: unknown name; got 'hiden'.*hidden"),
-        (lambda: hardware.DeadNeurons("image", 0.1), r"^imperfections.x.populations: unknown name; got 'image'"),
-        (lambda: hardware.DeadNeurons(["out", "out"], 0.1), r"^DeadNeurons.populations: must name at least one layer, and each once"),
-        (lambda: hardware.DeadNeurons("out", "all"), r"^DeadNeurons.sites: must be of the kind Sites"),
-        (lambda: hardware.DeadNeurons("out", 0.1, start=-1.0), r"^DeadNeurons.start: must be finite and >= 0 \[ms\]"),
-        (lambda: hardware.StuckNeurons("out", 0.1, level=1.5), r"^StuckNeurons.level: must lie in \[0, 1\]"),
-        (lambda: hardware.DeadSynapses("network.feed", 0.1), r"^imperfections.x.paths.path: must lead to a parameter"),
-        (lambda: hardware.FlippedBits(FEED, 0.1, bits=25), r"^FlippedBits.bits: must be a whole number <= 24"),
-        (lambda: hardware.FlippedBits(FEED, 0.1, bits=1), r"^FlippedBits.bits: must be a whole number >= 2"),
-        (lambda: hardware.PerturbedSynapses(FEED, 0.1, low=2.0, high=1.0), r"^imperfections.x.high: must be at least low = 2"),
-        (lambda: hardware.ParameterFaults("network.hidden.neuron.refractory", 0.1, low=-1.0), r"^ParameterFaults.low"),
-        (lambda: hardware.ParameterFaults("network.hidden.neuron.v_threshold", 0.1, low=0.0), r"^imperfections.x: must keep network.hidden.neuron.v_threshold in its range"),
+        (lambda: hardware.DeadNeurons("hiden", Scattered(0.1)), r"^imperfections.x.populations: unknown name; got 'hiden'.*hidden"),
+        (lambda: hardware.DeadNeurons("image", Scattered(0.1)), r"^imperfections.x.populations: unknown name; got 'image'"),
+        (lambda: hardware.DeadNeurons(["out", "out"], Scattered(0.1)), r"^DeadNeurons.populations: must name at least one layer, and each once"),
+        (lambda: hardware.DeadNeurons("out", Scattered(0.1), start=-1.0), r"^DeadNeurons.start: must be finite and >= 0 \[ms\]"),
+        (lambda: hardware.StuckNeurons("out", Scattered(0.1), level=1.5), r"^StuckNeurons.level: must lie in \[0, 1\]"),
+        (lambda: hardware.DeadSynapses("network.feed", Scattered(0.1)), r"^imperfections.x.paths.path: must lead to a parameter"),
+        (lambda: hardware.FlippedBits(FEED, Scattered(0.1), bits=25), r"^FlippedBits.bits: must be a whole number <= 24"),
+        (lambda: hardware.FlippedBits(FEED, Scattered(0.1), bits=1), r"^FlippedBits.bits: must be a whole number >= 2"),
+        (lambda: hardware.PerturbedSynapses(FEED, Scattered(0.1), low=2.0, high=1.0), r"^imperfections.x.high: must be at least low = 2"),
+        (lambda: hardware.ParameterFaults("network.hidden.neuron.refractory", Scattered(0.1), low=-1.0), r"^ParameterFaults.low"),
+        (lambda: hardware.ParameterFaults("network.hidden.neuron.v_threshold", Scattered(0.1), low=0.0), r"^imperfections.x: must keep network.hidden.neuron.v_threshold in its range"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_with_the_reason(fault, message):
@@ -353,14 +355,14 @@ def test_weights_that_learn_or_conduct_stay_in_their_range():
         jn.Network({"hidden": jn.Population(jn.neurons.IF(HIDDEN))}, {"loop": plastic}), duration=2.0, dt=1.0
     )
     for fault in (
-        hardware.StuckSynapses("network.loop.weights", 0.1, level=1.5),
-        hardware.SaturatedSynapses("network.loop.weights", 0.1),
-        hardware.PerturbedSynapses("network.loop.weights", 0.1),
-        hardware.FlippedBits("network.loop.weights", 0.1),
+        hardware.StuckSynapses("network.loop.weights", Scattered(0.1), level=1.5),
+        hardware.SaturatedSynapses("network.loop.weights", Scattered(0.1)),
+        hardware.PerturbedSynapses("network.loop.weights", Scattered(0.1)),
+        hardware.FlippedBits("network.loop.weights", Scattered(0.1)),
     ):
         with pytest.raises(InputError, match=r"^x: must keep network.loop.weights in its range"):
             fault.check("x", sim.network)
-    hardware.DeadSynapses("network.loop.weights", 0.1).check("x", sim.network)
+    hardware.DeadSynapses("network.loop.weights", Scattered(0.1)).check("x", sim.network)
     assert jnp.all(plastic.weights == 0.5)
 
 
@@ -413,8 +415,8 @@ def test_a_constant_input_is_not_formed_once_while_its_weights_change():
         return np.asarray(jn.simulate(sim, key=0)["v"]["v"])
 
     healthy = counts()
-    whole = counts(x=hardware.DeadSynapses(FEED, 1.0))
-    middle = counts(x=hardware.DeadSynapses(FEED, 1.0, start=3.0, duration=2.0))
+    whole = counts(x=hardware.DeadSynapses(FEED, Scattered(1.0)))
+    middle = counts(x=hardware.DeadSynapses(FEED, Scattered(1.0), start=3.0, duration=2.0))
     assert not whole.any()
     np.testing.assert_array_equal(middle[:3], healthy[:3])
     assert np.any(middle[3:5] != healthy[3:5])
@@ -428,14 +430,14 @@ def test_two_transient_faults_of_one_projection_and_one_of_weights_that_learn_ar
         jn.simulate(simulation(**two), key=0)
     plastic = jn.synapses.PairSTDP("hidden", "hidden", np.full((HIDDEN, HIDDEN), 0.5), w_max=1.0, learning_rate=0.01)
     net = jn.Network({"hidden": jn.Population(jn.neurons.IF(HIDDEN))}, {"loop": plastic})
-    fault = hardware.DeadSynapses("network.loop.weights", 0.1, duration=5.0)
+    fault = hardware.DeadSynapses("network.loop.weights", Scattered(0.1), duration=5.0)
     with pytest.raises(InputError, match=r"^x.duration: must be None: loop keeps a state of its own"):
         fault.check("x", net)
 
 
 @pytest.mark.slow
 def test_a_chip_keeps_its_failures_when_it_is_taken_out_made_quiet_and_saved(tmp_path):
-    parts = {"dead": hardware.DeadNeurons("hidden", 0.5), **transient()}
+    parts = {"dead": hardware.DeadNeurons("hidden", Scattered(0.5)), **transient()}
     sim = simulation(**parts)
     grid = jn.Grid(sim, [jn.Devices(3)], key=0)
     one = jn.without_noise(jn.chip(grid, sel={"device": 1}))

@@ -83,6 +83,12 @@ class Campaign(Axis):
     def attributes(self, sim: Simulation) -> dict[str, str]:
         return attributes_of(sim, self.sets(sim)[0])
 
+    @staticmethod
+    def suite() -> Simulation:
+        """A simulation for examples: three neurons of which one may be dead."""
+        network = Network({"cells": Population(LIF(3))})
+        return Simulation(network, duration=4.0, dt=1.0, imperfections={"dead": DeadNeurons("cells", SingleSite(-1))})
+
     def _dimensions(self) -> tuple[str, ...]:
         """What the dimensions of the sites are; a list of synapses has one less than a matrix of them."""
         if len(self.layers[0][1]) == len(self.counted):
@@ -135,12 +141,6 @@ class AllSites(Campaign):
 
     def site(self, index: jax.Array) -> jax.Array:
         return index.astype(jnp.int32)
-
-    @classmethod
-    def suite(cls) -> Simulation:
-        """A simulation for examples: three neurons of which one may be dead."""
-        network = Network({"cells": Population(LIF(3))})
-        return Simulation(network, duration=4.0, dt=1.0, imperfections={"dead": DeadNeurons("cells", SingleSite(-1))})
 
     @classmethod
     def example(cls) -> Self:
@@ -207,6 +207,11 @@ class RandomSites(Campaign):
     @property
     def size(self) -> int:
         return len(self.sites)
+
+    @property
+    def n(self) -> int:
+        """Number of sites."""
+        return self.size
 
     def numbers(self) -> np.ndarray:
         return np.asarray(self.sites)
