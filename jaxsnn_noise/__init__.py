@@ -50,9 +50,11 @@ if TYPE_CHECKING:
     from jaxsnn_noise.engine.state import State as State
     from jaxsnn_noise.engine.stretches import advance as advance
     from jaxsnn_noise.engine.stretches import start as start
+    from jaxsnn_noise.ensemble.axes import AllSites as AllSites
     from jaxsnn_noise.ensemble.axes import Axis as Axis
     from jaxsnn_noise.ensemble.axes import Cases as Cases
     from jaxsnn_noise.ensemble.axes import Devices as Devices
+    from jaxsnn_noise.ensemble.axes import RandomSites as RandomSites
     from jaxsnn_noise.ensemble.axes import Realisations as Realisations
     from jaxsnn_noise.ensemble.axes import Samples as Samples
     from jaxsnn_noise.ensemble.axes import Scale as Scale
@@ -111,9 +113,11 @@ _HOME = {
     "InputError": "_checks",
     "Address": "engine.addresses",
     "Backend": "engine.backend",
+    "AllSites": "ensemble.axes",
     "Axis": "ensemble.axes",
     "Cases": "ensemble.axes",
     "Devices": "ensemble.axes",
+    "RandomSites": "ensemble.axes",
     "Realisations": "ensemble.axes",
     "Samples": "ensemble.axes",
     "Scale": "ensemble.axes",

@@ -157,6 +157,51 @@ class Crossing(eqx.Module):
     path: Path | None = None
 
 
+class Failure(eqx.Module):
+    """Outputs of neurons that are held at a level, permanently or for a time.
+
+    Attributes:
+        level: What leaves the neuron [neuron], in [0, 1]; of neurons that never fire their potential [mV]. NaN where it is healthy.
+        start: When it begins [ms], counted from the start of the run.
+        duration: How long it lasts [ms]; ``None`` (a part of the structure): for ever.
+    """
+
+    level: Values
+    start: Values
+    duration: Values | None = None
+
+    def held(self, step: Array, dt: float) -> Values:
+        """The level in a step [neuron], NaN where the output follows the neuron."""
+        if self.duration is None:
+            return self.level
+        return jnp.where(lasts(self.start, self.duration, step, dt), self.level, jnp.nan)
+
+
+class WeightFailure(eqx.Module):
+    """Weights of a projection that are others for a time.
+
+    Attributes:
+        projection: Its name.
+        chosen: Which weights, in their shape.
+        values: What they are, in their unit.
+        start: When it begins [ms], counted from the start of the run.
+        duration: How long it lasts [ms].
+    """
+
+    projection: str = eqx.field(static=True)
+    chosen: Array
+    values: Values
+    start: Values
+    duration: Values
+
+
+def lasts(start: Values, duration: Values, step: Array, dt: float) -> Array:
+    """Whether a step lies in a span of time [ms]; its ends are at the nearest steps."""
+    first, last = jnp.round(start / dt), jnp.round((start + duration) / dt)
+    now = step.astype(jnp.float32)
+    return (now >= first) & (now < last)
+
+
 class Decision(eqx.Module):
     """What a firing rule says.
 

@@ -23,6 +23,7 @@ from jaxsnn_noise.engine.deciding import (
     keeps_decision,
     surprise,
 )
+from jaxsnn_noise.engine.failing import failed, held_potential
 from jaxsnn_noise.engine.network import Population
 from jaxsnn_noise.engine.observed import recorded
 from jaxsnn_noise.engine.seams import AGAIN, Seams, current_context, plus, voltage_context
@@ -34,7 +35,7 @@ def advance(
     name: str, population: Population, cell: Cell, drive: Drive, keys: Mapping[str, Key], at: Step, dt: float,
     variables: frozenset[str] = frozenset(),
 ) -> tuple[Cell, Frame]:  # fmt: skip
-    """One step: current, flow, membrane noise, comparison, spikes, reset. The frame is what an observer sees before the reset.
+    """One step: current, flow, membrane noise, comparison, spikes, failures, reset. The frame is what an observer sees before the reset.
 
     ``variables`` are those of the frame that somebody reads.
     """
@@ -58,17 +59,18 @@ def advance(
     key = at.tick(keys[f"firing.{name}"])
     path = seams.path(neuron, drive, span) if firing.between else None
     decision = _decided(population, margin, margin_before, ready, deciding, path, key, dt, variables)
-    spikes = decision.spikes
+    shown = failed(population, decision, at, dt)
+    spikes = shown.spikes
     output = plus(spikes, seams.perturbation(Seam.SPIKE, Context(spikes)))
     if deciding is not None and deciding.on_membrane and keeps_decision(firing):
-        potential = given_decision(potential, deciding.std * ready, threshold, deciding.z, spikes)
+        potential = given_decision(potential, deciding.std * ready, threshold, deciding.z, decision.spikes)
         state = eqx.tree_at(lambda s: s.v, state, potential)
 
     frame = Frame(
-        spikes=spikes, output=output, v=potential, current=drive.at(start), threshold=threshold, index=at.index,
-        probability=decision.probability, log_probability=decision.log_probability,
+        spikes=spikes, output=output, v=held_potential(population, potential, at, dt), current=drive.at(start), threshold=threshold, index=at.index,
+        probability=shown.probability, log_probability=shown.log_probability,
         surprise=_surprise(decision, deciding, margin, ready, variables), state=state,
-        inside=None if decision.inside is None else jnp.where(spikes > 0, decision.inside, 0.0),
+        inside=None if shown.inside is None else jnp.where(spikes > 0, shown.inside, 0.0),
         recorded=recorded(variables, state=state, noise=cell.memory, drive=drive),
     )  # fmt: skip
     if neuron.spiking:

@@ -49,7 +49,7 @@ def advance_in_groups(
 def _batched(plan: Plan, order: list[str]) -> list[str]:
     """The projections onto a group from outside of it whose arrivals are one product over time."""
     onto = {k: p for k, p in plan.stepped.items() if p.target in order and k not in watched(plan.sim)}
-    return [k for k, p in onto.items() if p.linear and p.source not in order]
+    return [k for k, p in onto.items() if p.linear and p.source not in order and k not in plan.failing]
 
 
 def _own(part: Plan, carry: Carry, steps: Stretch) -> Carry:

@@ -15,7 +15,7 @@ from jaxsnn_noise.kinds import check_fields
 from jaxsnn_noise.neurons import Neuron, Stepper
 from jaxsnn_noise.noise import Seam, Source
 from jaxsnn_noise.parameters import Range, check_tree, declarations
-from jaxsnn_noise.signals import no_drive
+from jaxsnn_noise.signals import Failure, WeightFailure, no_drive
 from jaxsnn_noise.synapses import Combine, Kinetics, Projection, Sum
 
 
@@ -32,6 +32,8 @@ class Population(eqx.Module):
         stepper: How a model without an exact flow is moved, with its membrane noise inside the step, e.g.
             ``neurons.Heun()``. ``None``: by ``integrate``, and membrane noise is added after the flow.
         combine: How the inputs and the drives of the projections join; ``None`` is ``synapses.Sum()``.
+
+    Imperfections put into ``failures`` which outputs do not follow their neurons any more.
     """
 
     neuron: Neuron
@@ -41,6 +43,7 @@ class Population(eqx.Module):
     prefilter: Any
     stepper: Stepper | None
     combine: Combine
+    failures: tuple[Failure, ...]
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class Population(eqx.Module):
         self.prefilter = prefilter
         self.stepper = stepper
         self.combine = Sum() if combine is None else combine
+        self.failures = ()
         check_fields("Population", self)
 
     @property
@@ -197,12 +201,15 @@ class Network(eqx.Module):
         projections: From name to a projection, e.g. ``synapses.Dense``. Names differ from those of the populations, so that
             ``"network.hidden.neuron.tau_mem"`` and ``"network.recurrent.weights"`` are paths.
 
+    Imperfections put into ``failures`` which weights are others for a time.
+
     Raises:
         InputError: a name used twice, an unknown source or target, sizes that do not fit.
     """
 
     populations: dict[str, Population | Port]
     projections: dict[str, Projection]
+    failures: tuple[WeightFailure, ...]
 
     def __init__(
         self,
@@ -211,6 +218,7 @@ class Network(eqx.Module):
     ):
         self.populations = named("Network.populations", populations, "populations and ports")
         self.projections = named("Network.projections", projections, "projections, e.g. synapses.Dense(...)")
+        self.failures = ()
         self.check("network")
 
     def path_children(self) -> dict[str, Any]:

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
 from jaxsnn_noise._typing import Values
-from jaxsnn_noise.engine.addresses import Keys
+from jaxsnn_noise.engine.addresses import Keys, Step
 from jaxsnn_noise.engine.carry import Carry, Line, Link, start_cell, start_noise
 from jaxsnn_noise.engine.entering import constant, entering
 from jaxsnn_noise.engine.entering import largest as entering_largest
+from jaxsnn_noise.engine.failing import failing_weights, with_failure
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.observed import entity_of, place_of, tells_times
 from jaxsnn_noise.engine.simulation import Simulation
-from jaxsnn_noise.signals import About, Seam
+from jaxsnn_noise.signals import About, Seam, lasts
 from jaxsnn_noise.synapses import Projection
 
 Part = TypeVar("Part", Population, Projection)
@@ -42,6 +44,7 @@ class Plan:
         ports: Ports whose signals the loop forms.
         inputs: From populations and ports to their inputs, by name.
         prepared: From a stepped projection to what its ``transmit`` needs, weights on their grid as a rule.
+        failing: From a stepped projection whose weights are others for a time to their failure.
         delays: From a stepped projection to its delay in steps.
         stream_keys: From the name of a stream to its key.
         variables: From a population to the variables of its frame that somebody reads.
@@ -75,8 +78,21 @@ class Plan:
         self.prepared = {
             k: known[k] if k in known else p.prepared(largest(sim, p.source)) for k, p in self.stepped.items()
         }
+        self.failing = failing_weights(network, self.stepped)
+        self.failed = {
+            k: with_failure(self.stepped[k], failure).prepared(largest(sim, self.stepped[k].source))
+            for k, failure in self.failing.items()
+        }
         self.stream_keys = {name: keys(name) for name in self._streams()}
         self.variables = {n: self._read(n) for n in [*order, *self.projections]}
+
+    def prepared_at(self, k: str, at: Step) -> Any:
+        """What ``transmit`` of a stepped projection needs in a step: its weights may be others for a time."""
+        if k not in self.failing:
+            return self.prepared[k]
+        failure = self.failing[k]
+        now = lasts(failure.start, failure.duration, at.index, self.dt)
+        return jax.tree.map(lambda own, failed: jnp.where(now, failed, own), self.prepared[k], self.failed[k])
 
     def incoming(self, population: str) -> list[str]:
         """The projections onto a population, in the order in which their drives are joined."""

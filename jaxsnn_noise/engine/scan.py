@@ -44,7 +44,7 @@ class Scan(Backend):
         if not self.schedule.batches:
             carry, accumulators, _ = self._over_time(plan, carry, steps, statistics)
             return carry, accumulators
-        groups = self.schedule.groups(plan.network, watched(plan.sim))
+        groups = self.schedule.groups(plan.network, watched(plan.sim) | frozenset(plan.failing))
         pin = pin_of(plan.keys.root, self.pinned)
         return advance_in_groups(groups, self._over_time, plan, carry, steps, statistics, pin=pin)
 

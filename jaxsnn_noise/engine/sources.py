@@ -69,13 +69,18 @@ def without_noise(system: System) -> System:
         if isinstance(part, Population):
             noisy = part.firing.random or needs_decision(part.firing)
             firing = HardThreshold() if noisy else part.firing
-            part = Population(
+            quiet = Population(
                 part.neuron, firing=firing, initial=part.initial, prefilter=part.prefilter, stepper=part.stepper,
                 combine=part.combine,
             )  # fmt: skip
+            part = eqx.tree_at(_failures_of, quiet, part.failures)
         populations[name] = part
     projections = {k: eqx.tree_at(_noise_of, p, {}) for k, p in system.projections.items()}
-    return Network(populations, projections)
+    return eqx.tree_at(_failures_of, Network(populations, projections), system.failures)
+
+
+def _failures_of(part: Any) -> Any:
+    return part.failures
 
 
 def checked_sources(who: str, network: Network, sources: Any) -> dict[str, dict[str, Source | None]]:

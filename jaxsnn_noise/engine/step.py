@@ -71,7 +71,7 @@ def conduct(
         signal = carry.lines[projection.source].read(delay, at) if delay else signals[projection.source]
         sent[k], memory = release(k, projection.noise, memory, signal, plan.stream_keys, at, plan.dt)
         key = at.tick(plan.stream_keys.get(f"projections.{k}", plan.keys.root))  # a linear one draws nothing
-        arrivals, state = projection.transmit(plan.prepared[k], state, sent[k], seen, key, plan.dt)
+        arrivals, state = projection.transmit(plan.prepared_at(k, at), state, sent[k], seen, key, plan.dt)
     else:
         arrivals = plan.constant[k] if k in plan.constant else flow[k]
     drive, kinetics = projection.kinetics.step(link.kinetics, arrivals, seen, plan.dt)

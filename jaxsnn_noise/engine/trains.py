@@ -21,7 +21,7 @@ def constant_arrivals(sim: Simulation, network: Network, keys: Keys) -> dict[str
     """From the projections with the same arrivals in every step to these [target]."""
     found = {}
     for k, projection in network.projections.items():
-        if formed_once(sim, k):
+        if formed_once(sim, k) and not any(failure.projection == k for failure in network.failures):
             signal = _constant_value(sim, network, keys, projection.source)
             found[k] = projection.arrivals(projection.prepared(largest(sim, projection.source)), signal)
     return found

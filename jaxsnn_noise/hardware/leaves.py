@@ -59,7 +59,7 @@ def neurons_of(network: Any, path: str) -> UInt32[Array, "..."] | None:
     leaf = leaf_of(network, path)
     if leaf.ndim > 1:
         return lax.broadcasted_iota(jnp.uint32, leaf.shape, 0)
-    rows: Any = getattr(_holder(network, path), "rows", None)
+    rows: Any = getattr(holder_of(network, path), "rows", None)
     return rows.astype(jnp.uint32) if eqx.is_array(rows) and rows.shape == leaf.shape else None
 
 
@@ -68,7 +68,7 @@ def largest_of_neurons(network: Any, path: str) -> Values:
     magnitude, neurons = jnp.abs(leaf_of(network, path)), neurons_of(network, path)
     if magnitude.ndim > 1:
         return jnp.max(magnitude, axis=tuple(range(1, magnitude.ndim)), keepdims=True, initial=0.0)
-    size = network.populations[_holder(network, path).target].size
+    size = network.populations[holder_of(network, path).target].size
     return jnp.zeros(size, jnp.float32).at[neurons].max(magnitude)[neurons]
 
 
@@ -76,11 +76,12 @@ def size_of(network: Any, path: str) -> int:
     """The number of neurons that the elements of a leaf belong to."""
     leaf = leaf_of(network, path)
     if leaf.ndim == 1 and neurons_of(network, path) is not None:  # a list of synapses
-        return int(network.populations[_holder(network, path).target].size)
+        return int(network.populations[holder_of(network, path).target].size)
     return int(leaf.shape[0]) if leaf.ndim else 1
 
 
-def _holder(network: Any, path: str) -> Any:
+def holder_of(network: Any, path: str) -> Any:
+    """The module that holds the leaf at a path."""
     return paths.get(_rooted(network), path.rpartition(".")[0])
 
 

@@ -1,6 +1,8 @@
 """Ready-made networks."""
 
 from jaxsnn_noise.networks.layered import feedforward as feedforward
+from jaxsnn_noise.networks.redundant import Redundant as Redundant
+from jaxsnn_noise.networks.redundant import triplicated as triplicated
 from jaxsnn_noise.networks.samplers import Activation as Activation
 from jaxsnn_noise.networks.samplers import abstract_sampler as abstract_sampler
 from jaxsnn_noise.networks.samplers import lif_population as lif_population
@@ -9,11 +11,13 @@ from jaxsnn_noise.networks.samplers import measured_activation as measured_activ
 
 __all__ = [
     "Activation",
+    "Redundant",
     "abstract_sampler",
     "feedforward",
     "lif_population",
     "lif_sampler",
     "measured_activation",
+    "triplicated",
 ]
 
 

@@ -7,6 +7,7 @@ from jaxsnn_noise.neurons.adex import AdEx as AdEx
 from jaxsnn_noise.neurons.dpi import DPI as DPI
 from jaxsnn_noise.neurons.exponential import EIF as EIF
 from jaxsnn_noise.neurons.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
+from jaxsnn_noise.neurons.fixed_point import FixedPointLIF as FixedPointLIF
 from jaxsnn_noise.neurons.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
 from jaxsnn_noise.neurons.integrator import IF as IF
 from jaxsnn_noise.neurons.izhikevich import IZHIKEVICH_2003 as IZHIKEVICH_2003
@@ -26,6 +27,11 @@ from jaxsnn_noise.neurons.resets import Reset as Reset
 from jaxsnn_noise.neurons.resets import ResetBySubtraction as ResetBySubtraction
 from jaxsnn_noise.neurons.resets import ResetToValue as ResetToValue
 from jaxsnn_noise.neurons.resonate import ResonateAndFire as ResonateAndFire
+from jaxsnn_noise.neurons.rounding import RoundDown as RoundDown
+from jaxsnn_noise.neurons.rounding import Rounding as Rounding
+from jaxsnn_noise.neurons.rounding import RoundToNearest as RoundToNearest
+from jaxsnn_noise.neurons.rounding import RoundTowardsZero as RoundTowardsZero
+from jaxsnn_noise.neurons.rounding import StochasticRounding as StochasticRounding
 from jaxsnn_noise.neurons.step_size import largest_step as largest_step
 from jaxsnn_noise.neurons.steppers import EulerMaruyama as EulerMaruyama
 from jaxsnn_noise.neurons.steppers import ExponentialEuler as ExponentialEuler
@@ -47,6 +53,7 @@ __all__ = [
     "EulerMaruyama",
     "ExponentialEuler",
     "FitzHughNagumo",
+    "FixedPointLIF",
     "FlooredReset",
     "Heun",
     "HodgkinHuxley",
@@ -61,7 +68,12 @@ __all__ = [
     "ResetBySubtraction",
     "ResetToValue",
     "ResonateAndFire",
+    "RoundDown",
+    "RoundToNearest",
+    "RoundTowardsZero",
+    "Rounding",
     "Stepper",
+    "StochasticRounding",
     "channels",
     "largest_step",
 ]

@@ -10,6 +10,8 @@ does a claim hold     :func:`at_most`, :func:`at_least`, :func:`every`, :func:`d
                       judgement of a study: :func:`judge`, :func:`judge_within`
 of many trials        :func:`fano_factor`, :func:`interval_cv`, :func:`reliability`, :func:`spike_events`,
                       :func:`psth`; their folds stream, and so does any other with :func:`fold_members`
+which faults matter   :func:`classify_sites`, :func:`detecting_samples`
+several chips as one  :func:`ensembled`
 how alike, how much   :func:`van_rossum_distance`, :func:`victor_purpura_distance`, :func:`information_rate`
 ====================  ===============================================================================
 
@@ -23,8 +25,10 @@ from jaxsnn_noise.reduce.components import variance_components
 from jaxsnn_noise.reduce.contrasts import paired_contrast
 from jaxsnn_noise.reduce.design import NESTED
 from jaxsnn_noise.reduce.distances import van_rossum_distance, victor_purpura_distance
+from jaxsnn_noise.reduce.ensembles import ensembled
 from jaxsnn_noise.reduce.errors import mean_and_error
 from jaxsnn_noise.reduce.events import spike_events
+from jaxsnn_noise.reduce.faults import classify_sites, detecting_samples
 from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
 from jaxsnn_noise.reduce.information import InformationRate, information_rate
 from jaxsnn_noise.reduce.irregularity import PooledCV, interval_cv
@@ -53,7 +57,10 @@ __all__ = [
     "Within",
     "at_least",
     "at_most",
+    "classify_sites",
     "decide",
+    "detecting_samples",
+    "ensembled",
     "every",
     "fano_factor",
     "fold_members",

@@ -45,7 +45,7 @@ class NoisyDense(OfMatrix):
         source: Name of the source population or port.
         target: Name of the target population.
         weights: [target, source]; unit as its kinetics says.
-        additive: Standard deviation ``a`` of a read [unit of the weights], >= 0.
+        additive: Standard deviation ``a`` of a read [unit of the weights], >= 0: one number, or one per synapse [target, source].
         relative: Standard deviation ``r`` as a share of the weight [1], >= 0.
         kinetics: As of :class:`Dense`; conductances are refused, which noise would make negative.
         delay: As of :class:`Dense` [ms].
@@ -66,7 +66,7 @@ class NoisyDense(OfMatrix):
     source: str = eqx.field(static=True)
     target: str = eqx.field(static=True)
     weights: Weights = parameter(unit_of_weights, range_of_weights, shape=None, absent=True)
-    additive: Scalar = parameter(unit_of_weights, nonnegative)
+    additive: Values = parameter(unit_of_weights, nonnegative, shape=None)
     relative: Scalar = parameter("1", nonnegative)
     kinetics: Kinetics
     delay: float | None = eqx.field(static=True)
@@ -114,6 +114,9 @@ class NoisyDense(OfMatrix):
         if self.kinetics.conductance:
             rule = "must give currents: a read with Gaussian noise may be below 0, a conductance may not"
             fail(f"{who}.kinetics", rule, type(self.kinetics).__name__)
+        if self.additive.shape not in ((), self.weights.shape):
+            rule = f"must be one number, or one per synapse: the shape {self.weights.shape}"
+            fail(f"{who}.additive", rule, self.additive.shape)
         self.sums.check(who, self.weights)
 
     @classmethod

@@ -58,6 +58,7 @@ from jaxsnn_noise.theory.correlations import (
 from jaxsnn_noise.theory.coupling import coupling_coefficient, gap_junction_moments, magnesium_block
 from jaxsnn_noise.theory.dpi import dpi_interval, dpi_linear_error
 from jaxsnn_noise.theory.escape import diffusion_hazard_hz, escape_interval, sigmoid_hazard_hz
+from jaxsnn_noise.theory.faults import fault_margin, fault_sample_size
 from jaxsnn_noise.theory.hodgkin_huxley import (
     gate_rates,
     hodgkin_huxley_growth,
@@ -83,6 +84,14 @@ from jaxsnn_noise.theory.membrane import (
     time_average_variance,
     voltage_sigma,
 )
+from jaxsnn_noise.theory.memristive import (
+    pcm_drift_exponent,
+    pcm_moments,
+    pcm_programming_std,
+    pcm_read_std,
+    rectified_moments,
+    reram_std,
+)
 from jaxsnn_noise.theory.plasticity import stdp_fixed_point
 from jaxsnn_noise.theory.point_neurons import integrator_interval, integrator_interval_cdf, quadratic_interval
 from jaxsnn_noise.theory.polynomial import map_noise_gain, polynomial_fixed_point
@@ -92,6 +101,7 @@ from jaxsnn_noise.theory.population import (
     independent_noise_variance,
     shared_noise_variance,
 )
+from jaxsnn_noise.theory.precision import leak_deadband, leak_word
 from jaxsnn_noise.theory.rates import (
     grid_interval,
     noise_free_interval,
@@ -196,6 +206,8 @@ __all__ = [
     "euler_maruyama_variance",
     "exponential_correlation",
     "exponential_hazard_hz",
+    "fault_margin",
+    "fault_sample_size",
     "filtered_shot_noise_moments",
     "gamma_diffusion_limit",
     "gamma_shot_noise_moments",
@@ -216,6 +228,8 @@ __all__ = [
     "interval_transform",
     "kramers_time",
     "kullback_leibler",
+    "leak_deadband",
+    "leak_word",
     "lif_spectrum_hz",
     "low_rank_correlation",
     "lyapunov_critical_intensity",
@@ -236,6 +250,10 @@ __all__ = [
     "open_fraction_autocovariance",
     "open_fraction_moments",
     "passage_time",
+    "pcm_drift_exponent",
+    "pcm_moments",
+    "pcm_programming_std",
+    "pcm_read_std",
     "per_step_variance",
     "poisson_depression",
     "polynomial_fixed_point",
@@ -251,9 +269,11 @@ __all__ = [
     "rate_slope_of_mean",
     "rate_slope_of_sigma",
     "read_noise_variance",
+    "rectified_moments",
     "release_steady_state",
     "renewal_count_variance",
     "renewal_spectrum_hz",
+    "reram_std",
     "resonance_snr_hz",
     "sampled_divergence",
     "shared_noise_variance",

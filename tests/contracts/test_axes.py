@@ -22,6 +22,7 @@ START = jn.Address.of({"other": 4})
 def suite():
     network = jn.Network({"cells": jn.Population(jn.neurons.LIF(3))})
     spread = {"spread": jn.hardware.Mismatch("network.cells.neuron.tau_mem", jn.laws.LogNormal(0.1), per="neuron")}
+    spread["dead"] = jn.hardware.DeadNeurons("cells", jn.hardware.SingleSite(-1))
     inputs = {"cells": jn.coding.Constant(np.ones(3))}
     return jn.Simulation(network, inputs, duration=4.0, dt=1.0, imperfections=spread)
 
@@ -39,7 +40,7 @@ def changed(sim):
 
 
 def test_the_known_axes_are_found():
-    known = {"Trials", "Devices", "Samples", "Realisations", "Sweep", "Scale", "Vary"}
+    known = {"Trials", "Devices", "Samples", "Realisations", "Sweep", "Scale", "Vary", "AllSites", "RandomSites"}
     assert known <= {cls.__name__ for cls in MEMBERS}
 
 

@@ -16,7 +16,7 @@ from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.engine.addresses import Address, Keys
 from jaxsnn_noise.engine.member import impaired
 from jaxsnn_noise.hardware import Mismatch, Quantised
-from jaxsnn_noise.hardware.quantised import quantised
+from jaxsnn_noise.hardware.quantised import on_power_of_two, quantised
 from jaxsnn_noise.synapses import Conductance, Dense, FixedSums, PairSTDP, Sparse
 
 PATH = "network.loop.weights"
@@ -93,6 +93,38 @@ def test_few_bits_give_all_their_levels():
     assert [len(np.unique(run(w, jnp.float32(b), 1.0, True))) for b in (1, 2, 4, 8)] == [3, 3, 15, 255]
     assert [len(np.unique(run(abs(w), jnp.float32(b), 1.0, False))) for b in (1, 2, 4, 8)] == [2, 4, 16, 256]
     assert np.all(np.abs(run(w[w != 0], jnp.float32(1), 1.0, True)) == 1)  # one bit is the sign
+
+
+exact = jax.jit(on_power_of_two, static_argnums=3)
+
+
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("full_scale", [1.0, 0.7, 0.5000001, 3.0, 127.0, 1e-3])
+def test_steps_that_are_powers_of_two_are_whole_numbers_to_the_bit(full_scale, signed):
+    w = np.linspace(-1.3 * full_scale, 1.3 * full_scale, 2001).astype(np.float32)
+    for bits in BITS:
+        n = max(2 ** (bits - 1) - 1, 1) if signed else 2**bits - 1
+        step = 2.0 ** np.ceil(np.log2(np.float64(np.float32(full_scale)) / n))
+        words = np.clip(np.rint(w.astype(np.float64) / step), -n if signed else 0, n)
+        words = np.sign(w) if signed and bits == 1 else words
+        np.testing.assert_array_equal(exact(w, jnp.float32(bits), jnp.float32(full_scale), signed), words * step)
+        assert n * step >= np.float32(full_scale) > n * step / 2
+
+
+@pytest.mark.slow
+def test_powers_of_two_per_chip_and_per_neuron_with_gradients_that_pass_straight_through():
+    w = weights()
+    for per, top in (("chip", np.abs(w).max()), ("neuron", np.abs(w).max(axis=1, keepdims=True))):
+        step = 2.0 ** np.ceil(np.log2(top.astype(np.float64) / 7))
+        found = written(simulation(q=Quantised(PATH, 4, per=per, power_of_two=True)))
+        np.testing.assert_array_equal(found, np.rint(w / step) * step)
+    sim = simulation(q=Quantised(PATH, 4, power_of_two=True))
+    slope = jax.grad(lambda w: jnp.sum(chip(paths.replace(sim, {PATH: w})) * weights()))(jnp.asarray(w))
+    np.testing.assert_array_equal(slope, w)
+    beyond = jax.grad(lambda w: jnp.sum(exact(w, jnp.float32(3), jnp.float32(1.0), True)))(
+        jnp.array([-4.0, -1.4, 0.0, 1.5, 1.6])
+    )
+    np.testing.assert_array_equal(beyond, [0, 1, 1, 1, 0])
 
 
 def test_no_weights_and_weights_of_zero_stay():
@@ -181,6 +213,7 @@ def test_bits_are_a_whole_number_from_1_to_24(bits):
     [
         (lambda: Quantised(PATH, 4, per="synapse"), r"Quantised.per: unknown name; got 'synapse'"),
         (lambda: Quantised(PATH, 4, full_scale=0.0), r"Quantised.full_scale: must be finite and > 0"),
+        (lambda: Quantised(PATH, 4, power_of_two=1), r"Quantised.power_of_two: must be True or False"),
         (lambda: Quantised(PATH, 4, signed=1), r"Quantised.signed: must be True or False"),
         (lambda: simulation(q=Quantised(PATH, 4, signed=False)), r"imperfections.q.signed: must be True"),
         (lambda: simulation(q=Quantised("loop.weights", 4)), r"imperfections.q.path: must start at the simulation"),

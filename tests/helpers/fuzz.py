@@ -136,6 +136,8 @@ def arguments_of(cls: type, made: Any) -> dict[str, Any]:
             found[name] = getattr(made, name)
         elif parameter.default is not parameter.empty:
             found[name] = parameter.default
+        elif name == "sim" and hasattr(cls, "suite"):  # an axis that is made for a simulation has one
+            found[name] = cls.suite()
     return found
 
 

@@ -35,6 +35,7 @@ THEORY: dict[str, Any] = {
     "units": 8, "relative_noise": 0.5, "largest_hz": 300.0, "slope": 0.01, "c1": 0.72, "c2": 0.56, "shape": 2.0, "external_hz": 20.0,
     "density": 10.0, "number": 100, "ion": "na", "e_na": 115.0,
     "inhibition": 5.0, "excitatory": 100, "inhibitory": 25, "external": 100,
+    "injected": 2, "share": 0.4, "confidence": 0.9, "resolution": 0.1, "leak_bits": 12, "age": 100.0, "programmed": 0.5, "drifted": 0.4,
     "hazard": lambda margin, slope: 20.0 * np.exp(5.0 * margin), "intervals": stats.gamma(4, scale=12.5),
 }  # fmt: skip
 """Good values of the arguments of closed forms, by name."""
@@ -44,6 +45,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "boltzmann_probabilities": MACHINE,
     "boltzmann_marginals": MACHINE,
     "neural_sampling": MACHINE | {"steps": 5},
+    "fault_sample_size": {"margin": 0.05},
     "kramers_time": {"barrier": 0.3, "well": 2.0, "top": 1.0},
     "passage_time": {"potential": np.square, "end": 1.0, "lowest": -1.0},
     "kullback_leibler": {"probabilities": [0.25, 0.75], "reference": [0.5, 0.5]},

@@ -37,8 +37,16 @@ def arguments(form):
     given = dict.fromkeys(numbers(form), 0.5) | {"v_threshold": 1.0, "mean": 2.0, "tau_mem": 5.0, "channels": 2.0}
     given |= {"v_critical": 1.0, "v_peak": 2.0, "f_high_hz": 5.0, "loadings": [[0.5]], "units": 2.0}
     given |= {"number": 2.0, "e_na": 115.0, "end": 1.0, "lowest": -1.0, "weights": [[0.0]], "biases": [0.5], "size": 3}
-    given |= {"probabilities": [1.0], "reference": [1.0], "correlation_times": [1.0]}
     given |= {"temperature": 300.0, "design_temperature": 310.0, "n": 1.3, "i_spike": 1.0}
+    given |= {
+        "probabilities": [1.0],
+        "reference": [1.0],
+        "correlation_times": [1.0],
+        "sites": 10.0,
+        "injected": 2.0,
+        "leak_bits": 12.0,
+        "age": 2.0,
+    }
     given = {name: value for name, value in given.items() if name in numbers(form)}
     if "processes" in inspect.signature(form).parameters:
         given["processes"] = 4

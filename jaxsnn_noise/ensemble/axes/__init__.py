@@ -6,6 +6,8 @@ noise is drawn anew along it; a sweep changes leaves and leaves the address alon
 """
 
 from jaxsnn_noise.ensemble.axes.axis import Axis as Axis
+from jaxsnn_noise.ensemble.axes.campaigns import AllSites as AllSites
+from jaxsnn_noise.ensemble.axes.campaigns import RandomSites as RandomSites
 from jaxsnn_noise.ensemble.axes.cases import Cases as Cases
 from jaxsnn_noise.ensemble.axes.sampled import Devices as Devices
 from jaxsnn_noise.ensemble.axes.sampled import Realisations as Realisations
