@@ -56,7 +56,9 @@ from jaxsnn_noise.theory.correlations import (
     mean_noise_variance,
 )
 from jaxsnn_noise.theory.coupling import coupling_coefficient, gap_junction_moments, magnesium_block
+from jaxsnn_noise.theory.enumeration import Histories, enumerated_network
 from jaxsnn_noise.theory.escape import diffusion_hazard_hz, escape_interval, sigmoid_hazard_hz
+from jaxsnn_noise.theory.grid_renewal import GridRenewal, membrane_noise_renewal, threshold_noise_renewal
 from jaxsnn_noise.theory.hodgkin_huxley import (
     gate_rates,
     hodgkin_huxley_growth,
@@ -140,6 +142,8 @@ from jaxsnn_noise.theory.thresholds import (
 from jaxsnn_noise.theory.transfer import correlation_gain, resonance_snr_hz
 
 __all__ = [
+    "GridRenewal",
+    "Histories",
     "alpha_charge",
     "averaging_factor",
     "bernoulli_shot_noise_moments",
@@ -174,6 +178,7 @@ __all__ = [
     "double_exponential_charge",
     "double_noise_probability",
     "effective_time_constant",
+    "enumerated_network",
     "escape_interval",
     "escape_probability",
     "euler_maruyama_autocovariance",
@@ -208,6 +213,7 @@ __all__ = [
     "mean_noise_variance",
     "membrane_autocovariance",
     "membrane_mean",
+    "membrane_noise_renewal",
     "membrane_variance",
     "mixed_step_variance",
     "modulated_shot_noise_moments",
@@ -251,6 +257,7 @@ __all__ = [
     "telegraph_spectrum",
     "threshold_array_information",
     "threshold_noise_probability",
+    "threshold_noise_renewal",
     "time_average_variance",
     "voltage_sigma",
 ]

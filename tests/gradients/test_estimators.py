@@ -12,16 +12,14 @@ import numpy as np
 import pytest
 
 import jaxsnn_noise as jn
-from helpers import exact_counts
 from helpers.pace import slow_but
-from jaxsnn_noise import gradients
+from jaxsnn_noise import gradients, theory
 from jaxsnn_noise.distributions import Logistic
 from jaxsnn_noise.engine import deciding
 from jaxsnn_noise.gradients import Baseline, FiniteDifference, NoiseDensity, Pathwise, Score, SurrogateGradient
 
 KINDS = ("threshold", "membrane")
 AT = {"threshold": (0.36, 0.9, 10.0, 1.0), "membrane": (0.2, 0.9, 10.0, 1.0)}
-EXACT = {"threshold": exact_counts.with_threshold_noise, "membrane": exact_counts.with_membrane_noise}
 Z = 4.0
 """Standard errors: with some 60 comparisons a false alarm has a probability of 0.4 %."""
 
@@ -44,9 +42,15 @@ def leaves(kind: str) -> list[str]:
 
 @functools.cache
 def exact(kind: str, dt: float = 1.0) -> tuple[float, np.ndarray]:
-    at = dict(zip(exact_counts.LEAVES, AT[kind], strict=True))
-    options = {"steps": round(100.0 / dt), "dt": dt}
-    return EXACT[kind](**at, **options), exact_counts.slopes(EXACT[kind], at, **options)
+    noise, mean, tau_mem, v_threshold = AT[kind]
+    given: dict[str, Any] = {"mean": mean, "tau_mem": tau_mem, "v_threshold": v_threshold, "v_reset": 0.0}
+    window: dict[str, Any] = {"duration": 100.0, "dt": dt}
+    if kind == "threshold":
+        found = theory.threshold_noise_renewal(noise, **given, **window, logistic=True)
+    else:
+        found = theory.membrane_noise_renewal(noise, **given, **window)
+    first = {"threshold": "threshold_std", "membrane": "sigma"}[kind]
+    return found.count, np.array([found.slopes[k].count for k in (first, "mean", "tau_mem", "v_threshold")])
 
 
 def z_of(found: gradients.Gradient, slopes: np.ndarray) -> np.ndarray:
