@@ -9,6 +9,7 @@ from jaxsnn_noise.gradients.controls import Baseline, Forward, Martingale, Rever
 from jaxsnn_noise.gradients.design import Budget, Design, spend
 from jaxsnn_noise.gradients.differences import FiniteDifference
 from jaxsnn_noise.gradients.estimator import Estimator
+from jaxsnn_noise.gradients.flips import Flip
 from jaxsnn_noise.gradients.passing import NoiseDensity, Pathwise, SurrogateGradient
 from jaxsnn_noise.gradients.quantities import FanoFactor, Margin, PooledCV, PooledInterval, Quantity, TrialLoss
 from jaxsnn_noise.gradients.result import Gradient, bias_of
@@ -23,6 +24,7 @@ __all__ = [
     "Estimator",
     "FanoFactor",
     "FiniteDifference",
+    "Flip",
     "Forward",
     "Gradient",
     "Margin",

@@ -24,6 +24,11 @@ FEW = 100
 """Spikes below which an estimate may be falsely certain."""
 
 
+ROUNDED = 1e-3
+"""Directions of the controls with less than this share of the largest are rounding: sums are of single precision, and where two
+features are one (equal numbers of synapses), coefficients fitted to their difference were of size 1e7, and the gradient wrong."""
+
+
 class Baseline(eqx.Module):
     """The mean of the output over the other half of the trials is taken off it: the usual variance reduction."""
 
@@ -69,7 +74,7 @@ class Reverse(eqx.Module):
         if not isinstance(score.control, Martingale):
             beta = np.zeros((len(f), values["expected"].shape[1], f.shape[1]))
         back = functools.partial(_pulled, task.sim, task.leaves, task.wanted, task.over, task.root)
-        slopes, entries = by_entries(back, task, rest, beta)
+        slopes, entries, _ = by_entries(back, task, rest, beta)
         return Samples(f, slopes, told(values, task, 2), rest=rest, entries=entries)
 
 
@@ -86,7 +91,7 @@ def read(results: Mapping[str, Any], wanted: Any, sim: Simulation) -> dict[str, 
 def _pulled(
     sim: Simulation, leaves: tuple[str, ...], wanted: Any, over: tuple[str, ...], root: Any, trials: jax.Array,
     rest: jax.Array, beta: jax.Array,
-) -> list[jax.Array]:  # fmt: skip
+) -> tuple[list[jax.Array], tuple[()]]:  # fmt: skip
     """Of each trial the derivative of ``f + r L + beta A`` by all entries of the leaves, [trial, output, ...] for each leaf."""
 
     def of_trial(trial: jax.Array, r: jax.Array, b: jax.Array) -> list[jax.Array]:
@@ -98,20 +103,27 @@ def _pulled(
         value, back = jax.vjp(function, [paths.get(sim, leaf) for leaf in leaves])
         return jax.vmap(lambda one: back(one)[0])(jnp.eye(len(value), dtype=value.dtype))
 
-    return jax.vmap(of_trial)(trials, lax.stop_gradient(rest), lax.stop_gradient(beta))
+    return jax.vmap(of_trial)(trials, lax.stop_gradient(rest), lax.stop_gradient(beta)), ()
 
 
 def by_entries(
     program: Any, task: Task, *by_trial: np.ndarray
-) -> tuple[np.ndarray, dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """From a program of derivatives [trial, output, ...] by leaf: those by common shifts [trial, leaf, output], and mean and error of each."""
+) -> tuple[np.ndarray, dict[str, tuple[np.ndarray, np.ndarray]], list[np.ndarray]]:
+    """What a program gives for all trials, which has derivatives [trial, output, ...] by leaf, and more.
+
+    Returns:
+        Derivatives by common shifts [trial, leaf, output]; mean and error of those by each entry, by leaf; what is more [trial, ...].
+    """
     sums: list[list[np.ndarray]] = [[] for _ in task.leaves]
     totals: list[Any] = [[0.0, 0.0] for _ in task.leaves]
-    for start in range(0, task.trials, task.at_once):
-        size = min(task.at_once, task.trials)
+    more: list[Any] = []
+    size = min(task.at_once, task.trials)
+    for start in range(0, task.trials, size):
         index = np.arange(start, start + size)
         given = [jnp.asarray(array[np.minimum(index, task.trials - 1)], jnp.float32) for array in by_trial]
-        for k, part in enumerate(program(jnp.asarray(index.astype(np.uint32)), *given)):
+        slopes, beside = program(jnp.asarray(index.astype(np.uint32)), *given)
+        more.append([np.asarray(x, np.float64)[: task.trials - start] for x in beside])
+        for k, part in enumerate(slopes):
             mine = np.asarray(part, np.float64)[: task.trials - start]
             sums[k].append(mine.reshape(*mine.shape[:2], -1).sum(axis=2))
             totals[k] = [totals[k][0] + mine.sum(axis=0), totals[k][1] + (mine**2).sum(axis=0)]
@@ -120,7 +132,8 @@ def by_entries(
         mean = first / task.trials
         variance = np.maximum(second / task.trials - mean**2, 0.0) * task.trials / (task.trials - 1)
         entries[leaf] = (mean, np.sqrt(variance / task.trials))
-    return np.stack([np.concatenate(one) for one in sums], axis=1), entries
+    by_shift = np.stack([np.concatenate(one) for one in sums], axis=1)
+    return by_shift, entries, [np.concatenate(one) for one in zip(*more, strict=True)]
 
 
 def told(values: dict[str, np.ndarray], task: Task, runs: int) -> dict[str, Any]:
@@ -152,7 +165,7 @@ def crossed(f: np.ndarray, terms: np.ndarray | None) -> tuple[np.ndarray, np.nda
         size = np.sqrt((other**2).mean(axis=0))
         scale = np.where(size > 1e-12 * max(size.max(initial=0.0), 1e-30), size, np.inf)
         design = np.concatenate([np.ones((len(other), 1)), other / scale], axis=1)
-        found = np.linalg.lstsq(design, f[~half], rcond=1e-9)[0]
+        found = np.linalg.lstsq(design, f[~half], rcond=ROUNDED)[0]
         slopes = found[1:] / scale[:, None]
         rest[half] = f[half] - found[0] - here @ slopes
         beta[half] = slopes[: beta.shape[1]]

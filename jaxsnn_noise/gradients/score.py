@@ -6,9 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, Self
 
+import numpy as np
+
 from jaxsnn_noise import paths
-from jaxsnn_noise._checks import fail
+from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise.coding import Constant, TimeSeries
+from jaxsnn_noise.engine.deciding import deciding_source
 from jaxsnn_noise.engine.network import Population
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.firing import Stopped
@@ -76,14 +79,8 @@ class Score(Estimator):
         del outputs
         if not any(part.neuron.spiking for part in sim.network.cells().values()):
             fail("Score", "needs a population that spikes; Pathwise serves without", sorted(sim.network.cells()))
-        for leaf in leaves:
-            if not _follows(sim, leaf):
-                rule = (
-                    "must be of a neuron, a firing rule, the amplitude, coupling or correlation of a composed noise, weights or kinetics, a given current, "
-                    "or the law of a mismatch of one of these: "
-                    "in others something else is decided, whose score is not in it; FiniteDifference serves"
-                )
-                fail("Score.leaves", rule, leaf)
+        check_leaves("Score", sim, leaves)
+        _some_noise(sim)
         validate(self.prepare(sim))
 
     def samples(self, task: Task) -> Samples:
@@ -93,6 +90,35 @@ class Score(Estimator):
     @classmethod
     def example(cls) -> Self:
         return cls()
+
+
+def _some_noise(sim: Simulation) -> None:
+    """Refuse decisions without chance: their scores are 0, which would be told as a derivative."""
+    for name, part in sim.network.cells().items():
+        rule: Any = part.firing
+        if not part.neuron.spiking:
+            continue
+        deciding = None if rule.random else deciding_source(part)
+        place, amount = f"firing of {name}", getattr(rule, "scale", None)
+        if deciding is not None and isinstance(part.noise[deciding], ComposedSource):
+            source: Any = part.noise[deciding]
+            place, amount = f"noise {deciding!r} of {name}", next(iter(paths.leaves(source.amplitude).values()), None)
+        known = concrete(amount) if amount is not None else None
+        if known is not None and not np.all(known > 0):
+            rule_said = "needs noise that decides: of size 0 it leaves nothing to chance, and there is no derivative of an expectation"
+            fail("Score", rule_said, f"{place}: {float(np.min(known)):g}")
+
+
+def check_leaves(who: str, sim: Simulation, leaves: Sequence[str]) -> None:
+    """Refuse leaves that move what is decided elsewhere."""
+    for leaf in leaves:
+        if not _follows(sim, leaf):
+            rule = (
+                "must be of a neuron, a firing rule, the amplitude, coupling or correlation of a composed noise, weights or kinetics, a given current, "
+                "or the law of a mismatch of one of these: "
+                "in others something else is decided, whose score is not in it; FiniteDifference serves"
+            )
+            fail(f"{who}.leaves", rule, leaf)
 
 
 def _follows(sim: Simulation, leaf: str) -> bool:

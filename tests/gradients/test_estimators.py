@@ -228,6 +228,8 @@ COMMON = {"m": jn.noise.VoltageNoise(jn.noise.Diffusion(0.2), correlation=jn.noi
         (Score(), poisson, ["n"], ["inputs.p.values"], "whose score is not in it; FiniteDifference serves"),
         (Score(), lambda: network(jn.HardThreshold()), ["rate"], ["inputs.c.values"], "needs noise that decides"),
         (Score(), lambda: network(jn.HardThreshold(), COMMON), ["rate"], ["inputs.c.values"], "needs noise that decides"),
+        (Score(), lambda: network(jn.NoisyThreshold(0.0)), ["rate"], ["inputs.c.values"], "of size 0 it leaves nothing to chance"),
+        (Score(), lambda: network(jn.HardThreshold(), {"m": jn.noise.VoltageNoise(jn.noise.Diffusion(0.0))}), ["rate"], ["inputs.c.values"], "of size 0 it leaves"),
         (NoiseDensity(), lambda: network(jn.HardThreshold()), ["rate"], ["inputs.c.values"], "noise"),
         (Score(), lambda: network(jn.HardThreshold(), COMMON), ["rate"], ["network.c.neuron.refractory"], "whole steps"),
         (Pathwise(), lambda: neuron("threshold"), ["n"], leaves("threshold"), "do not spike"),
