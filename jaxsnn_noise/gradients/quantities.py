@@ -250,7 +250,7 @@ class TrialLoss(Quantity):
     linear: ClassVar[bool] = True
 
     loss: Any
-    target: Any = eqx.field(converter=np.asarray)
+    target: Any = eqx.field(converter=jnp.asarray)
 
     def __check_init__(self) -> None:
         for method in ("reads", "check"):

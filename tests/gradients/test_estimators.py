@@ -65,7 +65,7 @@ def z_of(found: gradients.Gradient, slopes: np.ndarray) -> np.ndarray:
     return (found.gradient[0] - slopes) / found.error[0]
 
 
-@pytest.mark.parametrize("kind", slow_but(KINDS, ["membrane"]))
+@pytest.mark.parametrize("kind", slow_but(KINDS, ["threshold"]))
 def test_scores_are_unbiased_and_of_little_variance(kind: str) -> None:
     value, slopes = exact(kind)
     found = Score()(neuron(kind), ["n"], leaves(kind), trials=3000, key=1)
