@@ -16,13 +16,13 @@ import jaxsnn_noise as jn
 from jaxsnn_noise import random, theory
 from jaxsnn_noise.gradients import (
     Baseline,
+    CVOfIntervals,
     FiniteDifference,
     Flip,
     Gradient,
     Martingale,
+    MeanOfIntervals,
     NoiseDensity,
-    PooledCV,
-    PooledInterval,
     Reverse,
     Score,
 )
@@ -103,7 +103,11 @@ def unbiased(size: Size) -> list[Line]:
         whole = problems.exact(kind)
         known = problems.slopes(whole, ("count", "interval_mean", "interval_cv"))
         found = score(
-            problems.neuron(kind), ["n", PooledInterval(), PooledCV()], problems.leaves(kind), trials=size.exact, key=1
+            problems.neuron(kind),
+            ["n", MeanOfIntervals(), CVOfIntervals()],
+            problems.leaves(kind),
+            trials=size.exact,
+            key=1,
         )
         for k, name in enumerate(("count", "interval mean", "interval CV")):
             lines.append(_compared(f"{kind}: {name}, 4 leaves, exact", found.gradient[k], known[k], found.error[k]))
@@ -227,7 +231,14 @@ def variances(size: Size) -> list[Line]:
     for kind in problems.KINDS:
         ratio(f"{kind}: count by noise", problems.neuron(kind), ["n"], problems.leaves(kind)[:1], 20, size.exact)
     for kind, most in (("logistic", 10), ("gaussian", 2)):
-        ratio(f"{kind}: CV by noise", problems.neuron(kind), [PooledCV()], problems.leaves(kind)[:1], most, size.exact)
+        ratio(
+            f"{kind}: CV by noise",
+            problems.neuron(kind),
+            [CVOfIntervals()],
+            problems.leaves(kind)[:1],
+            most,
+            size.exact,
+        )
     for gain, most in ((0.3, 20), (1.0, 2)):
         ratio(
             f"20 neurons, gain {gain}: count by noise",
@@ -294,7 +305,7 @@ def density(size: Size) -> list[Line]:
     for kind in problems.KINDS:
         known = problems.slopes(problems.exact(kind), ("count", "interval_cv"))
         found = NoiseDensity()(
-            problems.neuron(kind), ["n", PooledCV()], problems.leaves(kind)[:2], trials=size.exact, key=13
+            problems.neuron(kind), ["n", CVOfIntervals()], problems.leaves(kind)[:2], trials=size.exact, key=13
         )
         for k, output in enumerate(("count", "CV")):
             for i, leaf in enumerate(("noise", "drive")):

@@ -11,7 +11,7 @@ from jaxsnn_noise.gradients.differences import FiniteDifference
 from jaxsnn_noise.gradients.estimator import Estimator
 from jaxsnn_noise.gradients.flips import Flip
 from jaxsnn_noise.gradients.passing import NoiseDensity, Pathwise, SurrogateGradient
-from jaxsnn_noise.gradients.quantities import FanoFactor, Margin, PooledCV, PooledInterval, Quantity, TrialLoss
+from jaxsnn_noise.gradients.quantities import CVOfIntervals, FanoOfCounts, Margin, MeanOfIntervals, Quantity, TrialLoss
 from jaxsnn_noise.gradients.result import Gradient, bias_of
 from jaxsnn_noise.gradients.score import Score
 from jaxsnn_noise.gradients.sensitivities import sensitivity
@@ -20,19 +20,19 @@ from jaxsnn_noise.gradients.spans import agreement, global_sensitivity
 __all__ = [
     "Baseline",
     "Budget",
+    "CVOfIntervals",
     "Design",
     "Estimator",
-    "FanoFactor",
+    "FanoOfCounts",
     "FiniteDifference",
     "Flip",
     "Forward",
     "Gradient",
     "Margin",
     "Martingale",
+    "MeanOfIntervals",
     "NoiseDensity",
     "Pathwise",
-    "PooledCV",
-    "PooledInterval",
     "Quantity",
     "Reverse",
     "Score",

@@ -81,7 +81,7 @@ class Estimator(eqx.Module):
         Args:
             sim: The simulation.
             outputs: Names of statistics whose result is one array (an output is then its mean over all entries: neurons, bins), or
-                quantities: :class:`FanoFactor`, :class:`PooledCV`, :class:`Margin`, ...
+                quantities: :class:`FanoOfCounts`, :class:`CVOfIntervals`, :class:`Margin`, ...
             leaves: Dotted paths of real leaves; the derivative is along a common shift of all entries of a leaf.
             trials: Independent trials, at least 2.
             key: Root key.
@@ -217,7 +217,7 @@ def _say_undefined(wanted: Sequence[Quantity], values: np.ndarray, value: np.nda
     if undefined:
         lost = int((~np.isfinite(values)).any(axis=1).sum())
         why = f"NaN in {lost} of {len(values)} trials" if lost else "a neuron has too few spikes"
-        words = f"gradients: {', '.join(undefined)} is NaN ({why}); PooledCV and PooledInterval take the spikes of all trials together"
+        words = f"gradients: {', '.join(undefined)} is NaN ({why}); CVOfIntervals and MeanOfIntervals take the spikes of all trials together"
         warnings.warn(words, UserWarning, stacklevel=4)
 
 

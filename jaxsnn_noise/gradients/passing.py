@@ -47,7 +47,7 @@ def _nothing_passed(who: str, task: Task, values: np.ndarray, slopes: np.ndarray
         block = slice(first, first + one.size(task.sim))
         first = block.stop
         if (values[:, block].std(axis=0) > 0).any() and not slopes[:, :, block].any():
-            rule = "lets no derivative pass; Score and FiniteDifference serve, or PooledCV and PooledInterval for intervals"
+            rule = "lets no derivative pass; Score and FiniteDifference serve, or CVOfIntervals and MeanOfIntervals for intervals"
             fail(f"{who}.outputs", rule, one.name)
 
 

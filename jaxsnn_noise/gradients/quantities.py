@@ -16,7 +16,7 @@ from jaxsnn_noise._checks import name as text
 from jaxsnn_noise.engine.network import Population
 from jaxsnn_noise.engine.simulation import Simulation, with_statistics
 from jaxsnn_noise.gradients.folds import SpikeSums
-from jaxsnn_noise.statistics import Statistic
+from jaxsnn_noise.statistics import Mean, Statistic
 
 
 class Quantity(eqx.Module):
@@ -140,7 +140,7 @@ class OfSpikes(Quantity):
         return cls()
 
 
-class FanoFactor(OfSpikes):
+class FanoOfCounts(OfSpikes):
     r"""Variance of the spike count over trials, over its mean, of each neuron, averaged over neurons [1].
 
     :math:`\frac1N \sum_i \frac{E n_i^2 - (E n_i)^2}{E n_i}`. NaN where a neuron never fires.
@@ -161,7 +161,7 @@ class FanoFactor(OfSpikes):
             return ((squared - count**2) / count).mean(axis=-1)
 
 
-class PooledInterval(OfSpikes):
+class MeanOfIntervals(OfSpikes):
     r"""Mean of the interspike intervals of all trials together, of each neuron, averaged over neurons [ms].
 
     Args:
@@ -180,7 +180,7 @@ class PooledInterval(OfSpikes):
             return (total / number).mean(axis=-1)
 
 
-class PooledCV(OfSpikes):
+class CVOfIntervals(OfSpikes):
     r"""Coefficient of variation of the interspike intervals of all trials together, of each neuron, averaged over neurons [1].
 
     Not biased by short records as the mean of ``IntervalCV`` over trials is, and, unlike that, gradients pass.
@@ -278,9 +278,21 @@ class TrialLoss(Quantity):
 
     @classmethod
     def example(cls) -> Self:
-        from jaxsnn_noise.training.losses import CrossEntropy
+        return cls(_Squares(), 0.0)
 
-        return cls(CrossEntropy("output"), 0)
+
+class _Squares(eqx.Module):
+    """The squared distance of mean potentials from a target: a loss without the room of training."""
+
+    def reads(self, network: Any) -> Statistic:
+        """The statistic that it is computed from."""
+        return Mean("v", population=next(iter(network.cells())))
+
+    def check(self, network: Any, who: str, targets: Any) -> None:
+        """Nothing to refuse."""
+
+    def __call__(self, readings: Any, targets: Any) -> jax.Array:
+        return jnp.mean(jnp.square(readings - targets[:, None]))
 
 
 def _is_statistic(x: Any) -> bool:
@@ -301,7 +313,7 @@ def quantities(who: str, sim: Simulation, outputs: Any) -> tuple[Quantity, ...]:
             one_of(f"{who}.outputs", name, sim.statistics)
     found = tuple(MeanOf(x) if isinstance(x, str) else x for x in given)
     for one in found:
-        is_a(f"{who}.outputs", one, Quantity, "names of statistics, or gradients.FanoFactor()")
+        is_a(f"{who}.outputs", one, Quantity, "names of statistics, or gradients.FanoOfCounts()")
     names = [one.name for one in found]
     if not names or len(set(names)) < len(names):
         fail(f"{who}.outputs", "must be at least one, each once", names)

@@ -157,8 +157,8 @@ def membrane() -> jn.Simulation:
     ("call", "message"),
     [
         (lambda: Flip()(membrane(), ["n"], ["inputs.c.values"], trials=4, key=0), "noise on a membrane stays in it"),
-        (lambda: Flip()(three(), [gradients.FanoFactor()], LEAVES[:1], trials=4, key=0), "expectation itself"),
-        (lambda: Score(mode=Reverse())(three(), [gradients.FanoFactor()], LEAVES[:1], trials=4, key=0), "in reverse mode"),
+        (lambda: Flip()(three(), [gradients.FanoOfCounts()], LEAVES[:1], trials=4, key=0), "expectation itself"),
+        (lambda: Score(mode=Reverse())(three(), [gradients.FanoOfCounts()], LEAVES[:1], trials=4, key=0), "in reverse mode"),
         (lambda: Flip(0), "Flip.paths"),
         (lambda: Flip(control=Score()), "Flip.control"),
         (lambda: Score(mode="reverse"), "Score.mode"),

@@ -14,7 +14,15 @@ import xarray as xr
 import jaxsnn_noise as jn
 from jaxsnn_noise import gradients, theory
 from jaxsnn_noise.distributions import Logistic
-from jaxsnn_noise.gradients import FanoFactor, FiniteDifference, NoiseDensity, PooledCV, PooledInterval, Score, programs
+from jaxsnn_noise.gradients import (
+    CVOfIntervals,
+    FanoOfCounts,
+    FiniteDifference,
+    MeanOfIntervals,
+    NoiseDensity,
+    Score,
+    programs,
+)
 
 AT: dict[str, Any] = {"mean": 0.9, "tau_mem": 10.0, "v_threshold": 1.0, "v_reset": 0.0}
 KINDS = ("threshold", "membrane")
@@ -43,7 +51,7 @@ def exact(kind: str) -> theory.GridRenewal:
     return theory.membrane_noise_renewal(0.2, **AT, dt=1.0, duration=200.0)
 
 
-OUTPUTS = ["n", PooledInterval(), PooledCV(), FanoFactor()]
+OUTPUTS = ["n", MeanOfIntervals(), CVOfIntervals(), FanoOfCounts()]
 FIELDS = ("count", "interval_mean", "interval_cv", "fano")
 
 
@@ -66,7 +74,7 @@ def test_counts_intervals_and_irregularity_have_their_exact_derivatives(kind: st
     assert (np.abs(found.gradient - slopes) < Z * found.error).all(), (found.gradient, slopes, found.error)
     assert (found.error[:2] < 0.03 * np.abs(slopes[:2])).all()
     assert (found.error[2, 0] < 0.06 * np.abs(slopes[2, 0])).all()
-    wrong = NoiseDensity()(neuron(kind), [PooledCV()], leaves(kind), trials=4000, key=2)
+    wrong = NoiseDensity()(neuron(kind), [CVOfIntervals()], leaves(kind), trials=4000, key=2)
     assert (np.abs(wrong.gradient[0, 1] - slopes[2, 1]) > 10 * wrong.error[0, 1]).all()
 
 
@@ -76,7 +84,7 @@ def test_the_error_of_a_ratio_is_that_of_its_scatter() -> None:
     from jaxsnn_noise.gradients.estimator import _output
 
     rng = np.random.default_rng(3)
-    quantity = PooledInterval()
+    quantity = MeanOfIntervals()
     seen, said = [], []
     for _ in range(400):
         z = rng.standard_normal((200, 3))
@@ -191,7 +199,7 @@ class VarianceOfMean(gradients.Quantity):
 
 def test_a_result_is_labelled_and_a_file(tmp_path: Path) -> None:
     found = gradients.sensitivity(
-        neuron("threshold", duration=50.0), ["n", FanoFactor()], leaves("threshold"), trials=200, key=1
+        neuron("threshold", duration=50.0), ["n", FanoOfCounts()], leaves("threshold"), trials=200, key=1
     )
     assert dict(found.sizes) == {"output": 2, "leaf": 4}
     assert found.units.values.tolist() == ["1", "1"]
@@ -282,7 +290,7 @@ def test_indices_over_ranges_are_those_of_the_exact_count() -> None:
         (lambda: gradients.sensitivity(neuron("threshold"), ["n"], leaves("threshold"), trials=10, key=0, confidence=95), "between 0 and 1"),
         (lambda: gradients.sensitivity(neuron("threshold"), [3], leaves("threshold"), trials=10, key=0), "outputs"),
         (lambda: gradients.sensitivity(neuron("threshold"), ["n", "n"], leaves("threshold"), trials=10, key=0), "each once"),
-        (lambda: gradients.sensitivity(neuron("threshold"), [FanoFactor("d")], leaves("threshold"), trials=10, key=0), "FanoFactor.population"),
+        (lambda: gradients.sensitivity(neuron("threshold"), [FanoOfCounts("d")], leaves("threshold"), trials=10, key=0), "FanoOfCounts.population"),
         (lambda: gradients.sensitivity(neuron("threshold"), ["n"], leaves("threshold"), trials=10, key=0, over=("trial", "chip")), "names of axes"),
         (lambda: gradients.sensitivity(neuron("threshold"), ["n"], leaves("threshold"), trials=10, key=0, over=("device",)), "must hold 'trial'"),
         (lambda: gradients.sensitivity(neuron("threshold"), [gradients.Margin("n", 0)], leaves("threshold"), trials=10, key=0), "at least two"),
@@ -302,5 +310,5 @@ def test_what_has_no_meaning_is_refused(call: Any, message: str) -> None:
 def test_a_ratio_without_spikes_is_told() -> None:
     quiet = jn.paths.replace(neuron("threshold", duration=20.0), {"network.c.neuron.v_threshold": 5.0})
     with pytest.warns(UserWarning, match="fano is NaN"):
-        found = FiniteDifference()(quiet, [FanoFactor()], ["inputs.c.values"], trials=4, key=0)
+        found = FiniteDifference()(quiet, [FanoOfCounts()], ["inputs.c.values"], trials=4, key=0)
     assert np.isnan(found.value[0])
