@@ -86,7 +86,7 @@ def measure(say: Say, size: Size = FULL) -> list[dict[str, Any]]:
     for bar in (unbiased, siegert) if size.quick else every:
         say(f"gradients: {bar.__name__}")
         lines += bar(size)
-    return [dataclasses.asdict(line) for line in lines]
+    return [dataclasses.asdict(line) | {"holds": None if line.holds is None else bool(line.holds)} for line in lines]
 
 
 def table(lines: list[dict[str, Any]]) -> str:

@@ -11,15 +11,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import count, fail, is_a, one_of
+from jaxsnn_noise._checks import count, fail, inside, is_a, one_of, real_numbers
 from jaxsnn_noise._checks import name as text
 from jaxsnn_noise.engine.network import Population
 from jaxsnn_noise.engine.simulation import Simulation, with_statistics
 from jaxsnn_noise.gradients.folds import SpikeSums
+from jaxsnn_noise.parameters import Ranged, real
 from jaxsnn_noise.statistics import Mean, Statistic
 
 
-class Quantity(eqx.Module):
+class Quantity(Ranged):
     """Abstract: a number that follows from expectations of ``moments`` of one trial.
 
     Estimators have unbiased derivatives of expectations; those of a function of them, such as a ratio of variances, follow by the chain
@@ -239,6 +240,17 @@ class Margin(Quantity):
         return cls("v", 0)
 
 
+def _target(value: Any) -> jax.Array:
+    real_numbers("TrialLoss.target", value)
+    inside("TrialLoss.target", value, real)
+    given = np.asarray(value)
+    if given.dtype.kind in "iu":
+        if np.abs(given.astype(np.float64)).max(initial=0.0) > 2**31 - 1:
+            fail("TrialLoss.target", "must fit into 32 bits", value)
+        return jnp.asarray(given.astype(np.int32))
+    return jnp.asarray(given.astype(np.float32))
+
+
 class TrialLoss(Quantity):
     """The expectation of a loss of ``training.losses`` for what the simulation shows, whose target is given.
 
@@ -250,7 +262,7 @@ class TrialLoss(Quantity):
     linear: ClassVar[bool] = True
 
     loss: Any
-    target: Any = eqx.field(converter=jnp.asarray)
+    target: Any = eqx.field(converter=_target)
 
     def __check_init__(self) -> None:
         for method in ("reads", "check"):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxsnn_noise import _checks
+from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, as_float
 from jaxsnn_noise.theory.grid_renewal import STEP, logistic_cdf, normal_cdf
 from jaxsnn_noise.theory.rates import check_neuron
@@ -43,9 +44,10 @@ class Histories:
         return np.tensordot(self.probability, array, 1), {k: np.tensordot(p, array, 1) for k, p in self.slopes.items()}
 
 
+@closed_form
 def enumerated_network(
     weights: Any, *, threshold_std: ArrayLike, mean: ArrayLike, tau_mem: ArrayLike, v_threshold: ArrayLike,
-    v_reset: ArrayLike = 0.0, dt: float, steps: int, logistic: bool = False, subtract: bool = False,
+    v_reset: ArrayLike = 0.0, dt: ArrayLike, steps: int, logistic: bool = False, subtract: bool = False,
 ) -> Histories:  # fmt: skip
     r"""All histories of leaky neurons with noisy thresholds that are coupled by weights.
 
@@ -86,12 +88,18 @@ def enumerated_network(
     if size > MOST:
         _checks.fail(f"{who}.weights", f"must be of at most {MOST} neurons", size)
     _checks.count(f"{who}.steps", steps, most=MOST // size)
-    for name, value, unit in (("threshold_std", threshold_std, "mV"), ("dt", dt, "ms")):
-        _checks.real_numbers(name, value)
-        _checks.positive(name, value, unit)
-    for name, value in (("mean", mean), ("v_threshold", v_threshold), ("v_reset", v_reset)):
-        _checks.real_numbers(name, value)
-        _checks.finite(name, value, "mV")
+    per_neuron = {
+        "threshold_std": threshold_std,
+        "mean": mean,
+        "tau_mem": tau_mem,
+        "v_threshold": v_threshold,
+        "v_reset": v_reset,
+    }
+    for name, value in {**per_neuron, "dt": dt}.items():
+        if np.shape(value) not in (((), (size,)) if name in per_neuron else ((),)):
+            _checks.fail(name, f"must be one number, or one per neuron [{size}], and dt one number", value)
+    _checks.positive("threshold_std", threshold_std, "mV")
+    _checks.positive("dt", dt, "ms")
     check_neuron(tau_mem, v_threshold, v_reset, None)
     for name, given in (("logistic", logistic), ("subtract", subtract)):
         _checks.flag(f"{who}.{name}", given)
@@ -99,7 +107,7 @@ def enumerated_network(
     at = {k: as_float(v) for k, v in at.items()}
     codes = np.arange(2 ** (size * steps))[:, None]
     spikes = ((codes >> np.arange(size * steps)) & 1).reshape(-1, steps, size).astype(np.float64)
-    options = (as_float(v_reset), dt, normal_cdf if not logistic else logistic_cdf, subtract)
+    options = (as_float(v_reset), float(as_float(dt)), normal_cdf if not logistic else logistic_cdf, subtract)
     slopes = {}
     for name, value in at.items():
         slopes[name] = np.imag(_probability(spikes, {**at, name: value + 1j * STEP}, *options)) / STEP

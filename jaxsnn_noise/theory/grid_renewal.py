@@ -16,6 +16,8 @@ from jaxsnn_noise.theory.rates import check_neuron, dead_time
 
 STEP = 1e-30
 """Imaginary step: nothing is subtracted, so derivatives are right to rounding."""
+MOST = 20_000
+"""Most steps: the work grows with their square."""
 NODES = 2000
 """Most nodes of the quadrature."""
 Passage = Callable[[Mapping[str, Any]], np.ndarray]
@@ -48,8 +50,8 @@ class GridRenewal:
 
 @closed_form
 def membrane_noise_renewal(
-    sigma: ArrayLike, *, mean: ArrayLike, tau_mem: ArrayLike, v_threshold: ArrayLike, v_reset: ArrayLike, dt: float,
-    duration: float, warmup: float = 0.0, refractory: float | None = None,
+    sigma: ArrayLike, *, mean: ArrayLike, tau_mem: ArrayLike, v_threshold: ArrayLike, v_reset: ArrayLike, dt: ArrayLike, duration: ArrayLike,
+    warmup: ArrayLike = 0.0, refractory: ArrayLike | None = None,
 ) -> GridRenewal:  # fmt: skip
     r"""Spikes of a leaky membrane with white noise, exact over a step, whose hard threshold is looked at at the end of each.
 
@@ -85,20 +87,22 @@ def membrane_noise_renewal(
     at = _numbers(sigma=sigma, mean=mean, tau_mem=tau_mem, v_threshold=v_threshold, v_reset=v_reset)
     check_neuron(tau_mem, v_threshold, v_reset, refractory)
     window = _Window.of(dt, duration, warmup, refractory)
-    decay = np.exp(-dt / at["tau_mem"])
+    step = window.dt
+    decay = np.exp(-step / at["tau_mem"])
     std = at["sigma"] * np.sqrt(at["tau_mem"] / 2)
     low = min(at["mean"], at["v_reset"]) - 9.0 * std
     nodes = int(np.clip(np.ceil(3.0 * (at["v_threshold"] - low) / (std * np.sqrt(1 - decay**2))), 64, NODES + 1))
     if nodes > NODES:
         rule = f"must be such that sigma sqrt(dt) resolves the way to the threshold with {NODES} nodes"
         _checks.fail("membrane_noise_renewal: sigma", rule, sigma)
-    return _renewal(lambda given: _first_passage(given, dt, low, nodes, window.total), at, window)
+    return _renewal(lambda given: _first_passage(given, step, low, nodes, window.total), at, window)
 
 
 @closed_form
 def threshold_noise_renewal(
     threshold_std: ArrayLike, *, mean: ArrayLike, tau_mem: ArrayLike, v_threshold: ArrayLike, v_reset: ArrayLike,
-    dt: float, duration: float, warmup: float = 0.0, refractory: float | None = None, logistic: bool = False,
+    dt: ArrayLike, duration: ArrayLike,
+    warmup: ArrayLike = 0.0, refractory: ArrayLike | None = None, logistic: bool = False,
 ) -> GridRenewal:  # fmt: skip
     r"""Spikes of a leaky membrane without noise whose threshold is drawn anew in each step: renewal over the age.
 
@@ -134,7 +138,7 @@ def threshold_noise_renewal(
 
     def passage(given: Mapping[str, Any]) -> np.ndarray:
         age = np.arange(1, window.total + 1)
-        v = given["mean"] + (given["v_reset"] - given["mean"]) * np.exp(-age * dt / given["tau_mem"])
+        v = given["mean"] + (given["v_reset"] - given["mean"]) * np.exp(-age * window.dt / given["tau_mem"])
         x = (v - given["v_threshold"]) / given["threshold_std"]
         f = logistic_cdf if logistic else normal_cdf
         survived = np.cumprod(np.concatenate([[1.0], f(-x)[:-1]]))  # symmetric: 1 - F(x) = F(-x)
@@ -153,12 +157,19 @@ class _Window:
     held: int
 
     @classmethod
-    def of(cls, dt: float, duration: float, warmup: float, refractory: float | None) -> _Window:
+    def of(cls, dt: ArrayLike, duration: ArrayLike, warmup: ArrayLike, refractory: ArrayLike | None) -> _Window:
         _checks.positive("dt", dt, "ms")
-        warm = _checks.steps_of("warmup", warmup, dt) if warmup else 0
-        dead = float(dead_time(refractory))
-        held = max(int(np.floor(dead / dt * (1.0 + 1e-6) + 0.5)), 1) if dead > 0 else 0
-        return cls(dt, warm + _checks.steps_of("duration", duration, dt), warm, held)
+        _checks.nonnegative("duration", duration, "ms")
+        _checks.nonnegative("warmup", warmup, "ms")
+        given = _numbers(dt=dt, duration=duration, warmup=warmup, refractory=dead_time(refractory))
+        step, dead = given["dt"], given["refractory"]
+        if (given["duration"] + given["warmup"]) / step > MOST:
+            _checks.fail("duration", f"must be of at most {MOST} steps, with the warm-up", duration)
+        warm, measured = (_checks.steps_of(name, given[name], step) for name in ("warmup", "duration"))
+        if measured < 1:
+            _checks.fail("duration", "must be at least one step [ms]", duration)
+        held = max(int(np.floor(min(dead / step, 2.0 * MOST) * (1.0 + 1e-6) + 0.5)), 1) if dead > 0 else 0
+        return cls(step, warm + measured, warm, min(held, warm + measured))
 
 
 def _numbers(**given: ArrayLike) -> dict[str, float]:
@@ -231,8 +242,8 @@ def normal_cdf(x: Any) -> Any:
     """Distribution function of a normal, of real numbers and those an infinitesimal away from them."""
     if not np.iscomplexobj(x):
         return special.ndtr(x)
-    real = np.real(x)
-    return special.ndtr(real) + 1j * np.imag(x) * np.exp(-0.5 * real**2) / np.sqrt(2 * np.pi)
+    real = np.asarray(np.real(x))
+    return special.ndtr(real) + 1j * np.imag(x) * np.exp(-0.5 * np.square(real)) / np.sqrt(2 * np.pi)
 
 
 def logistic_cdf(x: Any) -> Any:
