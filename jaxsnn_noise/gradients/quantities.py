@@ -11,12 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import count, fail, inside, is_a, one_of, real_numbers
+from jaxsnn_noise._checks import count, fail, is_a, one_of, real_numbers
 from jaxsnn_noise._checks import name as text
+from jaxsnn_noise._typing import Leaf
 from jaxsnn_noise.engine.network import Population
 from jaxsnn_noise.engine.simulation import Simulation, with_statistics
 from jaxsnn_noise.gradients.folds import SpikeSums
-from jaxsnn_noise.parameters import Ranged, real
+from jaxsnn_noise.parameters import Ranged, parameter, real
 from jaxsnn_noise.statistics import Mean, Statistic
 
 
@@ -240,17 +241,6 @@ class Margin(Quantity):
         return cls("v", 0)
 
 
-def _target(value: Any) -> jax.Array:
-    real_numbers("TrialLoss.target", value)
-    inside("TrialLoss.target", value, real)
-    given = np.asarray(value)
-    if given.dtype.kind in "iu":
-        if np.abs(given.astype(np.float64)).max(initial=0.0) > 2**31 - 1:
-            fail("TrialLoss.target", "must fit into 32 bits", value)
-        return jnp.asarray(given.astype(np.int32))
-    return jnp.asarray(given.astype(np.float32))
-
-
 class TrialLoss(Quantity):
     """The expectation of a loss of ``training.losses`` for what the simulation shows, whose target is given.
 
@@ -262,12 +252,15 @@ class TrialLoss(Quantity):
     linear: ClassVar[bool] = True
 
     loss: Any
-    target: Any = eqx.field(converter=_target)
+    target: Leaf = parameter("1", real, shape=None)
+    whole: bool = eqx.field(static=True)
 
-    def __check_init__(self) -> None:
+    def __init__(self, loss: Any, target: Any):
         for method in ("reads", "check"):
-            if not callable(getattr(self.loss, method, None)):
-                fail("TrialLoss.loss", "must be a loss, e.g. training.losses.CrossEntropy()", self.loss)
+            if not callable(getattr(loss, method, None)):
+                fail("TrialLoss.loss", "must be a loss, e.g. training.losses.CrossEntropy()", loss)
+        real_numbers("TrialLoss.target", target)
+        self.loss, self.target, self.whole = loss, target, np.asarray(target).dtype.kind in "iu"
 
     @property
     def name(self) -> str:
@@ -277,7 +270,7 @@ class TrialLoss(Quantity):
         return "1"
 
     def statistics(self, sim: Simulation) -> dict[str, Statistic]:
-        self.loss.check(sim.network, "TrialLoss", self.target[None])
+        self.loss.check(sim.network, "TrialLoss", self._targets())
         reads = self.loss.reads(sim.network)
         return {f"loss_{i}": statistic for i, statistic in enumerate(jax.tree.leaves(reads, is_leaf=_is_statistic))}
 
@@ -286,7 +279,11 @@ class TrialLoss(Quantity):
         given = [results[f"loss_{i}"] for i in range(len(jax.tree.leaves(reads, is_leaf=_is_statistic)))]
         readings = jax.tree.unflatten(jax.tree.structure(reads, is_leaf=_is_statistic), given)
         alone = jax.tree.map(lambda x: x[None], readings)
-        return jnp.asarray(self.loss(alone, jnp.asarray(self.target)[None]), jnp.float32)[None]
+        return jnp.asarray(self.loss(alone, self._targets()), jnp.float32)[None]
+
+    def _targets(self) -> jax.Array:
+        """[sample], of one sample: whole numbers, as labels are, if they were given as such."""
+        return self.target[None].astype(jnp.int32 if self.whole else jnp.float32)
 
     @classmethod
     def example(cls) -> Self:

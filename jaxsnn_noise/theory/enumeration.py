@@ -46,7 +46,7 @@ class Histories:
 
 @closed_form
 def enumerated_network(
-    weights: Any, *, threshold_std: ArrayLike, mean: ArrayLike, tau_mem: ArrayLike, v_threshold: ArrayLike,
+    weights: ArrayLike, *, threshold_std: ArrayLike, mean: ArrayLike, tau_mem: ArrayLike, v_threshold: ArrayLike,
     v_reset: ArrayLike = 0.0, dt: ArrayLike, steps: int, logistic: bool = False, subtract: bool = False,
 ) -> Histories:  # fmt: skip
     r"""All histories of leaky neurons with noisy thresholds that are coupled by weights.

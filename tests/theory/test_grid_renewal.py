@@ -117,7 +117,7 @@ def test_against_passages_simulated_in_numpy() -> None:
 def test_derivatives_of_the_rate_are_those_of_siegert_with_the_threshold_of_the_grid(dt: float) -> None:
     """Within 1 %, where the threshold of continuous time is off by 3 % and more."""
     at: dict[str, Any] = {"mean": 0.8, "tau_mem": 20.0, "v_threshold": 1.0, "v_reset": 0.0}
-    found = theory.membrane_noise_renewal(0.4 / 20**0.5, **at, dt=dt, duration=20.0, warmup=180.0)
+    found = theory.membrane_noise_renewal(0.4 / 20**0.5, **at, dt=dt, duration=20.0, warmup=80.0)
 
     def siegert(sigma: float, mean: float, shift: float) -> float:
         return float(theory.siegert_rate_hz(mean, sigma, tau_mem=20.0, v_threshold=1.0 + shift, v_reset=0.0))
