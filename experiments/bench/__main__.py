@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import chunks, compare, connectivity, coverage, models, noise, rounds, scaling, startup, tables
+from . import chunks, compare, connectivity, coverage, gradients, models, noise, rounds, scaling, startup, tables
 from .axons import Axons
 from .networks import Brunel, Sparse
 from .systems import SYSTEMS
@@ -32,6 +32,7 @@ PARTS = (
     "noise",
     "models",
     "coverage",
+    "gradients",
 )
 FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training(), "sparse": Sparse(), "brunel": Brunel(), "w5": Axons()}
 TINY: dict[str, Problem] = {
@@ -84,6 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif part == "coverage":
             measured = coverage.measure(say, coverage.TINY if options.tiny else coverage.FULL)
             results[part] = measured | {"table": coverage.table(measured)}
+        elif part == "gradients":
+            bars = gradients.measure(say, gradients.TINY if options.tiny else gradients.FULL)
+            results[part] = {"bars": bars, "table": gradients.table(bars)}
         elif options.tiny:
             results[part] = scaling.measure(given, options.budget, say, TINY_GRIDS, TINY)
         else:

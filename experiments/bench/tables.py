@@ -49,6 +49,8 @@ def markdown(results: dict[str, Any]) -> str:
         parts += ["## Cost of neurons", results["models"]["table"]]
     if "coverage" in results:
         parts += ["## Coverage of intervals", results["coverage"]["table"]]
+    if "gradients" in results:
+        parts += ["## Gradients of expectations", results["gradients"]["table"]]
     return "\n\n".join(parts) + "\n"
 
 

@@ -44,6 +44,7 @@ from jaxsnn_noise.figures.house import (
 )
 from jaxsnn_noise.figures.pictures import forest, heatmap, line_of_estimates, line_with_interval
 from jaxsnn_noise.figures.rasters import raster
+from jaxsnn_noise.figures.tornado import tornado
 
 __all__ = [
     "BLACK",
@@ -70,6 +71,7 @@ __all__ = [
     "raster",
     "style",
     "svg",
+    "tornado",
 ]
 
 

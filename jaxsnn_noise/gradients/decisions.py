@@ -10,6 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxsnn_noise._checks import fail
+from jaxsnn_noise.parameters import parameter, real
 from jaxsnn_noise.statistics import About, Frame, Statistic
 
 FEATURES = ("one", "age", "age2", "potential", "fan_out", "fan_out_potential")
@@ -116,3 +117,121 @@ def _features(acc: Deciding, about: About) -> Float[Array, "feature neuron"]:
     out = jnp.zeros(about.size, jnp.float32) if about.fan_out is None else about.fan_out
     slow = acc.age / (acc.age + jnp.float32(20))  # bounded: single precision holds sums of it
     return jnp.stack([one, slow, slow * slow, acc.potential, out, out * acc.potential])
+
+
+class Decided(eqx.Module):
+    """The probability of each spike, and what was decided."""
+
+    probability: Float[Array, "time neuron"]
+    spikes: Float[Array, "time neuron"]
+
+
+class EveryDecision(Statistic):
+    """All decisions of a population, warm-up included.
+
+    Args:
+        population: the population that is watched; ``None``: the only one.
+
+    Returns:
+        :class:`Decided`.
+
+    Example:
+        >>> EveryDecision().from_start
+        True
+    """
+
+    from_start: ClassVar[bool] = True
+
+    population: str | None = eqx.field(static=True, default=None)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ("spikes", "probability")
+
+    @property
+    def units(self) -> dict[str, str]:
+        return {"probability": "1", "spikes": "1"}
+
+    def init(self, about: About) -> Decided:
+        none = jnp.zeros((about.steps, about.size), jnp.float32)
+        return Decided(none, none)
+
+    def update(self, acc: Decided, frame: Frame, about: About) -> Decided:
+        del about
+        assert frame.probability is not None
+        at = frame.index
+        return Decided(acc.probability.at[at].set(frame.probability), acc.spikes.at[at].set(frame.spikes))
+
+    def merge(self, a: Decided, b: Decided, about: About) -> Decided:
+        del about
+        return Decided(a.probability + b.probability, a.spikes + b.spikes)
+
+    def finalize(self, acc: Decided, about: About) -> Decided:
+        del about
+        return acc
+
+    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
+        del about
+        return dict.fromkeys(("probability", "spikes"), ("time", "neuron"))
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls()
+
+
+class ChosenProbabilities(Statistic):
+    """The probability of a spike in chosen steps of chosen neurons, 0 where none is chosen (step -1).
+
+    Args:
+        step: from the start of the warm-up [place].
+        neuron: [place].
+        population: the population that is watched; ``None``: the only one.
+
+    Returns:
+        float32 [place].
+
+    Example:
+        >>> ChosenProbabilities.example().reads
+        ('probability',)
+    """
+
+    exact: ClassVar[bool] = False
+    from_start: ClassVar[bool] = True
+
+    step: Float[Array, " place"] = parameter("1", real, shape=None)
+    neuron: Float[Array, " place"] = parameter("1", real, shape=None)
+    population: str | None = eqx.field(static=True, default=None)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ("probability",)
+
+    @property
+    def units(self) -> dict[str, str]:
+        return {"": "1"}
+
+    def init(self, about: About) -> Float[Array, " place"]:
+        del about
+        return jnp.zeros_like(self.step)
+
+    def update(self, acc: Array, frame: Frame, about: About) -> Float[Array, " place"]:
+        del about
+        assert frame.probability is not None
+        now = self.step == frame.index.astype(jnp.float32)
+        return acc + jnp.where(now, frame.probability[self.neuron.astype(jnp.int32)], 0.0)
+
+    def merge(self, a: Array, b: Array, about: About) -> Float[Array, " place"]:
+        del about
+        return a + b
+
+    def finalize(self, acc: Array, about: About) -> Float[Array, " place"]:
+        del about
+        return acc
+
+    def dims(self, about: About) -> dict[str, tuple[str, ...]]:
+        del about
+        return {"": ("place",)}
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(jnp.array([3.0]), jnp.array([0.0]))

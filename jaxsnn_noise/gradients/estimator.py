@@ -1,84 +1,131 @@
-"""What estimators of gradients have in common: checks, and one program that gives the values of all trials and their derivatives."""
+"""What estimators of gradients have in common: what they are asked, what they find trial by trial, and what is made of that."""
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+import itertools
+import warnings
+from collections.abc import Sequence
 from typing import Any, Self
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import concrete, count, fail, names, one_of
+from jaxsnn_noise._checks import concrete, count, fail, names
 from jaxsnn_noise._typing import Key
-from jaxsnn_noise.engine.addresses import Address
-from jaxsnn_noise.engine.member import run
-from jaxsnn_noise.engine.scan import Scan
+from jaxsnn_noise.engine.addresses import AXES
 from jaxsnn_noise.engine.simulation import Simulation, is_simulation, validate
+from jaxsnn_noise.gradients.quantities import Quantity, quantities, reading
 from jaxsnn_noise.gradients.result import Gradient
 
 AT_ONCE = 1000
 """Trials in one program."""
+GROUPS = 50
+"""Groups of trials of a jackknife."""
 WHOLE = ("refractory", "delay", "duration", "bits")
 """Fields that act in whole steps or levels, and have no derivative."""
+STEP = 1e-30
+"""Imaginary step of derivatives of functions of expectations."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Task:
+    """What an estimator is asked: the simulation has the statistics that the quantities read, and no others."""
+
+    sim: Simulation
+    wanted: tuple[Quantity, ...]
+    leaves: tuple[str, ...]
+    at: np.ndarray
+    over: tuple[str, ...]
+    trials: int
+    root: Key
+    at_once: int
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Samples:
+    """What an estimator found.
+
+    Attributes:
+        values: Moments of each trial [trial, moment].
+        slopes: Whose mean over trials is the derivative of their expectation [trial, leaf, moment].
+        rest: What the control variates did not explain of the values [trial, moment], if there were any.
+        apart: How far two estimates are apart [leaf, moment], if there are two.
+        told: Numbers to tell beside.
+        entries: From leaf to the derivative by each of its entries, and its standard error [output, ...], if known.
+    """
+
+    values: np.ndarray
+    slopes: np.ndarray
+    told: dict[str, Any]
+    rest: np.ndarray | None = None
+    apart: np.ndarray | None = None
+    entries: dict[str, tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=dict)
 
 
 class Estimator(eqx.Module):
     """Abstract: estimates derivatives of expectations of outputs with respect to leaves, with standard errors.
 
-    Trial ``j`` has the noise of the member ``{"trial": j}`` of ``monte_carlo`` with the same key; no forward bit moves.
+    Trial ``j`` has the noise of the member ``{"trial": j}`` of ``monte_carlo`` with the same key; no forward bit moves. Simulations
+    that differ in values alone share one compiled program.
     """
 
     def __call__(
-        self, sim: Simulation, outputs: Sequence[str], leaves: Sequence[str], *, trials: int, key: Any,
-        at_once: int = AT_ONCE,
+        self, sim: Simulation, outputs: Sequence[Any], leaves: Sequence[str], *, trials: int, key: Any,
+        over: Sequence[str] = ("trial",), at_once: int = AT_ONCE,
     ) -> Gradient:  # fmt: skip
         """Estimate.
 
         Args:
             sim: The simulation.
-            outputs: Names of statistics whose result is one array; an output is its mean over all entries (neurons, bins).
+            outputs: Names of statistics whose result is one array (an output is then its mean over all entries: neurons, bins), or
+                quantities: :class:`FanoOfCounts`, :class:`CVOfIntervals`, :class:`Margin`, ...
             leaves: Dotted paths of real leaves; the derivative is along a common shift of all entries of a leaf.
             trials: Independent trials, at least 2.
             key: Root key.
+            over: Names of axes on which trial ``j`` has the index ``j``: with ``("trial", "device")`` each is on a chip of its own, and
+                the expectation is over chips, too.
             at_once: Trials that are computed at once: memory against speed.
 
         Returns:
-            :class:`Gradient`.
+            :class:`Gradient`. Errors of ratios of expectations are those of a jackknife over 50 groups of trials.
 
         Raises:
-            InputError: unknown names; a result of several fields; a leaf of whole numbers, or that acts in whole steps; what
-                the estimator cannot differentiate, with the reason and with what serves.
+            InputError: unknown names; a result of several fields; a leaf of whole numbers, or that acts in whole steps; a leaf of an
+                imperfection whose axis is not in ``over``; what the estimator cannot differentiate, with the reason and with
+                what serves.
+
+        Warns:
+            UserWarning: of an output that is NaN in some trials.
         """
+        task = self._task(sim, outputs, leaves, trials=trials, key=key, over=over, at_once=at_once)
+        return _gradient(task, self.samples(task))
+
+    def _task(
+        self, sim: Simulation, outputs: Any, leaves: Any, *, trials: int, key: Any, over: Any, at_once: int
+    ) -> Task:
         who = type(self).__name__
         is_simulation(f"{who}.sim", sim)
-        outputs, leaves = names(f"{who}.outputs", outputs), names(f"{who}.leaves", leaves)
-        for what, given in (("outputs", outputs), ("leaves", leaves)):
-            if not given or len(set(given)) < len(given):
-                fail(f"{who}.{what}", "must be at least one name, each named once", given)
-        for output in outputs:
-            one_of(f"{who}.outputs", output, sim.statistics)
-            if set(sim.statistics[output].units) != {""}:
-                fail(f"{who}.outputs", "must be statistics whose result is one array", output)
-        at = np.array([_mean_of(who, sim, leaf) for leaf in leaves])
+        wanted, leaves = quantities(who, sim, outputs), names(f"{who}.leaves", leaves)
+        if not leaves or len(set(leaves)) < len(leaves):
+            fail(f"{who}.leaves", "must be at least one path, each once", leaves)
+        drawn = axes_of(who, sim, over)
+        at = np.array([_mean_of(who, sim, leaf, drawn) for leaf in leaves])
+        sim = reading(sim, wanted)
         validate(sim)
-        self.check(sim, outputs, leaves)
+        self.check(sim, [one.name for one in wanted], leaves)
         size = count(f"{who}.trials", trials, least=2)
-        return self.estimate(sim, outputs, leaves, at, size, random.root(key), count(f"{who}.at_once", at_once))
+        return Task(sim, wanted, leaves, at, drawn, size, random.root(key), count(f"{who}.at_once", at_once))
 
     @abc.abstractmethod
     def check(self, sim: Simulation, outputs: Sequence[str], leaves: Sequence[str]) -> None:
         """Refuse what the estimator cannot differentiate."""
 
     @abc.abstractmethod
-    def estimate(
-        self, sim: Simulation, outputs: tuple[str, ...], leaves: tuple[str, ...], at: np.ndarray, trials: int, root: Key,
-        at_once: int,
-    ) -> Gradient:  # fmt: skip
-        """The estimate itself."""
+    def samples(self, task: Task) -> Samples:
+        """Moments of each trial, and what averages to the derivatives of their expectations."""
 
     @classmethod
     @abc.abstractmethod
@@ -86,53 +133,95 @@ class Estimator(eqx.Module):
         """One typical member of the class, for the contract tests and the reference."""
 
 
-def _mean_of(who: str, sim: Simulation, leaf: str) -> float:
+def axes_of(who: str, sim: Simulation, over: Any) -> tuple[str, ...]:
+    """The axes on which every trial has an index of its own."""
+    given = names(f"{who}.over", over)
+    known = {*AXES, *(part.axis for part in sim.imperfections.values())} - {None}
+    for axis in given:
+        if axis not in known:
+            fail(f"{who}.over", "must be names of axes", axis, known=sorted(map(str, known)))
+    if "trial" not in given or len(set(given)) < len(given):
+        fail(f"{who}.over", "must hold 'trial', and each axis once", given)
+    return given
+
+
+def _mean_of(who: str, sim: Simulation, leaf: str, over: Sequence[str]) -> float:
     value = paths.get(sim, leaf)
     known = concrete(value)
     if not eqx.is_inexact_array(value) or known is None:
         fail(f"{who}.leaves", "must be paths of real numbers", leaf, known=paths.leaves(sim))
-    if leaf.rsplit(".", 1)[-1] in WHOLE:
+    place, *rest = leaf.split(".")
+    if rest and rest[-1] in WHOLE:
         fail(f"{who}.leaves", "must not act in whole steps or levels: there is no derivative; compare runs", leaf)
+    if place == "imperfections":
+        axis = sim.imperfections[rest[0]].axis
+        if axis is not None and axis not in over:
+            rule = f"would be that of one chip: give over=('trial', {axis!r}) for the expectation over chips"
+            fail(f"{who}.leaves", rule, leaf)
     return float(np.mean(known))
 
 
-def shifted(sim: Simulation, leaves: Sequence[str], shift: jax.Array) -> Simulation:
-    """The simulation with a number added to all entries of each leaf."""
-    values: Mapping[str, Any] = {path: paths.get(sim, path) + shift[i] for i, path in enumerate(leaves)}
-    return paths.replace(sim, values)
+def _gradient(task: Task, found: Samples) -> Gradient:
+    """Values, derivatives and errors of the outputs, from the moments."""
+    ends = np.cumsum([0, *(one.size(task.sim) for one in task.wanted)])
+    blocks = [slice(a, b) for a, b in itertools.pairwise(ends)]
+    parts = [
+        _output(one, found.values[:, x], found.slopes[:, :, x]) for one, x in zip(task.wanted, blocks, strict=True)
+    ]
+    value, value_error, gradient, error = (np.array([part[k] for part in parts]) for k in range(4))
+    means, weights = found.values.mean(axis=0), np.zeros((ends[-1], len(task.wanted)))
+    for k, (one, block) in enumerate(zip(task.wanted, blocks, strict=True)):
+        moved = means[block] + 1j * STEP * np.eye(len(means[block]))
+        weights[block, k] = np.imag(one.of(moved)) / STEP  # the derivative of each output by each moment
+    told = dict(found.told)
+    if found.rest is not None:
+        of, rest = found.values @ weights, found.rest @ weights
+        told["r2"] = 1 - (rest**2).mean(axis=0) / np.where(of.var(axis=0) > 0, of.var(axis=0), 1.0)
+    if found.apart is not None:
+        told["step_bias"] = np.abs(found.apart @ weights).T
+    _say_undefined(task.wanted, found.values, value)
+    return Gradient(
+        tuple(one.name for one in task.wanted), task.leaves, value, value_error, gradient, error, task.at, task.trials,
+        told, found.entries, tuple(one.units(task.sim) for one in task.wanted),
+    )  # fmt: skip
 
 
-def results_of(sim: Simulation, root: Key, trial: jax.Array) -> dict[str, Any]:
-    """All results of one trial."""
-    return run(Scan(), sim, root, Address({}).at("trial", trial))
+def _output(one: Quantity, values: np.ndarray, slopes: np.ndarray) -> tuple[Any, Any, np.ndarray, np.ndarray]:
+    """Value, its error, derivatives [leaf] and theirs, of one quantity."""
+    if one.linear:
+        value, value_error = spread(values[:, 0])
+        gradient, error = spread(slopes[:, :, 0])
+        return value, value_error, gradient, error
+
+    def derived(mean: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        return np.concatenate([[np.real(one.of(mean))], np.imag(one.of(mean + 1j * STEP * slope)) / STEP])
+
+    groups = min(GROUPS, len(values))
+    belongs = np.arange(len(values)) % groups
+    whole = derived(values.mean(axis=0), slopes.mean(axis=0))
+    sums = [
+        (values[belongs == g].sum(axis=0), slopes[belongs == g].sum(axis=0), (belongs == g).sum())
+        for g in range(groups)
+    ]
+    n, all_values, all_slopes = len(values), values.sum(axis=0), slopes.sum(axis=0)
+    without = np.array([derived((all_values - v) / (n - m), (all_slopes - s) / (n - m)) for v, s, m in sums])
+    h = n / np.array([m for *_, m in sums])[:, None]  # Busing, Meijer and van der Leeden 1999, as in reduce.jackknife
+    pseudo = h * whole - (h - 1) * without
+    centre = groups * whole - ((1 - 1 / h) * without).sum(axis=0)
+    error = np.sqrt(((pseudo - centre) ** 2 / (h - 1)).sum(axis=0) / groups)
+    return whole[0], error[0], whole[1:], error[1:]
 
 
-def means(results: Mapping[str, Any], outputs: Sequence[str]) -> jax.Array:
-    """Each output of one trial, averaged over its entries [output]."""
-    return jnp.stack([jnp.mean(results[name].astype(jnp.float32)) for name in outputs])
-
-
-def over_trials(function: Callable[[jax.Array], Any], trials: int, at_once: int) -> Any:
-    """A function of the trial for all trials, so many at once, as float64 arrays [trial, ...]."""
-    batch = eqx.filter_jit(jax.vmap(function))
-    parts = []
-    for start in range(0, trials, at_once):
-        index = np.arange(start, start + min(at_once, trials), dtype=np.uint32)  # one program for all batches
-        part = batch(jnp.asarray(index))
-        parts.append(jax.tree.map(lambda x, n=trials - start: np.asarray(x, np.float64)[:n], part))
-    return jax.tree.map(lambda *x: np.concatenate(x), *parts)
-
-
-def with_slopes(function: Callable[[jax.Array, jax.Array], Any], leaves: int) -> Callable[[jax.Array], tuple[Any, Any]]:
-    """Of a function of a shift of the leaves and a trial: its values, and their derivatives at no shift, leaf first, in forward mode."""
-
-    def of_trial(trial: jax.Array) -> tuple[Any, Any]:
-        values, moved = jax.linearize(lambda shift: function(shift, trial), jnp.zeros(leaves, jnp.float32))
-        return values, jax.vmap(moved)(jnp.eye(leaves, dtype=jnp.float32))
-
-    return of_trial
+def _say_undefined(wanted: Sequence[Quantity], values: np.ndarray, value: np.ndarray) -> None:
+    undefined = [one.name for one, x in zip(wanted, value, strict=True) if not np.isfinite(x)]
+    if undefined:
+        lost = int((~np.isfinite(values)).any(axis=1).sum())
+        why = f"NaN in {lost} of {len(values)} trials" if lost else "a neuron has too few spikes"
+        words = f"gradients: {', '.join(undefined)} is NaN ({why}); CVOfIntervals and MeanOfIntervals take the spikes of all trials together"
+        warnings.warn(words, UserWarning, stacklevel=4)
 
 
 def spread(per_trial: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean over trials, and its standard error."""
-    return per_trial.mean(axis=0), per_trial.std(axis=0, ddof=1) / np.sqrt(len(per_trial))
+    mean, error = per_trial.mean(axis=0), per_trial.std(axis=0, ddof=1) / np.sqrt(len(per_trial))
+    return np.asarray(mean), np.asarray(error)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any, Self
 
 import equinox as eqx
-import jax
 import numpy as np
 
 from jaxsnn_noise._checks import fail, flag
-from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.firing import Density
-from jaxsnn_noise.gradients.estimator import Estimator, means, over_trials, results_of, shifted, spread, with_slopes
-from jaxsnn_noise.gradients.result import Gradient
+from jaxsnn_noise.gradients.estimator import Estimator, Samples, Task
+from jaxsnn_noise.gradients.programs import over_trials, slopes_of
+from jaxsnn_noise.gradients.quantities import moments
 from jaxsnn_noise.surrogates import Surrogate
 
 
@@ -32,20 +32,23 @@ class Passing(Estimator):
         del outputs, leaves
         validate(self.prepare(sim))
 
-    def estimate(
-        self, sim: Simulation, outputs: tuple[str, ...], leaves: tuple[str, ...], at: np.ndarray, trials: int, root: Key,
-        at_once: int,
-    ) -> Gradient:  # fmt: skip
-        ready = self.prepare(sim)
+    def samples(self, task: Task) -> Samples:
+        ready = self.prepare(task.sim)
+        program = functools.partial(slopes_of, ready, task.leaves, moments, task.wanted, task.over, task.root)
+        values, slopes = over_trials(program, task.trials, task.at_once)
+        _nothing_passed(type(self).__name__, task, values, slopes)
+        return Samples(values, slopes, {"simulations": task.trials})
 
-        def function(shift: jax.Array, trial: jax.Array) -> jax.Array:
-            return means(results_of(shifted(ready, leaves, shift), root, trial), outputs)
 
-        values, slopes = over_trials(with_slopes(function, len(leaves)), trials, at_once)
-        value, value_error = spread(values)
-        gradient, error = spread(slopes)  # [leaf, output]
-        told: dict[str, Any] = {"simulations": trials}
-        return Gradient(outputs, leaves, value, value_error, gradient.T, error.T, at, trials, told)
+def _nothing_passed(who: str, task: Task, values: np.ndarray, slopes: np.ndarray) -> None:
+    """A statistic that counts in whole numbers has a derivative of 0 in every trial, which is no derivative of its mean."""
+    first = 0
+    for one in task.wanted:
+        block = slice(first, first + one.size(task.sim))
+        first = block.stop
+        if (values[:, block].std(axis=0) > 0).any() and not slopes[:, :, block].any():
+            rule = "lets no derivative pass; Score and FiniteDifference serve, or CVOfIntervals and MeanOfIntervals for intervals"
+            fail(f"{who}.outputs", rule, one.name)
 
 
 class Pathwise(Passing):

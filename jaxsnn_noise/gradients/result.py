@@ -27,6 +27,9 @@ class Gradient:
         at: [leaf], the mean of the entries of each leaf.
         trials: Number of independent trials.
         diagnostics: What the estimator tells of itself, by name; arrays [output] or [output, leaf], or single numbers.
+        entries: From leaf to the derivatives by each of its entries [output, ...] and their standard errors, of estimators in
+            reverse mode.
+        units: [output].
     """
 
     outputs: tuple[str, ...]
@@ -38,6 +41,8 @@ class Gradient:
     at: np.ndarray
     trials: int
     diagnostics: dict[str, Any]
+    entries: dict[str, tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=dict)
+    units: tuple[str, ...] = ()
 
     def elasticity(self) -> np.ndarray:
         """``(leaf / output) d output / d leaf`` [output, leaf]: the relative change of the output per relative change of the leaf."""

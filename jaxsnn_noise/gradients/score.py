@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-import re
-import warnings
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, Self
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxsnn_noise import paths
-from jaxsnn_noise._checks import fail
-from jaxsnn_noise._typing import Key
+from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise.coding import Constant, TimeSeries
+from jaxsnn_noise.engine.deciding import deciding_source
 from jaxsnn_noise.engine.network import Population
 from jaxsnn_noise.engine.simulation import Simulation, validate, with_statistics
 from jaxsnn_noise.firing import Stopped
+from jaxsnn_noise.gradients.controls import Baseline, Forward, Martingale, Reverse
 from jaxsnn_noise.gradients.decisions import Decisions
-from jaxsnn_noise.gradients.estimator import Estimator, means, over_trials, results_of, shifted, spread, with_slopes
+from jaxsnn_noise.gradients.estimator import Estimator, Samples, Task
 from jaxsnn_noise.gradients.passing import passed
-from jaxsnn_noise.gradients.result import Gradient
+from jaxsnn_noise.hardware import Mismatch
 from jaxsnn_noise.noise import ComposedSource
-
-FEW = 100
-"""Spikes below which an estimate may be falsely certain."""
-
-
-class Baseline(eqx.Module):
-    """The mean of the output over the other half of the trials is taken off it: the usual variance reduction."""
-
-
-class Martingale(eqx.Module):
-    """The output less what its regression, over the other half of the trials, on surpluses of spikes and of noise explains.
-
-    A surplus ``s - p``, weighted by what was known before the decision, has mean 0, and its product with the score of the
-    same decision has a known one: the derivative of the expected spikes. What is explained leaves the variance.
-    """
 
 
 class Score(Estimator):
@@ -58,6 +40,8 @@ class Score(Estimator):
 
     Args:
         control: ``Martingale()``; ``Baseline()``; or ``None``, for comparison.
+        mode: ``Forward()``, all leaves in one run whose memory does not grow with time; or ``Reverse()``, the derivatives by
+            every entry of the leaves (weights), in ``Gradient.entries``, from two runs.
 
     Raises:
         InputError: a population whose decisions have no probability (without noise that decides, common noise alone, coloured noise
@@ -76,8 +60,11 @@ class Score(Estimator):
     """
 
     control: Any = Martingale()
+    mode: Any = Forward()
 
     def __check_init__(self) -> None:
+        if not isinstance(self.mode, (Forward, Reverse)):
+            fail("Score.mode", "must be gradients.Forward() or gradients.Reverse()", self.mode)
         if self.control is not None and not isinstance(self.control, (Martingale, Baseline)):
             fail("Score.control", "must be gradients.Martingale(), gradients.Baseline() or None", self.control)
 
@@ -92,76 +79,46 @@ class Score(Estimator):
         del outputs
         if not any(part.neuron.spiking for part in sim.network.cells().values()):
             fail("Score", "needs a population that spikes; Pathwise serves without", sorted(sim.network.cells()))
-        for leaf in leaves:
-            if not _follows(sim, leaf):
-                rule = (
-                    "must be of a neuron, a firing rule, the amplitude or coupling of a composed noise, weights or kinetics, or a given current: "
-                    "in others something else is decided, whose score is not in it; FiniteDifference serves"
-                )
-                fail("Score.leaves", rule, leaf)
+        check_leaves("Score", sim, leaves)
+        _some_noise(sim)
         validate(self.prepare(sim))
 
-    def estimate(
-        self, sim: Simulation, outputs: tuple[str, ...], leaves: tuple[str, ...], at: np.ndarray, trials: int, root: Key,
-        at_once: int,
-    ) -> Gradient:  # fmt: skip
-        ready = self.prepare(sim)
-        summed = [name for name in ready.statistics if name.startswith("decisions_")]
-
-        def function(shift: jax.Array, trial: jax.Array) -> dict[str, jax.Array]:
-            results = results_of(shifted(ready, leaves, shift), root, trial)
-            sums = [results[name] for name in summed]
-            joined = {k: jnp.concatenate([getattr(x, k) for x in sums]) for k in ("surplus", "expected", "surprise")}
-            likely = jnp.sum(jnp.stack([x.log_probability for x in sums]))
-            spikes = jnp.sum(jnp.stack([x.spikes for x in sums]))
-            return {"f": means(results, outputs), "L": likely, "spikes": spikes, **joined}
-
-        values, slopes = over_trials(with_slopes(function, len(leaves)), trials, at_once)
-        f, terms = values["f"], _controls(self.control, values)
-        rest, beta = _crossed(f, terms)
-        gradient = slopes["f"] + rest[:, None, :] * slopes["L"][:, :, None]  # [trial, leaf, output]
-        if isinstance(self.control, Martingale):
-            gradient = gradient + np.einsum("nko,nlk->nlo", beta, slopes["expected"])
-        spikes = float(values["spikes"].sum())
-        if spikes < FEW:
-            words = f"Score: {spikes:.0f} spikes in {trials} trials: the estimate may be falsely certain; take more trials or time"
-            warnings.warn(words, UserWarning, stacklevel=3)
-        value, value_error = spread(f)
-        mean, error = spread(gradient)
-        variance = np.where(f.var(axis=0) > 0, f.var(axis=0), 1.0)
-        told = {"r2": 1 - (rest**2).mean(axis=0) / variance, "spikes": spikes, "simulations": trials}
-        return Gradient(outputs, leaves, value, value_error, mean.T, error.T, at, trials, told)
+    def samples(self, task: Task) -> Samples:
+        ready = self.prepare(task.sim)
+        return self.mode.samples(self, dataclasses.replace(task, sim=ready))
 
     @classmethod
     def example(cls) -> Self:
         return cls()
 
 
-def _controls(control: Any, values: dict[str, np.ndarray]) -> np.ndarray | None:
-    """What the output is regressed on, beside a constant [trial, term]: M first; ``None`` for not even that."""
-    if control is None:
-        return None
-    if isinstance(control, Baseline):
-        return np.zeros((len(values["f"]), 0))
-    return np.concatenate([values["surplus"], values["surprise"]], axis=1)
+def _some_noise(sim: Simulation) -> None:
+    """Refuse decisions without chance: their scores are 0, which would be told as a derivative."""
+    for name, part in sim.network.cells().items():
+        rule: Any = part.firing
+        if not part.neuron.spiking:
+            continue
+        deciding = None if rule.random else deciding_source(part)
+        place, amount = f"firing of {name}", getattr(rule, "scale", None)
+        if deciding is not None and isinstance(part.noise[deciding], ComposedSource):
+            source: Any = part.noise[deciding]
+            place, amount = f"noise {deciding!r} of {name}", next(iter(paths.leaves(source.amplitude).values()), None)
+        known = concrete(amount) if amount is not None else None
+        if known is not None and not np.all(known > 0):
+            rule_said = "needs noise that decides: of size 0 it leaves nothing to chance, and there is no derivative of an expectation"
+            fail("Score", rule_said, f"{place}: {float(np.min(known)):g}")
 
 
-def _crossed(f: np.ndarray, terms: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """The outputs less what the regression over the other half explains [trial, output], and its coefficients [trial, M, output]."""
-    if terms is None:
-        return f, np.zeros((len(f), 0, f.shape[1]))
-    halves = np.arange(len(f)) % 2 == 0
-    rest, beta = np.empty_like(f), np.empty((len(f), terms.shape[1] // 2, f.shape[1]))
-    for half in (halves, ~halves):
-        here, other = terms[half], terms[~half]
-        size = np.sqrt((other**2).mean(axis=0))
-        scale = np.where(size > 1e-12 * max(size.max(initial=0.0), 1e-30), size, np.inf)
-        design = np.concatenate([np.ones((len(other), 1)), other / scale], axis=1)
-        found = np.linalg.lstsq(design, f[~half], rcond=1e-9)[0]
-        slopes = found[1:] / scale[:, None]
-        rest[half] = f[half] - found[0] - here @ slopes
-        beta[half] = slopes[: beta.shape[1]]
-    return rest, beta
+def check_leaves(who: str, sim: Simulation, leaves: Sequence[str]) -> None:
+    """Refuse leaves that move what is decided elsewhere."""
+    for leaf in leaves:
+        if not _follows(sim, leaf):
+            rule = (
+                "must be of a neuron, a firing rule, the amplitude, coupling or correlation of a composed noise, weights or kinetics, a given current, "
+                "or the law of a mismatch of one of these: "
+                "in others something else is decided, whose score is not in it; FiniteDifference serves"
+            )
+            fail(f"{who}.leaves", rule, leaf)
 
 
 def _follows(sim: Simulation, leaf: str) -> bool:
@@ -169,6 +126,9 @@ def _follows(sim: Simulation, leaf: str) -> bool:
     place, *rest = leaf.split(".")
     if place == "inputs":
         return isinstance(sim.inputs[rest[0]], (Constant, TimeSeries))
+    if place == "imperfections":
+        found = sim.imperfections[rest[0]]  # a smooth function of the deviates of the chip, of what is moved
+        return isinstance(found, Mismatch) and rest[1] == "law" and _follows(sim, found.path)
     if place != "network":
         return False
     part = sim.network.populations.get(rest[0], sim.network.projections.get(rest[0]))
@@ -177,4 +137,4 @@ def _follows(sim: Simulation, leaf: str) -> bool:
     if rest[1] != "noise":
         return rest[1] in ("neuron", "firing")
     source = paths.get(sim, ".".join(["network", *rest[:3]]))
-    return isinstance(source, ComposedSource) and re.match(r"amplitude|coupling", rest[3]) is not None
+    return isinstance(source, ComposedSource) and rest[3] in ("amplitude", "coupling", "correlation")

@@ -57,8 +57,10 @@ from jaxsnn_noise.theory.correlations import (
 )
 from jaxsnn_noise.theory.coupling import coupling_coefficient, gap_junction_moments, magnesium_block
 from jaxsnn_noise.theory.dpi import dpi_interval, dpi_linear_error
+from jaxsnn_noise.theory.enumeration import Histories, enumerated_network
 from jaxsnn_noise.theory.escape import diffusion_hazard_hz, escape_interval, sigmoid_hazard_hz
 from jaxsnn_noise.theory.faults import fault_margin, fault_sample_size
+from jaxsnn_noise.theory.grid_renewal import GridRenewal, membrane_noise_renewal, threshold_noise_renewal
 from jaxsnn_noise.theory.hodgkin_huxley import (
     gate_rates,
     hodgkin_huxley_growth,
@@ -160,6 +162,8 @@ from jaxsnn_noise.theory.weak_inversion import (
 )
 
 __all__ = [
+    "GridRenewal",
+    "Histories",
     "alpha_charge",
     "averaging_factor",
     "bernoulli_shot_noise_moments",
@@ -200,6 +204,7 @@ __all__ = [
     "dpi_synapse",
     "dpi_time_constant",
     "effective_time_constant",
+    "enumerated_network",
     "escape_interval",
     "escape_probability",
     "euler_maruyama_autocovariance",
@@ -239,6 +244,7 @@ __all__ = [
     "mean_noise_variance",
     "membrane_autocovariance",
     "membrane_mean",
+    "membrane_noise_renewal",
     "membrane_variance",
     "mixed_step_variance",
     "modulated_shot_noise_moments",
@@ -291,6 +297,7 @@ __all__ = [
     "thermal_voltage",
     "threshold_array_information",
     "threshold_noise_probability",
+    "threshold_noise_renewal",
     "time_average_variance",
     "voltage_sigma",
 ]

@@ -19,7 +19,7 @@ NUMBERS = {"ArrayLike", "ArrayLike | None"}
 """Annotations of arguments that are looked at. ``None`` stands for none where the second says so: no refractory time."""
 
 UNITS = {
-    **dict.fromkeys(("dt", "duration", "lag", "refractory", "dead_time", "time"), "ms"),
+    **dict.fromkeys(("dt", "duration", "warmup", "lag", "refractory", "dead_time", "time"), "ms"),
     **dict.fromkeys(("mean", "start", "before", "after", "v_reset", "v_rest", "v_threshold", "reversal"), "mV"),
     **dict.fromkeys(("margin", "width", "brunel", "jump", "jump_std", "state_std", "threshold_std"), "mV"),
     **dict.fromkeys(("rate_hz", "hazard_hz", "at_threshold_hz", "largest_hz", "frequency_hz", "external_hz"), "Hz"),

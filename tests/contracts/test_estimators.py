@@ -9,7 +9,7 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.discovery import label, members
-from jaxsnn_noise.gradients import Estimator, Pathwise
+from jaxsnn_noise.gradients import Estimator, Flip, Pathwise
 
 MEMBERS = members(Estimator)
 each = pytest.mark.parametrize("cls", MEMBERS, ids=label)
@@ -21,14 +21,18 @@ def simulation(cls: type[Estimator]) -> jn.Simulation:
         cells: Any = jn.Population(jn.neurons.LeakyIntegrator(3, tau_mem=10.0))
     else:
         cells = jn.Population(jn.neurons.LIF(3, tau_mem=10.0, refractory=1.0))
-    cells = jn.Population(cells.neuron, noise={"m": jn.noise.VoltageNoise(jn.noise.Diffusion(0.2))})
+    if issubclass(cls, Flip):
+        cells = jn.Population(cells.neuron, firing=jn.NoisyThreshold(0.2))
+    cells = jn.Population(
+        cells.neuron, firing=cells.firing, noise={"m": jn.noise.VoltageNoise(jn.noise.Diffusion(0.2))}
+    )
     statistics = {"v": jn.statistics.Mean("v"), "last": jn.statistics.Last("v")}
     inputs = {"cells": jn.coding.Constant(1.0)}
     return jn.Simulation(jn.Network({"cells": cells}), inputs, duration=20.0, dt=0.5, warmup=2.0, statistics=statistics)
 
 
 def test_the_known_estimators_are_found() -> None:
-    assert {"FiniteDifference", "NoiseDensity", "Pathwise", "Score", "SurrogateGradient"} <= {
+    assert {"FiniteDifference", "Flip", "NoiseDensity", "Pathwise", "Score", "SurrogateGradient"} <= {
         c.__name__ for c in MEMBERS
     }
 

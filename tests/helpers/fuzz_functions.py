@@ -34,6 +34,7 @@ THEORY: dict[str, Any] = {
     "magnesium": 1.0, "depth": 0.5, "v_critical": 0.5, "v_peak": 2.0,
     "units": 8, "relative_noise": 0.5, "largest_hz": 300.0, "slope": 0.01, "c1": 0.72, "c2": 0.56, "shape": 2.0, "external_hz": 20.0,
     "density": 10.0, "number": 100, "ion": "na", "e_na": 115.0,
+    "warmup": 10.0, "logistic": False, "subtract": False,
     "inhibition": 5.0, "excitatory": 100, "inhibitory": 25, "external": 100,
     "injected": 2, "share": 0.4, "confidence": 0.9, "resolution": 0.1, "leak_bits": 12, "age": 100.0, "programmed": 0.5, "drifted": 0.4,
     "hazard": lambda margin, slope: 20.0 * np.exp(5.0 * margin), "intervals": stats.gamma(4, scale=12.5),
@@ -41,7 +42,11 @@ THEORY: dict[str, Any] = {
 """Good values of the arguments of closed forms, by name."""
 
 MACHINE: dict[str, Any] = {"weights": [[0.0, 0.5], [0.5, 0.0]], "biases": [0.1, -0.2]}
+WINDOW: dict[str, Any] = {"dt": 1.0, "duration": 10.0, "warmup": 2.0}
 OTHERWISE: dict[str, dict[str, Any]] = {
+    "membrane_noise_renewal": WINDOW,
+    "threshold_noise_renewal": WINDOW,
+    "enumerated_network": {"weights": [[0.0, 0.5], [0.5, 0.0]], "steps": 3},
     "boltzmann_probabilities": MACHINE,
     "boltzmann_marginals": MACHINE,
     "neural_sampling": MACHINE | {"steps": 5},

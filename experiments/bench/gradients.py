@@ -1,0 +1,485 @@
+"""Estimators of gradients against ten bars: bias against exact derivatives, controls that must fail, variance, time, limits."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+import jaxsnn_noise as jn
+from jaxsnn_noise import random, theory
+from jaxsnn_noise.gradients import (
+    Baseline,
+    CVOfIntervals,
+    FiniteDifference,
+    Flip,
+    Gradient,
+    Martingale,
+    MeanOfIntervals,
+    NoiseDensity,
+    Reverse,
+    Score,
+)
+from jaxsnn_noise.gradients import controls as control_variates
+from jaxsnn_noise.gradients.decisions import Decisions
+from jaxsnn_noise.gradients.passing import passed
+from jaxsnn_noise.gradients.programs import over_trials, slopes_of
+from jaxsnn_noise.gradients.quantities import moments
+
+from . import gradient_problems as problems
+from .tables import grid
+
+Say = Callable[[str], None]
+MOST = 4.0
+"""Standard errors that an unbiased estimate may be off; with some 75 comparisons a false alarm has a probability of 0.5 %."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """Trials of each measurement, and lengths."""
+
+    exact: int = 10_000
+    network: int = 10_000
+    classifier: int = 4000
+    enumerated: int = 160_000
+    lengths: tuple[int, ...] = (50, 200, 800)
+    long: int = 10_000
+    quick: bool = False
+
+
+FULL = Size()
+TINY = Size(exact=200, quick=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One line of the table: a bar, what was looked at, what is demanded, what was measured, and whether it holds."""
+
+    bar: int
+    what: str
+    demanded: str
+    measured: str
+    holds: bool | None = None
+
+
+def measure(say: Say, size: Size = FULL) -> list[dict[str, Any]]:
+    """All bars, in order."""
+    lines: list[Line] = []
+    every = (
+        unbiased,
+        negative_controls,
+        variances,
+        against_differences,
+        flips,
+        density,
+        lengths,
+        bits,
+        limits,
+        siegert,
+    )
+    for bar in (unbiased, siegert) if size.quick else every:
+        say(f"gradients: {bar.__name__}")
+        lines += bar(size)
+    return [dataclasses.asdict(line) | {"holds": None if line.holds is None else bool(line.holds)} for line in lines]
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """As Markdown."""
+    word = {True: "yes", False: "**no**", None: ""}
+    rows = [[str(x["bar"]), x["what"], x["demanded"], x["measured"], word[x["holds"]]] for x in lines]
+    return grid(["bar", "problem", "demanded", "measured", "holds"], rows)
+
+
+def unbiased(size: Size) -> list[Line]:
+    """1: within 4 standard errors, with errors that are small."""
+    lines, score = [], Score()
+    for kind in problems.KINDS[:1] if size.quick else problems.KINDS:
+        whole = problems.exact(kind)
+        known = problems.slopes(whole, ("count", "interval_mean", "interval_cv"))
+        found = score(
+            problems.neuron(kind),
+            ["n", MeanOfIntervals(), CVOfIntervals()],
+            problems.leaves(kind),
+            trials=size.exact,
+            key=1,
+        )
+        for k, name in enumerate(("count", "interval mean", "interval CV")):
+            lines.append(_compared(f"{kind}: {name}, 4 leaves, exact", found.gradient[k], known[k], found.error[k]))
+    if size.quick:
+        return lines
+    found = score(problems.three(), ["n"], problems.THREE, trials=size.enumerated, key=2, at_once=4000)
+    lines.append(
+        _compared("3 neurons, 5 leaves, all histories", found.gradient[0], problems.enumerated(), found.error[0])
+    )
+    soft = problems.neuron("gaussian", 100, refractory=3.0, reset=jn.neurons.ResetBySubtraction())
+    current = problems.neuron("gaussian", 100, current=True)
+    for name, sim in (("refractory and soft reset", soft), ("* noise on the current", current)):
+        lines.append(_by_difference(f"gaussian: {name}, 4 leaves", sim, ["n"], problems.leaves("gaussian"), size.exact))
+    for gain in (0.3, 1.0):
+        paths = problems.leaves("logistic")[:2]
+        lines.append(
+            _by_difference(f"20 neurons, gain {gain}, 2 leaves", problems.network(gain), ["n"], paths, size.network)
+        )
+    sim, loss = problems.classifier(0)
+    lines.append(_by_difference("classifier: loss, 3 directions", sim, [loss], problems.DIRECTIONS, size.classifier))
+    return lines
+
+
+def _by_difference(what: str, sim: jn.Simulation, outputs: list[Any], paths: list[str], trials: int) -> Line:
+    found = Score()(sim, outputs, paths, trials=trials, key=3)
+    other = FiniteDifference()(sim, outputs, paths, trials=4 * trials, key=4, at_once=4000)
+    return _compared(
+        f"{what}, differences", found.gradient[0], other.gradient[0], np.hypot(found.error[0], other.error[0])
+    )
+
+
+def _compared(what: str, found: np.ndarray, known: np.ndarray, error: np.ndarray) -> Line:
+    """The largest deviation, and what it could have seen: the error over the derivative, of the largest elasticity at least."""
+    z, power = np.abs(found - known) / error, error / np.abs(known)
+    measured = (
+        f"at most {z.max():.1f} errors; error {100 * power.min():.1f} to {100 * power.max():.1f} % of the derivative"
+    )
+    return Line(
+        1, what, f"< {MOST:g} errors; error <= 3 %", measured, bool((z < MOST).all() and np.median(power) <= 0.03)
+    )
+
+
+def negative_controls(size: Size) -> list[Line]:
+    """2: what is wrong must be seen."""
+    lines = []
+
+    def off(what: str, found: Gradient, known: np.ndarray) -> None:
+        z = np.abs(found.gradient[0] - known) / found.error[0]
+        lines.append(Line(2, what, "> 10 errors", f"{z.max():.0f} errors", bool(z.max() > 10)))
+
+    known = problems.slopes(problems.exact("gaussian"), ("count",))[0]
+    with _without_recycled_noise():
+        found = Score()(problems.neuron("gaussian"), ["n"], problems.leaves("gaussian"), trials=size.exact, key=5)
+    off("gaussian: membrane as if nothing had been decided", found, known)
+    detached = _Detached()(problems.neuron("logistic"), ["n"], problems.leaves("logistic"), trials=size.exact, key=5)
+    off(
+        "logistic: density of the noise, reset detached",
+        detached,
+        problems.slopes(problems.exact("logistic"), ("count",))[0],
+    )
+    short = problems.simulation(problems.neuron("logistic").network.populations["c"], 10, warmup=8.0)  # type: ignore[arg-type]
+    paths = problems.leaves("logistic")
+    given: dict[str, Any] = {"dt": 1.0, "duration": 10.0, "warmup": 8.0, "logistic": True}
+    whole = theory.threshold_noise_renewal(problems.SCALE, **problems.AT, **given)
+    found = Score()(short, ["n"], paths, trials=2 * size.exact, key=6)
+    z = np.abs(found.gradient[0] - problems.slopes(whole, ("count",))[0]) / found.error[0]
+    lines.append(
+        Line(2, "* warm-up of 8 steps, as it is", f"< {MOST:g} errors", f"{z.max():.1f} errors", bool((z < MOST).all()))
+    )
+    with _without_warm_up():
+        found = Score()(short, ["n"], paths, trials=2 * size.exact, key=6)
+    off("* warm-up of 8 steps, its decisions left out", found, problems.slopes(whole, ("count",))[0])
+    return [*lines, *_in_sample(size)]
+
+
+def _in_sample(size: Size) -> list[Line]:
+    """Fits to 20 trials, of the other half or of the same ones, in many repetitions."""
+    ready, paths = Score().prepare(problems.neuron("gaussian")), tuple(problems.leaves("gaussian"))
+    wanted = jn.gradients.estimator.quantities("bench", problems.neuron("gaussian"), ["n"])
+    program = functools.partial(slopes_of, ready, paths, control_variates.read, wanted, ("trial",), random.root(7))
+    trials = 2 * size.exact // 20 * 20
+    values, moved = over_trials(program, trials, 1000)
+    known = problems.slopes(problems.exact("gaussian"), ("count",))[0]
+    terms: Any = control_variates.controls(Martingale(), values)
+    lines = []
+    for name, same in (
+        ("* groups of 20 trials, fitted to the other half", False),
+        ("* groups of 20 trials, fitted to themselves", True),
+    ):
+        means = []
+        for start in range(0, trials, 20):
+            part = slice(start, start + 20)
+            rest, beta = _fitted(values["f"][part], terms[part], same)
+            each = moved["f"][part] + rest[:, None, :] * moved["L"][part][:, :, None]
+            means.append((each + np.einsum("nko,nlk->nlo", beta, moved["expected"][part])).mean(axis=0)[:, 0])
+        mean, error = np.mean(means, axis=0), np.std(means, axis=0, ddof=1) / len(means) ** 0.5
+        z = np.abs(mean - known) / error
+        demanded = "> 10 errors" if same else f"< {MOST:g} errors"
+        holds = bool(z.max() > 10) if same else bool((z < MOST).all())
+        lines.append(Line(2, name, demanded, f"{z.max():.1f} errors", holds))
+    return lines
+
+
+def _fitted(f: np.ndarray, terms: Any, same: bool) -> tuple[np.ndarray, np.ndarray]:
+    if not same:
+        return control_variates.crossed(f, terms)
+    twice = np.repeat(f, 2, axis=0), np.repeat(terms, 2, axis=0)  # each half is then all of them
+    rest, beta = control_variates.crossed(*twice)
+    return rest[::2], beta[::2]
+
+
+def variances(size: Size) -> list[Line]:
+    """3: how much of the variance the martingales take, in the same trials."""
+    lines = []
+
+    def ratio(what: str, sim: jn.Simulation, outputs: list[Any], paths: list[str], most: int, trials: int) -> None:
+        plain, fine = (Score(c)(sim, outputs, paths, trials=trials, key=8) for c in (Baseline(), Martingale()))
+        by = (plain.error[0, 0] / fine.error[0, 0]) ** 2
+        lines.append(Line(3, what, f">= {most}", f"{by:.0f}" if by > 10 else f"{by:.1f}", bool(by >= most)))
+
+    for kind in problems.KINDS:
+        ratio(f"{kind}: count by noise", problems.neuron(kind), ["n"], problems.leaves(kind)[:1], 20, size.exact)
+    for kind, most in (("logistic", 10), ("gaussian", 2)):
+        ratio(
+            f"{kind}: CV by noise",
+            problems.neuron(kind),
+            [CVOfIntervals()],
+            problems.leaves(kind)[:1],
+            most,
+            size.exact,
+        )
+    for gain, most in ((0.3, 20), (1.0, 2)):
+        ratio(
+            f"20 neurons, gain {gain}: count by noise",
+            problems.network(gain),
+            ["n"],
+            problems.leaves("logistic")[:1],
+            most,
+            size.network,
+        )
+    return lines
+
+
+def against_differences(size: Size) -> list[Line]:
+    """4: variance times time of four leaves, in process time without compiling."""
+    lines = []
+    for kind in problems.KINDS:
+        for steps in (200, 800):
+            sim, paths, trials = problems.neuron(kind, steps), problems.leaves(kind), size.exact // 5
+            score = _cost(Score(), sim, paths, trials)
+            for step, most in ((0.03, 4.0), (0.1, 1.0)):
+                # of central differences alone, as their program runs those at twice the step too
+                by = _cost(FiniteDifference(step, order=2), sim, paths, trials) * (9 / 17) / score
+                demanded = f">= {most:g}" if steps == 200 or step == 0.03 else ""
+                holds = bool(np.median(by) >= most) if demanded else None
+                shown = f"{np.median(by):.1f} [{by.min():.1f}, {by.max():.1f}]"
+                lines.append(
+                    Line(4, f"{kind}, {steps} steps: against differences of {100 * step:.0f} %", demanded, shown, holds)
+                )
+    return lines
+
+
+def _cost(estimator: Any, sim: jn.Simulation, paths: list[str], trials: int) -> np.ndarray:
+    """Variance per trial times time per trial of each leaf."""
+    run = functools.partial(estimator, sim, ["n"], paths, trials=trials)
+    run(key=9)
+    start = time.process_time()
+    found = run(key=10)
+    return found.error[0] ** 2 * (time.process_time() - start)
+
+
+def flips(size: Size) -> list[Line]:
+    """5: all 228 weights of the classifier, eight patterns: trace of the variance times process time."""
+    paths, cost, trace = problems.DIRECTIONS[1:], [], []
+    for estimator in (Score(Baseline(), mode=Reverse()), Flip(4), Flip(4, None)):
+        spent = total = 0.0
+        for pattern in range(8):
+            sim, loss = problems.classifier(pattern)
+            run = functools.partial(estimator, sim, [loss], paths, trials=size.classifier)
+            run(key=11) if pattern == 0 else None
+            start = time.process_time()
+            found = run(key=12)
+            spent += time.process_time() - start
+            total += sum(float((error**2).sum()) for _, error in found.entries.values())
+        cost.append(spent * total)
+        trace.append(total)
+    by = cost[0] / cost[1]
+    words = f"{by:.1f} (variance {trace[0] / trace[1]:.1f}; without its control variate {cost[0] / cost[2]:.1f})"
+    return [Line(5, "Flip(4) against Score(Baseline()), reverse mode", ">= 5", words, bool(by >= 5))]
+
+
+def density(size: Size) -> list[Line]:
+    """6: how wrong the density of the noise is; a verdict, and no failure."""
+    lines = []
+    for kind in problems.KINDS:
+        known = problems.slopes(problems.exact(kind), ("count", "interval_cv"))
+        found = NoiseDensity()(
+            problems.neuron(kind), ["n", CVOfIntervals()], problems.leaves(kind)[:2], trials=size.exact, key=13
+        )
+        for k, output in enumerate(("count", "CV")):
+            for i, leaf in enumerate(("noise", "drive")):
+                bias, error = found.gradient[k, i] / known[k, i] - 1, found.error[k, i] / abs(known[k, i])
+                words = f"{100 * bias:+.1f} ± {196 * error:.1f} %"
+                said = {("logistic", 0): "within 3 %", ("gaussian", 0): "10 to 17 %"}.get((kind, k), "")
+                if (kind, k, i) == ("gaussian", 1, 1):
+                    said = "beyond 100 %"
+                holds = {
+                    "within 3 %": abs(bias) <= 0.03,
+                    "10 to 17 %": 0.1 <= bias <= 0.17,
+                    "beyond 100 %": abs(bias) > 1,
+                }.get(said)
+                lines.append(
+                    Line(
+                        6,
+                        f"{kind}: NoiseDensity, {output} by {leaf}",
+                        said,
+                        words,
+                        None if holds is None else bool(holds),
+                    )
+                )
+    return lines
+
+
+def lengths(size: Size) -> list[Line]:
+    """7: variance of the rate times the length of the run; memory of forward mode."""
+    lines = []
+    for kind, most in (("logistic", 1.5), ("gaussian", 3.0)):
+        products = []
+        for steps in size.lengths:
+            found = Score()(
+                problems.neuron(kind, steps), ["n"], problems.leaves(kind)[:1], trials=max(size.exact // 3, 100), key=14
+            )
+            products.append(float(found.error[0, 0]) ** 2 * found.trials / steps)  # of the rate, times steps
+        by = max(products) / min(products)
+        lines.append(
+            Line(
+                7,
+                f"{kind}: variance times steps, {size.lengths[0]} to {size.lengths[-1]}",
+                f"within {most}",
+                f"{by:.2f}",
+                by <= most,
+            )
+        )
+    used = []
+    for steps in (100, size.long):
+        ready = Score().prepare(problems.neuron("gaussian", steps))
+        wanted = jn.gradients.estimator.quantities("bench", problems.neuron("gaussian"), ["n"])
+        given = (ready, tuple(problems.leaves("gaussian")), control_variates.read, wanted, ("trial",), random.root(0))
+        program: Any = slopes_of
+        compiled = program.lower(*given, jax.numpy.arange(100, dtype="uint32")).compile()
+        used.append(compiled.compiled.memory_analysis().temp_size_in_bytes)
+    lines.append(
+        Line(
+            7,
+            f"* memory of forward mode, {size.long} against 100 steps",
+            "constant",
+            f"{used[1]} against {used[0]} bytes",
+            used[1] <= 1.1 * used[0],
+        )
+    )
+    return lines
+
+
+def bits(size: Size) -> list[Line]:
+    """8: spikes and potentials with and without estimators."""
+    del size
+    equal = True
+    for sim in (problems.network(1.0), problems.neuron("gaussian")):
+        watched = {"raster": jn.statistics.Raster(population="c"), "trace": jn.statistics.Trace(("v",), population="c")}
+        sim = jn.Simulation(sim.network, dict(sim.inputs), duration=100.0, dt=1.0, statistics=watched)
+        first = jn.simulate(sim, key=1)
+        for estimator in (Score(), NoiseDensity()):
+            other = jn.simulate(estimator.prepare(sim), key=1)
+            equal &= bool(np.array_equal(first["raster"], other["raster"]))
+            equal &= bool(np.array_equal(first["trace"]["v"], other["trace"]["v"]))
+    return [
+        Line(
+            8,
+            "* spikes and potentials, with and without estimators",
+            "equal bits",
+            "equal" if equal else "differ",
+            equal,
+        )
+    ]
+
+
+def limits(size: Size) -> list[Line]:
+    """9: silent, saturated, without noise."""
+    import warnings
+
+    lines = []
+    away = {"silent (p about 1e-6)": (0.9, 0.9 + 0.2 * np.log(1e6)), "saturated (1 - p about 1e-4)": (29.8, 1.0)}
+    for name, (drive, threshold) in away.items():
+        sim = jn.paths.replace(problems.neuron("logistic", threshold=threshold), {"inputs.c.values": drive})
+        at = problems.AT | {"mean": drive, "v_threshold": threshold, "dt": 1.0, "duration": 200.0}
+        whole = theory.threshold_noise_renewal(problems.SCALE, **at, logistic=True)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            found = Score()(sim, ["n"], problems.leaves("logistic"), trials=5 * size.exact, key=15, at_once=5000)
+        known = problems.slopes(whole, ("count",))[0]
+        z = np.abs(found.gradient[0] - known) / np.where(found.error[0] > 0, found.error[0], np.inf)
+        words = f"{z.max():.1f} errors from {found.diagnostics['spikes']:.0f} spikes{', warned' if told else ''}"
+        holds = bool(np.isfinite(found.gradient).all() and (z < MOST).all())
+        lines.append(Line(9, f"* {name}: Score", f"finite, < {MOST:g} errors", words, holds))
+    none = jn.paths.replace(problems.neuron("logistic"), {"network.c.firing.scale": 0.0})
+    try:
+        Score()(none, ["n"], problems.leaves("logistic")[1:2], trials=10, key=0)
+        lines.append(Line(9, "* without noise: Score", "refused", "an answer", False))
+    except jn.InputError:
+        lines.append(Line(9, "* without noise: Score", "refused", "refused", True))
+    ready = passed(none, jn.firing.Density(), detach=False)
+    wanted = jn.gradients.estimator.quantities("bench", none, ["n"])
+    program = functools.partial(
+        slopes_of, ready, (problems.leaves("logistic")[1],), moments, wanted, ("trial",), random.root(0)
+    )
+    _, slope = over_trials(program, 10, 10)
+    lines.append(Line(9, "* without noise: density", "0, finite", f"{np.abs(slope).max():g}", bool((slope == 0).all())))
+    return lines
+
+
+def siegert(size: Size) -> list[Line]:
+    """10: the oracle itself against Siegert's rate with the threshold of the grid."""
+    lines, s, h = [], 0.4 / 20**0.5, 1e-4
+    for dt in (0.25,) if size.quick else (0.25, 0.1):
+        at = {"mean": 0.8, "tau_mem": 20.0, "v_threshold": 1.0, "v_reset": 0.0}
+        found = theory.membrane_noise_renewal(s, **at, dt=dt, duration=20.0, warmup=180.0)
+
+        def rate(sigma: float, mean: float, grid_dt: float = dt) -> float:
+            shift = 0.5826 * sigma * grid_dt**0.5
+            return float(theory.siegert_rate_hz(mean, sigma, tau_mem=20.0, v_threshold=1.0 + shift, v_reset=0.0))
+
+        known = [(rate(s + h, 0.8) - rate(s - h, 0.8)) / (2 * h), (rate(s, 0.8 + h) - rate(s, 0.8 - h)) / (2 * h)]
+        off = max(abs(found.slopes[k].count / 0.02 / x - 1) for k, x in zip(("sigma", "mean"), known, strict=True))
+        lines.append(
+            Line(
+                10,
+                f"rate by noise and drive at dt {dt} ms, shifted threshold",
+                "within 1 %",
+                f"{100 * off:.2f} %",
+                off <= 0.01,
+            )
+        )
+    return lines
+
+
+class _Detached(NoiseDensity):
+    """The density of the noise through resets that are detached, as they are by default."""
+
+    def prepare(self, sim: jn.Simulation) -> jn.Simulation:
+        return passed(sim, jn.firing.Density(), detach=True)
+
+
+@contextlib.contextmanager
+def _without_recycled_noise() -> Iterator[None]:
+    from jaxsnn_noise.engine import cell
+
+    kept = cell.given_decision
+    jax.clear_caches()
+    setattr(cell, "given_decision", lambda v, *rest: v)  # noqa: B010 - a type checker knows the function alone
+    try:
+        yield
+    finally:
+        setattr(cell, "given_decision", kept)  # noqa: B010 - as above
+        jax.clear_caches()
+
+
+@contextlib.contextmanager
+def _without_warm_up() -> Iterator[None]:
+    jax.clear_caches()
+    Decisions.from_start = False
+    try:
+        yield
+    finally:
+        Decisions.from_start = True
+        jax.clear_caches()

@@ -1,0 +1,197 @@
+"""Spending a budget on noise: amplitudes that minimise an output under a constraint, by gradients with errors, then verified."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import numpy as np
+from scipy import special
+
+from jaxsnn_noise import paths, provenance, random
+from jaxsnn_noise._checks import count, fail, is_a, number, real_numbers
+from jaxsnn_noise.engine.simulation import Simulation, is_simulation
+from jaxsnn_noise.gradients.differences import FiniteDifference
+from jaxsnn_noise.gradients.estimator import Estimator
+from jaxsnn_noise.gradients.quantities import Quantity, quantities
+from jaxsnn_noise.gradients.spans import every_axis
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class Budget(eqx.Module):
+    r"""What leaves cost: :math:`\sum_i c_i\,\theta_i^{-p} \le B`, spent to the end.
+
+    With ``power=2`` and amplitudes of noise it is the rule of circuits that area (Pelgrom) or current buys variance: a device ``n``
+    times as large has a spread ``1/sqrt(n)`` as large.
+
+    Args:
+        costs: From path to ``c > 0``, the cost of a leaf of size 1, at least two.
+        power: ``p > 0``.
+        total: ``B``; what the leaves of the simulation cost unless given.
+    """
+
+    costs: Mapping[str, float]
+    power: float = eqx.field(static=True, default=2.0, kw_only=True)
+    total: float | None = eqx.field(static=True, default=None, kw_only=True)
+
+    def __check_init__(self) -> None:
+        if not isinstance(self.costs, Mapping) or len(self.costs) < 2:
+            fail("Budget.costs", "must map at least two paths to costs", self.costs)
+        given = {f"costs[{path!r}]": cost for path, cost in self.costs.items()} | {"power": self.power}
+        for name, value in (given | ({} if self.total is None else {"total": self.total})).items():
+            if not 0 < number(f"Budget.{name}", value) < np.inf:
+                fail(f"Budget.{name}", "must be positive and finite", value)
+
+    def spent(self, values: np.ndarray) -> float:
+        """What leaves of these sizes cost."""
+        return float((np.array(list(self.costs.values())) * values**-self.power).sum())
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Design:
+    """What :func:`spend` found.
+
+    Attributes:
+        sim: The simulation with the leaves as designed.
+        path: A dataset over ``step`` and ``leaf``: ``value`` of the leaves, their ``share`` of the budget, ``derivative`` of the output and
+            its ``derivative_error``, and ``output`` and ``output_error`` over ``step``. Chosen by these trials: no verdict.
+        verified: A dataset over ``design`` (``"given"``, ``"spent"``): the output with ``low`` and ``high``, and ``gain``, by how much
+            ``"spent"`` is below ``"given"``, with an interval, all from fresh random numbers that played no part in the search.
+    """
+
+    sim: Simulation
+    path: xr.Dataset
+    verified: xr.Dataset
+
+
+def spend(
+    sim: Simulation, output: Any, budget: Any, *, steps: int, trials: int, key: Any, estimator: Any = None,
+    rate: float = 0.5, over: Any = None, verify: int | None = None, confidence: float = 0.95,
+) -> Design:  # fmt: skip
+    r"""Divide a budget among leaves so that an output is least, and verify it by plain Monte Carlo with fresh seeds.
+
+    With the shares :math:`w_i`, :math:`\theta_i = (c_i/(B w_i))^{1/p}` spends the budget exactly. What a share more brings is
+    :math:`m_i = -\frac{df}{dw_i} = \frac{\theta_i}{p\,w_i}\frac{df}{d\theta_i}`, and at the optimum all are equal, so each step takes
+    :math:`w_i \leftarrow w_i\,(m_i/\bar m)^{\eta}` (renormalised), which is exact in one step with :math:`\eta = 1/2` where the output is a
+    sum of variances. A leaf whose derivative is not positive, or not beyond two errors, keeps a tenth of its share at most per step.
+    The answer is the mean of the last half of the steps, as logarithms, since each is noisy.
+
+    Args:
+        sim: The simulation; every entry of a leaf of the budget gets one value.
+        output: Name of a statistic, or a quantity, that is to be small (a loss, a Fano factor, minus a margin).
+        budget: The constraint.
+        steps: Of the search.
+        trials: Of each step's gradient.
+        key: Root key: steps and verification have keys of their own.
+        estimator: ``FiniteDifference()`` unless given.
+        rate: :math:`\eta`, in (0, 1].
+        over: As for :func:`sensitivity`.
+        verify: Trials of the verification, four times ``trials`` unless given. Both designs see the same ones.
+        confidence: Of its intervals.
+
+    Raises:
+        InputError: leaves that are not positive; what the estimator refuses.
+
+    References: Pelgrom et al. 1989, doi:10.1109/JSSC.1989.572629 (area and spread).
+    """
+    import xarray
+
+    chosen = FiniteDifference() if estimator is None else estimator
+    is_a("spend.estimator", chosen, Estimator, "gradients.Score()")
+    is_a("spend.budget", budget, Budget, 'gradients.Budget({"network.cells.noise.m.amplitude.sigma": 1.0, ...})')
+    is_simulation("spend.sim", sim)
+    (wanted,) = quantities("spend", sim, [output])
+    leaves, axes, root = list(budget.costs), every_axis(sim, over), random.root(key)
+    if not 0 < number("spend.rate", rate) <= 1:
+        fail("spend.rate", "must lie in (0, 1]", rate)
+    if not 0 < number("spend.confidence", confidence) < 1:
+        fail("spend.confidence", "must lie between 0 and 1", confidence)
+    start = np.array([_positive(sim, leaf) for leaf in leaves])
+    costs = np.array([float(budget.costs[leaf]) for leaf in leaves])
+    total = budget.spent(start) if budget.total is None else float(budget.total)
+    share = costs * start**-budget.power
+    share, shares = share / share.sum(), []
+    rows: list[Any] = []
+    for step in range(count("spend.steps", steps)):
+        values = (costs / (total * share)) ** (1 / budget.power)
+        found = chosen(
+            _with(sim, leaves, values),
+            [wanted],
+            leaves,
+            trials=trials,
+            key=random.stream(root, f"step {step}"),
+            over=axes,
+        )
+        rows.append((values, share, found))
+        share = _next(share, values, found.gradient[0], found.error[0], budget.power, rate)
+        shares.append(np.log(share))
+    final = np.exp(np.mean(shares[len(shares) // 2 :], axis=0))
+    final /= final.sum()
+    sims = {
+        "given": _with(sim, leaves, (costs / (total * rows[0][1])) ** (1 / budget.power)),
+        "spent": _with(sim, leaves, (costs / (total * final)) ** (1 / budget.power)),
+    }
+    steps_of = {
+        "value": (("step", "leaf"), np.array([row[0] for row in rows])),
+        "share": (("step", "leaf"), np.array([row[1] for row in rows])),
+        "derivative": (("step", "leaf"), np.array([row[2].gradient[0] for row in rows])),
+        "derivative_error": (("step", "leaf"), np.array([row[2].error[0] for row in rows])),
+        "output": ("step", np.array([row[2].value[0] for row in rows])),
+        "output_error": ("step", np.array([row[2].value_error[0] for row in rows])),
+    }
+    attrs = {"budget": total, "output": wanted.name, "trials": trials} | provenance.origin()
+    path = xarray.Dataset(steps_of, coords={"leaf": leaves}, attrs=attrs)
+    size = 4 * trials if verify is None else count("spend.verify", verify, least=2)
+    verified = _verified(sims, wanted, leaves, axes, size, random.stream(root, "verification"), confidence)
+    return Design(sims["spent"], path, verified)
+
+
+def _positive(sim: Simulation, leaf: str) -> float:
+    value = paths.get(sim, leaf)
+    real_numbers(leaf, value)
+    mean = float(np.asarray(value, np.float64).mean())
+    if not (np.asarray(value) > 0).all():
+        fail("spend.budget", "must be of leaves that are positive, as their cost is that of an inverse power", leaf)
+    return mean
+
+
+def _with(sim: Simulation, leaves: list[str], values: np.ndarray) -> Simulation:
+    return paths.replace(sim, {leaf: np.float32(x) for leaf, x in zip(leaves, values, strict=True)})
+
+
+def _next(
+    share: np.ndarray, values: np.ndarray, slope: np.ndarray, error: np.ndarray, power: float, rate: float
+) -> np.ndarray:
+    """The shares of the next step."""
+    worth = values * slope / (power * share)
+    clear = slope > 2 * error
+    if not clear.any():
+        return share
+    mean = float((share * worth)[clear].sum() / share[clear].sum())
+    factor = np.where(clear, (np.where(clear, worth, mean) / mean) ** rate, 0.1)
+    new = share * np.clip(factor, 0.1, 10.0)
+    return np.asarray(new / new.sum())
+
+
+def _verified(
+    sims: dict[str, Simulation], wanted: Quantity, leaves: list[str], axes: tuple[str, ...], trials: int, key: Any,
+    confidence: float,
+) -> xr.Dataset:  # fmt: skip
+    """The output of both designs with the same fresh random numbers, and by how much the second is lower."""
+    import xarray
+
+    from jaxsnn_noise.gradients.spans import paired
+
+    values, errors, gain, gain_error = paired(list(sims.values()), wanted, leaves, axes, trials, key)
+    reach = special.ndtri(0.5 + confidence / 2)
+    table: dict[str, Any] = {
+        "output": ("design", values), "low": ("design", values - reach * errors), "high": ("design", values + reach * errors),
+        "gain": gain, "gain_low": gain - reach * gain_error, "gain_high": gain + reach * gain_error,
+        "value": (("design", "leaf"), np.array([[_positive(one, leaf) for leaf in leaves] for one in sims.values()])),
+    }  # fmt: skip
+    attrs = {"trials": trials, "confidence": confidence} | provenance.origin()
+    return xarray.Dataset(table, coords={"design": list(sims), "leaf": leaves}, attrs=attrs)
