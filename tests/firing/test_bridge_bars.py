@@ -22,6 +22,8 @@ POINTS = np.array(
     + [(15, 2, 10.0, 2.0, 15.0, 0.0), (12, 4, 10.0, 2.0, 15.0, 0.0), (18, 1, 10.0, 2.0, 15.0, 0.0), (21.03, 7.68, 20.0, 2.0, 20.0, 10.0)]
 )  # fmt: skip
 """Mean drive, Brunel's sigma [mV], tau_mem, refractory time [ms], threshold and reset [mV]."""
+RARE = np.array([(m, s, 10.0, 2.0, 20.0, 0.0) for m, s in [(17.5, 1.2), (14, 3), (12, 4.5), (8, 7)]])
+"""Of 1.3 to 4.1 Hz, whose intervals vary so much that chance leaves more than the bars."""
 FAST = [2, 3, 4, 5, 10, 17, 20, 23]
 
 
@@ -145,3 +147,15 @@ def test_all_points_lie_within_their_bars(dt: float, times: bool) -> None:
         fits = within(points, found, dt=dt, duration=duration, times=times)
         assert fits[~lock].all(), beyond(points, found, dt=dt, duration=duration, times=times)
         _check_locked(points, found, lock, dt=dt)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dt", "times"), [(0.1, True), (1.0, False), (1.0, True)])
+def test_rare_spikes_lie_within_what_chance_leaves_and_a_hard_threshold_does_not(dt: float, times: bool) -> None:
+    """50,000 intervals and more (dt 1 ms), 5,000 (0.1 ms): chance leaves 2 and 6 % of their mean."""
+    options = {"dt": dt, "duration": 400_000.0 if dt == 1.0 else 40_000.0}
+    found = intervals(RARE, jn.BridgeThreshold(times=times), **options, copies=100)
+    assert within(RARE, found, **options, times=times).all(), beyond(RARE, found, **options, times=times)
+    if not times:
+        hard = intervals(RARE, jn.HardThreshold(), **options, copies=100)
+        assert not within(RARE, hard, **options, times=False).any()
