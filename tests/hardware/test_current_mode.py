@@ -207,6 +207,20 @@ def in_a_simulation(**options: Any) -> Any:
     return jn.Simulation(network, duration=2.0, dt=1.0, imperfections={"x": circuit(**options)})
 
 
+@pytest.mark.slow
+def test_a_million_draws_stay_positive_and_within_the_farthest_score() -> None:
+    """The smallest transistors, 0.04 um2: spreads above 100 %, and still no time constant is 0, negative or infinite."""
+    many = jn.Network({"cells": jn.Population(jn.neurons.LIF(1_000_000))})
+    small = circuit(leaves={CELLS + "tau_mem": {"tau": -1.0}}, width=0.2, length=0.2)
+    tau = np.asarray(small.apply(many, random.root(9)).populations["cells"].neuron.tau_mem, np.float64) / 20.0
+    assert np.isfinite(tau).all()
+    assert (tau > 0).all()
+    s = spread(width=0.2, length=0.2)
+    assert s > 1
+    assert np.abs(np.log(tau)).max() <= s * random.LARGEST_NORMAL * (1 + 1e-5)
+    assert_variance(np.log(tau), s**2)
+
+
 def swept(leaf: str, values: list[float]) -> None:
     jn.Sweep(f"imperfections.x.{leaf}", values).check(in_a_simulation())
 
