@@ -82,7 +82,8 @@ def enumerated() -> np.ndarray:
     return np.array([found[name] for name in ("threshold_std", "mean", "tau_mem", "v_threshold", "weights")])
 
 
-DIRECTIONS = ["network.hidden.firing.scale", "network.first.weights", "network.second.weights"]
+DIRECTIONS = ["network.hidden.firing.scale", "network.first.weights", "network.hidden.neuron.v_threshold"]
+BY_WEIGHT = ["network.first.weights", "network.second.weights"]
 
 
 def classifier(pattern: int, inputs: int = 16, hidden: int = 12) -> tuple[jn.Simulation, jn.gradients.TrialLoss]:

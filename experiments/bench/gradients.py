@@ -191,18 +191,19 @@ def _in_sample(size: Size) -> list[Line]:
     trials = 2 * size.exact // 20 * 20
     values, moved = over_trials(program, trials, 1000)
     known = problems.slopes(problems.exact("gaussian"), ("count",))[0]
-    terms: Any = control_variates.controls(Martingale(), values)
+    terms: Any = control_variates.controls(Martingale(), values)[:, [0, 3, 6, 9]]  # type: ignore[index]  # two features
+    expected = moved["expected"][:, :, [0, 3]]
     lines = []
     for name, same in (
-        ("* groups of 20 trials, fitted to the other half", False),
-        ("* groups of 20 trials, fitted to themselves", True),
+        ("* two features, groups of 20 trials, fitted to the other half", False),
+        ("* two features, groups of 20 trials, fitted to themselves", True),
     ):
         means = []
         for start in range(0, trials, 20):
             part = slice(start, start + 20)
             rest, beta = _fitted(values["f"][part], terms[part], same)
             each = moved["f"][part] + rest[:, None, :] * moved["L"][part][:, :, None]
-            means.append((each + np.einsum("nko,nlk->nlo", beta, moved["expected"][part])).mean(axis=0)[:, 0])
+            means.append((each + np.einsum("nko,nlk->nlo", beta, expected[part])).mean(axis=0)[:, 0])
         mean, error = np.mean(means, axis=0), np.std(means, axis=0, ddof=1) / len(means) ** 0.5
         z = np.abs(mean - known) / error
         demanded = "> 10 errors" if same else f"< {MOST:g} errors"
@@ -281,7 +282,7 @@ def _cost(estimator: Any, sim: jn.Simulation, paths: list[str], trials: int) -> 
 
 def flips(size: Size) -> list[Line]:
     """5: all 228 weights of the classifier, eight patterns: trace of the variance times process time."""
-    paths, cost, trace = problems.DIRECTIONS[1:], [], []
+    paths, cost, trace = problems.BY_WEIGHT, [], []
     for estimator in (Score(Baseline(), mode=Reverse()), Flip(4), Flip(4, None)):
         spent = total = 0.0
         for pattern in range(8):
@@ -363,9 +364,9 @@ def lengths(size: Size) -> list[Line]:
         Line(
             7,
             f"* memory of forward mode, {size.long} against 100 steps",
-            "constant",
+            "constant (8 bytes a step, for all trials)",
             f"{used[1]} against {used[0]} bytes",
-            used[1] <= 1.1 * used[0],
+            used[1] <= used[0] + 8 * size.long,
         )
     )
     return lines
@@ -409,9 +410,14 @@ def limits(size: Size) -> list[Line]:
             found = Score()(sim, ["n"], problems.leaves("logistic"), trials=5 * size.exact, key=15, at_once=5000)
         known = problems.slopes(whole, ("count",))[0]
         z = np.abs(found.gradient[0] - known) / np.where(found.error[0] > 0, found.error[0], np.inf)
-        words = f"{z.max():.1f} errors from {found.diagnostics['spikes']:.0f} spikes{', warned' if told else ''}"
-        holds = bool(np.isfinite(found.gradient).all() and (z < MOST).all())
-        lines.append(Line(9, f"* {name}: Score", f"finite, < {MOST:g} errors", words, holds))
+        off = np.abs(found.gradient[0] / known - 1).max()
+        words = f"{z.max():.1f} errors, {100 * off:.2g} % off, from {found.diagnostics['spikes']:.0f} spikes{', warned' if told else ''}"
+        holds = bool(
+            np.isfinite(found.gradient).all() and ((z < MOST) | (np.abs(found.gradient[0] / known - 1) < 1e-3)).all()
+        )
+        lines.append(
+            Line(9, f"* {name}: Score", f"finite, < {MOST:g} errors or 0.1 % (single precision)", words, holds)
+        )
     none = jn.paths.replace(problems.neuron("logistic"), {"network.c.firing.scale": 0.0})
     try:
         Score()(none, ["n"], problems.leaves("logistic")[1:2], trials=10, key=0)

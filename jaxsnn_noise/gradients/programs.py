@@ -53,8 +53,9 @@ def slopes_of(
         def function(shift: jax.Array) -> Any:
             return read(results_of(shifted(sim, leaves, shift), root, trial, over), what, sim)
 
-        values, moved = jax.linearize(function, jnp.zeros(len(leaves), jnp.float32))
-        return values, jax.vmap(moved)(jnp.eye(len(leaves), dtype=jnp.float32))
+        at = jnp.zeros(len(leaves), jnp.float32)
+        # no linearize: it would keep what the derivatives of all steps need; here each direction moves along with the run
+        return jax.vmap(lambda way: jax.jvp(function, (at,), (way,)), out_axes=(None, 0))(jnp.eye(len(leaves)))
 
     return jax.vmap(of_trial)(trials)
 

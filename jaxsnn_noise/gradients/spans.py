@@ -67,6 +67,8 @@ def global_sensitivity(
     if count("global_sensitivity.trials", trials, least=4) % 2:
         fail("global_sensitivity.trials", "must be even: two halves of it give slopes that are independent", trials)
     level = number("global_sensitivity.confidence", confidence)
+    if not 0 < level < 1:
+        fail("global_sensitivity.confidence", "must lie between 0 and 1", confidence)
     task = FiniteDifference()._task(  # the checks of an estimator that takes any leaf
         _at(sim, leaves, (low + high) / 2),
         outputs,

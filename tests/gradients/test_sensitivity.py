@@ -299,6 +299,7 @@ def test_indices_over_ranges_are_those_of_the_exact_count() -> None:
         (lambda: gradients.global_sensitivity(neuron("threshold"), ["n"], {"inputs.c.values": (2.0, 1.0), "network.c.firing.scale": (0.1, 0.2)}, points=8, trials=4, key=0), "a lower and an upper end"),
         (lambda: gradients.global_sensitivity(neuron("threshold"), ["n"], {"inputs.c.values": (1.0, 2.0), "network.c.firing.scale": (0.1, 0.2)}, points=9, trials=4, key=0), "power of 2"),
         (lambda: gradients.global_sensitivity(neuron("threshold"), ["n"], {"inputs.c.values": (1.0, 2.0), "network.c.firing.scale": (-0.1, 0.2)}, points=8, trials=4, key=0), "scale"),
+        (lambda: gradients.global_sensitivity(neuron("threshold"), ["n"], {"inputs.c.values": (1.0, 2.0), "network.c.firing.scale": (0.1, 0.2)}, points=8, trials=4, key=0, confidence=95), "between 0 and 1"),
         (lambda: gradients.agreement(xr.Dataset(), xr.Dataset()), "result of sensitivity"),
     ],
 )  # fmt: skip
