@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jaxsnn_noise import attacks as attacks
     from jaxsnn_noise import coding as coding
     from jaxsnn_noise import datasets as datasets
     from jaxsnn_noise import distributions as distributions
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
 
 _MODULES = frozenset(
     {
+        "attacks",
         "coding",
         "datasets",
         "distributions",

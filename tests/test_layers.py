@@ -45,7 +45,7 @@ LAYERS: dict[str, set[str]] = {
     "kernels": {"kernels"},
     "uses": {"networks", "reduce", "gradients", "training", "plasticity"},
     "theory": {"theory"},
-    "edge": {"datasets", "evaluation", "interop", "figures", "report", "study", "__main__"},
+    "edge": {"attacks", "datasets", "evaluation", "interop", "figures", "report", "study", "__main__"},
     "front": {"__init__"},  # the public names
 }
 

@@ -112,20 +112,20 @@ def read_process(file: str | Path) -> Process:
     A CSV file has the columns ``transistor``, ``term``, ``value``, ``unit``, and may have ``corner``; the process is called as the
     file. Terms and their units:
 
-    ====================================== ==========================================
-    ``vth``, ``voff``                      mV um, V um, mV nm, V m
-    ``tox``, ``gain``                      um, % um, nm, m
-    ``nfactor``, ``edge_width``,           um, nm, m
+    ======================================== ==========================================
+    ``vth``, ``voff``                        mV um, V um, mV nm, V m
+    ``tox``, ``gain``                        um, % um, nm, m
+    ``nfactor``, ``edge_width``,             um, nm, m
     ``edge_length``, ``extra_width``,
     ``extra_length``
-    ``n`` or ``kappa = 1/n``,              1
+    ``n`` or ``kappa = 1/n``,                1
     ``n_per_nfactor``, ``tox_sensitivity``,
     ``mobility_exponent``
-    ``vth_tempco``                         mV/K, V/K, uV/K
-    ``global_vth``, ``global_vth_common``  mV, V, uV
-    ``global_tox``, ``global_gain``        1, %
-    ``supply_sensitivity``                 1/V, %/V
-    ====================================== ==========================================
+    ``vth_tempco``                           mV/K, V/K, uV/K
+    ``global_vth``, ``global_vth_common``    mV, V, uV
+    ``global_tox``, ``global_gain``          1, %
+    ``supply_sensitivity``                   1/V, %/V
+    ======================================== ==========================================
 
     ``vth`` and one of ``n`` and ``kappa`` must be there; see :class:`MOSFET` for what each is.
 
