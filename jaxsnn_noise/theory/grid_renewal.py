@@ -80,7 +80,7 @@ def membrane_noise_renewal(
 
     Example:
         >>> found = membrane_noise_renewal(0.2, mean=0.9, tau_mem=10.0, v_threshold=1.0, v_reset=0.0, dt=1.0, duration=200.0)
-        >>> round(found.count, 3), round(found.slopes["sigma"].count, 3), round(found.slopes["mean"].interval_cv, 3)
+        >>> round(float(found.count), 3), round(float(found.slopes["sigma"].count), 3), round(float(found.slopes["mean"].interval_cv), 3)
         (8.828, 27.033, -0.263)
     """
     _checks.positive("sigma", sigma, "mV/sqrt(ms)")
@@ -127,7 +127,7 @@ def threshold_noise_renewal(
     Example:
         >>> at = {"mean": 0.9, "tau_mem": 10.0, "v_threshold": 1.0, "v_reset": 0.0, "dt": 1.0, "duration": 200.0}
         >>> found = threshold_noise_renewal(0.2 * np.pi / 3**0.5, **at, logistic=True)
-        >>> round(found.count, 3), round(found.slopes["mean"].count, 3)
+        >>> round(float(found.count), 3), round(float(found.slopes["mean"].count), 3)
         (15.983, 19.11)
     """
     _checks.positive("threshold_std", threshold_std, "mV")

@@ -116,7 +116,7 @@ def pcm_moments(conductance: ArrayLike, age: ArrayLike) -> tuple[Numbers, Number
     Example:
         >>> mean, variance = pcm_moments(1.0, [0.0, 86_400.0])
         >>> mean.round(3).tolist()
-        [1.0, 0.664]
+        [1.0, 0.665]
     """
     _checks.nonnegative("age", age, "s")
     mean, variance = rectified_moments(as_float(conductance), pcm_programming_std(conductance))
@@ -144,7 +144,7 @@ def pcm_read_std(programmed: ArrayLike, drifted: ArrayLike, age: ArrayLike) -> N
 
     Example:
         >>> round(float(pcm_read_std(1.0, 0.66, 86_400.0)), 4)
-        0.0296
+        0.0295
     """
     for name, value, unit in (("programmed", programmed, "1"), ("drifted", drifted, "1"), ("age", age, "s")):
         _checks.nonnegative(name, value, unit)

@@ -57,6 +57,7 @@ def polynomial_fixed_point(drive: ArrayLike, *, coefficients: Any, reach: ArrayL
         [0.5826, 0.0835]
     """
     _checks.positive("reach", reach, "1")
+    _checks.real_numbers("coefficients", coefficients)
     c = np.asarray(coefficients, np.float64)
     if c.ndim != 1 or not c.size or not np.isfinite(c).all():
         _checks.fail("coefficients", "must be finite numbers [degree], degree >= 1", coefficients)

@@ -37,6 +37,10 @@ THEORY: dict[str, Any] = {
     "warmup": 10.0, "logistic": False, "subtract": False,
     "inhibition": 5.0, "excitatory": 100, "inhibitory": 25, "external": 100,
     "injected": 2, "share": 0.4, "confidence": 0.9, "resolution": 0.1, "leak_bits": 12, "age": 100.0, "programmed": 0.5, "drifted": 0.4,
+    "temperature": 300.0, "design_temperature": 310.0, "n": 1.3, "overdrive": 0.05, "vth_tempco": 0.001, "mobility_exponent": 1.5,
+    "vth": 0.005, "voff": 0.005, "nfactor": 0.02, "n_per_nfactor": 0.2, "tox": 0.01, "gain": 0.01, "kappa": 0.7, "capacitance": 1.0,
+    "current": 0.5, "i_tau": 0.01, "i_th": 0.05, "i_spike": 1.0, "i_reset": 0.01, "pulse": 0.1,
+    "map_slope": 0.5, "coefficients": [0.2, -0.1], "reach": 1.0,
     "hazard": lambda margin, slope: 20.0 * np.exp(5.0 * margin), "intervals": stats.gamma(4, scale=12.5),
 }  # fmt: skip
 """Good values of the arguments of closed forms, by name."""
