@@ -15,6 +15,7 @@ from typing import Any
 
 from . import chunks, compare, connectivity, coverage, gradients, models, noise, rounds, scaling, startup, tables
 from .axons import Axons
+from .chips import Chips
 from .networks import Brunel, Sparse
 from .systems import SYSTEMS
 from .workloads import MonteCarlo, Problem, Training
@@ -24,6 +25,7 @@ PARTS = (
     "w2",
     "sparse",
     "brunel",
+    "w4",
     "w5",
     "startup",
     "scaling",
@@ -34,11 +36,19 @@ PARTS = (
     "coverage",
     "gradients",
 )
-FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training(), "sparse": Sparse(), "brunel": Brunel(), "w5": Axons()}
+FULL: dict[str, Problem] = {
+    "w1": MonteCarlo(),
+    "w2": Training(),
+    "sparse": Sparse(),
+    "brunel": Brunel(),
+    "w4": Chips(),
+    "w5": Axons(),
+}
 TINY: dict[str, Problem] = {
     "w1": MonteCarlo(neurons=20, steps=100, trials=20),
     "w2": Training(inputs=20, hidden=16, steps=8, batch=16, updates=4, epoch=2),
     "sparse": Sparse(neurons=50, steps=400, seeds=8),
+    "w4": Chips(chips=6, images=20, steps=16, inputs=20, hidden=16, tau=5.0, loops=3, given=2, updates=4),
     "w5": Axons(neurons=20, steps=400, seeds=4),
     "brunel": Brunel(
         excitatory=80,
