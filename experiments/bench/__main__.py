@@ -116,7 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def compared(workload: str, problem: Problem, options: Any, given: dict[str, str]) -> dict[str, Any]:
     """A workload with its problem, all records, and the lines of its table."""
-    wanted = [s for s in SYSTEMS[workload] if not options.systems or s.module in options.systems]
+    names = options.systems or [s.module for s in SYSTEMS[workload]]
+    wanted = [s for s in SYSTEMS[workload] if s.module in names or f"{s.module}:{s.program}" in names]
     records = rounds.measure(workload, problem, wanted, given, options.rounds, say)
     lines = compare.lines(workload, problem, wanted, records)
     return {"problem": dataclasses.asdict(problem), "lines": lines, "records": records}
@@ -148,7 +149,7 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument(
         "--env", action="append", default=[], metavar="NAME=PYTHON", help="interpreter of a system's module"
     )
-    it.add_argument("--systems", nargs="+", metavar="MODULE", help="only these modules of systems/")
+    it.add_argument("--systems", nargs="+", metavar="NAME", help="only these: a MODULE of systems/, or MODULE:PROGRAM")
     it.add_argument("--rounds", type=int, default=5)
     it.add_argument("--budget", type=float, default=600.0, help="seconds that the scaling part may take")
     it.add_argument("--out", default="results/bench", help="folder of the results")

@@ -12,6 +12,7 @@ results are compared on are handed over as arrays.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -123,8 +124,7 @@ def trained(
     """Both weight matrices, trained by surrogate gradients through time with Adam, in NumPy."""
     sizes = problem.inputs, problem.hidden, problem.outputs
     weights = [
-        (5.0 / math.sqrt(n) * rng.standard_normal((m, n))).astype(np.float32)
-        for n, m in zip(sizes, sizes[1:], strict=False)
+        (5.0 / math.sqrt(n) * rng.standard_normal((m, n))).astype(np.float32) for n, m in itertools.pairwise(sizes)
     ]
     moments = [[np.zeros_like(w), np.zeros_like(w)] for w in weights]
     for update in range(1, problem.updates + 1):

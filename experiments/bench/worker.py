@@ -71,7 +71,7 @@ def prepare(package: str, question: dict[str, Any], state: dict[str, Any]) -> di
 
 
 def assess(package: str, question: dict[str, Any]) -> dict[str, float]:
-    """What is compared, mean and standard error: the loss of W2 over orders of the images, the accuracy of W4 over chips, the rate of one network over seeds."""
+    """What is compared, mean and standard error: W2 over orders of the images, W4 over chips, one network over seeds."""
     workloads, problem, data = given(package, question)
     system = importlib.import_module(f"{package}.systems.{question['module']}")
     system.load()
