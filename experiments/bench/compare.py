@@ -77,7 +77,7 @@ def _chips_apart(reference: str, known: dict[str, dict[str, Any]]) -> dict[str, 
     """Counts of the chips handed over first, then the accuracy of the chips that each has drawn; parts have neither."""
     assessed = {label: r["assessed"] for label, r in known.items() if "assessed" in r}
     found: dict[str, str | None] = dict.fromkeys(known)
-    first = assessed.get(reference) or next(iter(assessed.values()), {})
+    first: dict[str, Any] = assessed.get(reference) or next(iter(assessed.values()), {})
     for label, one in assessed.items():
         apart, error = abs(one["accuracy"] - first["accuracy"]), (one["error"] ** 2 + first["error"] ** 2) ** 0.5
         if one["differing"] > ROUNDING:
