@@ -15,6 +15,7 @@ from typing import Any
 
 from . import chunks, compare, connectivity, coverage, gradients, models, noise, rounds, scaling, startup, tables
 from .axons import Axons
+from .chips import Chips
 from .networks import Brunel, Sparse
 from .systems import SYSTEMS
 from .workloads import MonteCarlo, Problem, Training
@@ -24,6 +25,7 @@ PARTS = (
     "w2",
     "sparse",
     "brunel",
+    "w4",
     "w5",
     "startup",
     "scaling",
@@ -34,11 +36,19 @@ PARTS = (
     "coverage",
     "gradients",
 )
-FULL: dict[str, Problem] = {"w1": MonteCarlo(), "w2": Training(), "sparse": Sparse(), "brunel": Brunel(), "w5": Axons()}
+FULL: dict[str, Problem] = {
+    "w1": MonteCarlo(),
+    "w2": Training(),
+    "sparse": Sparse(),
+    "brunel": Brunel(),
+    "w4": Chips(),
+    "w5": Axons(),
+}
 TINY: dict[str, Problem] = {
     "w1": MonteCarlo(neurons=20, steps=100, trials=20),
     "w2": Training(inputs=20, hidden=16, steps=8, batch=16, updates=4, epoch=2),
     "sparse": Sparse(neurons=50, steps=400, seeds=8),
+    "w4": Chips(chips=6, images=20, steps=16, inputs=20, hidden=16, tau=5.0, loops=3, given=2, updates=4),
     "w5": Axons(neurons=20, steps=400, seeds=4),
     "brunel": Brunel(
         excitatory=80,
@@ -106,7 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def compared(workload: str, problem: Problem, options: Any, given: dict[str, str]) -> dict[str, Any]:
     """A workload with its problem, all records, and the lines of its table."""
-    wanted = [s for s in SYSTEMS[workload] if not options.systems or s.module in options.systems]
+    names = options.systems or [s.module for s in SYSTEMS[workload]]
+    wanted = [s for s in SYSTEMS[workload] if s.module in names or f"{s.module}:{s.program}" in names]
     records = rounds.measure(workload, problem, wanted, given, options.rounds, say)
     lines = compare.lines(workload, problem, wanted, records)
     return {"problem": dataclasses.asdict(problem), "lines": lines, "records": records}
@@ -138,7 +149,7 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument(
         "--env", action="append", default=[], metavar="NAME=PYTHON", help="interpreter of a system's module"
     )
-    it.add_argument("--systems", nargs="+", metavar="MODULE", help="only these modules of systems/")
+    it.add_argument("--systems", nargs="+", metavar="NAME", help="only these: a MODULE of systems/, or MODULE:PROGRAM")
     it.add_argument("--rounds", type=int, default=5)
     it.add_argument("--budget", type=float, default=600.0, help="seconds that the scaling part may take")
     it.add_argument("--out", default="results/bench", help="folder of the results")

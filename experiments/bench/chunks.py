@@ -197,10 +197,10 @@ def _chips(sizes: Sizes) -> Study:
         statistics={"spikes": jn.statistics.SpikeCount(population="hidden")},
     )
     study = _study(sim, [jn.Devices(devices), jn.Samples(images)], device=64, sample=4)
-    return Study(study.sim, study.axes, study.pieces, _loop_over_chips(sim, images, devices))
+    return Study(study.sim, study.axes, study.pieces, loop_over_chips(sim, images, devices))
 
 
-def _loop_over_chips(sim: Any, images: np.ndarray, devices: int) -> Callable[[], Any]:
+def loop_over_chips(sim: Any, images: np.ndarray, devices: int) -> Callable[[], Any]:
     """Every chip is built, then all images run through it: ``vmap`` of ``simulate`` over the images, jitted once."""
     import equinox as eqx
     import jax

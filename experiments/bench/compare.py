@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .systems import REFERENCE, System
-from .workloads import Problem, Training
+from .workloads import Chips, Problem, Training
 
 SIGMAS = 4.5
 """Half width of a joint interval in standard errors: a false alarm in 150,000 comparisons, in 500 of two means of 5 runs."""
 BAND = 0.15
 """Half width of the common band of losses, relative to their median; two standard errors of a loss are added to it."""
+ROUNDING = 1e-3
+"""Share of the spike counts of chips handed over that single precision may change."""
 
 
 def lines(
@@ -28,6 +30,8 @@ def lines(
 def agreement(workload: str, problem: Problem, records: dict[str, dict[str, Any]]) -> dict[str, str | None]:
     """From label to what is wrong with the results of a system; ``None`` if they agree with the reference."""
     known = {label: r for label, r in records.items() if "unknown" not in r}
+    if isinstance(problem, Chips):
+        return _chips_apart(REFERENCE[workload], known)
     if isinstance(problem, Training):
         trained = {label: r["assessed"] for label, r in known.items()}
         middle = statistics.median(t["loss"] for t in trained.values()) if trained else 0.0
@@ -69,6 +73,20 @@ def _loss_apart(middle: float, loss: float, error: float) -> str | None:
     return f"loss {loss:.3f} ± {error:.3f}, not within {BAND:.0%} of {middle:.3f}"
 
 
+def _chips_apart(reference: str, known: dict[str, dict[str, Any]]) -> dict[str, str | None]:
+    """Counts of the chips handed over first, then the accuracy of the chips that each has drawn; parts have neither."""
+    assessed = {label: r["assessed"] for label, r in known.items() if "assessed" in r}
+    found: dict[str, str | None] = dict.fromkeys(known)
+    first: dict[str, Any] = assessed.get(reference) or next(iter(assessed.values()), {})
+    for label, one in assessed.items():
+        apart, error = abs(one["accuracy"] - first["accuracy"]), (one["error"] ** 2 + first["error"] ** 2) ** 0.5
+        if one["differing"] > ROUNDING:
+            found[label] = f"{one['differing']:.2%} of the counts of chips handed over"
+        elif not apart <= SIGMAS * error:
+            found[label] = f"accuracy {one['accuracy']:.2%}, not the {first['accuracy']:.2%} of {reference}"
+    return found
+
+
 def _line(
     system: System,
     problem: Problem,
@@ -82,6 +100,9 @@ def _line(
     if agreed[system.label] is not None:
         return {**line, "unknown": f"different result: no time ({agreed[system.label]})"}
     runs, prepare = record["runs"], record["prepare"]
+    check = (
+        {} if system.part else record.get("assessed") or dict(zip(("rate_hz", "error_hz"), rate(record), strict=True))
+    )
     line |= {
         "seconds": spread([run["seconds"] for run in runs]),
         "speed": spread([problem.work / run["seconds"] for run in runs]),
@@ -91,7 +112,7 @@ def _line(
         "peak_mb": record.get("quit", {}).get("peak_mb"),
         "run_mb": record.get("quit", {}).get("run_mb"),
         "versions": prepare["versions"],
-        "check": record.get("assessed") or dict(zip(("rate_hz", "error_hz"), rate(record), strict=True)),
+        "check": check,
     }
     ours = {run["round"]: run["seconds"] for run in basis}
     ratios = [run["seconds"] / ours[run["round"]] for run in runs if run["round"] in ours]

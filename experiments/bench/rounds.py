@@ -58,6 +58,8 @@ def measure(
 def assess(workload: str, ready: dict[str, Worker], records: dict[str, dict[str, Any]], say: Say) -> None:
     """What is compared of each system, in a process of its own, so that neither time nor memory of the others is touched."""
     for label, worker in list(ready.items()):
+        if worker.system.part:
+            continue
         say(f"{workload}: assessing {label}")
         other = Worker(worker.system, worker.python, worker.question, patience=PATIENCE)
         answer = other.assess()

@@ -10,6 +10,7 @@ TITLES = {
     "w2": "W2: training by surrogate gradients",
     "sparse": "One network of sparse random connections",
     "brunel": "Brunel's network",
+    "w4": "W4: a trained network on many chips",
     "w5": "W5: axons with channel noise",
 }
 UNITS = {
@@ -17,6 +18,7 @@ UNITS = {
     "w2": ("optimiser steps/s", 1.0),
     "sparse": ("M neuron updates/s", 1e-6),
     "brunel": ("simulated s/s", 1.0),
+    "w4": ("k chip images/s", 1e-3),
     "w5": ("M neuron updates/s", 1e-6),
 }
 
@@ -101,6 +103,11 @@ def _row(line: dict[str, Any], factor: float) -> list[str]:
     speed, ratio, check = line["speed"], line.get("ratio"), line["check"]
     if "loss" in check:
         result = f"loss {check['loss']:.3f} ± {check['error']:.3f}"
+    elif "accuracy" in check:
+        right, differing = f"{check['accuracy']:.2%} ± {check['error']:.2%}", f"{check['differing']:.1e}"
+        result = f"{right} ({check['chips']} chips run); counts of given chips that differ: {differing}"
+    elif not check:
+        result = "a part of the work"
     else:
         result = f"{check['rate_hz']:.3f} ± {check['error_hz']:.3f} Hz"
     return [

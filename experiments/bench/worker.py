@@ -71,13 +71,15 @@ def prepare(package: str, question: dict[str, Any], state: dict[str, Any]) -> di
 
 
 def assess(package: str, question: dict[str, Any]) -> dict[str, float]:
-    """What is compared, mean and standard error: the loss of W2 over orders of the images, the rate of one network over seeds."""
+    """What is compared, mean and standard error: W2 over orders of the images, W4 over chips, one network over seeds."""
     workloads, problem, data = given(package, question)
     system = importlib.import_module(f"{package}.systems.{question['module']}")
     system.load()
     make = system.PROGRAMS[question["program"]]
     if isinstance(problem, workloads.Training):
         return losses(workloads, problem, data, make)
+    if isinstance(problem, workloads.Chips):
+        return on_chips(package, problem, data, make(problem, data))
     found, program = [], None if problem.redrawn else make(problem, data)
     for seed in range(1, problem.seeds + 1):
         each = program or make(problem, problem.data(seed))
@@ -95,6 +97,15 @@ def losses(workloads: Any, problem: Any, data: dict[str, Any], make: Any) -> dic
     return {"loss": statistics.fmean(found), "error": statistics.stdev(found) / len(found) ** 0.5}
 
 
+def on_chips(package: str, problem: Any, data: dict[str, Any], program: Any) -> dict[str, float]:
+    """Accuracy of W4 over chips with its standard error, and how many counts of the chips handed over differ."""
+    chips = importlib.import_module(f"{package}.chips")
+    found = program.outcome(program.run(1))
+    right, error = chips.accuracy(found, data["labels"])
+    differing = chips.differing(problem, data, program.given())
+    return {"accuracy": right, "error": error, "chips": len(found), "differing": differing}
+
+
 def given(package: str, question: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     """The module of workloads, the problem, and its arrays."""
     workloads = importlib.import_module(f"{package}.workloads")
@@ -110,16 +121,16 @@ def run(state: dict[str, Any], seed: int) -> dict[str, Any]:
     seconds, cpu = time.perf_counter() - start, _cpu_seconds() - cpu
     own = program.seconds() if program.seconds else None
     return {
-        "seconds": seconds if own is None else own,
-        "cpu_s": cpu,
+        "seconds": (seconds if own is None else own) / program.share,
+        "cpu_s": cpu / program.share,
         "check": check(state, result),
     }
 
 
 def check(state: dict[str, Any], result: Any) -> dict[str, float] | None:
-    """Mean firing rate of a run [Hz], for W1 with its standard error over trials; nothing of W2, which is assessed apart."""
+    """Mean firing rate of a run [Hz], for W1 with its standard error over trials; nothing of W2 and W4, which are assessed apart."""
     problem, workloads = state["problem"], state["workloads"]
-    if isinstance(problem, workloads.Training):
+    if isinstance(problem, (workloads.Training, workloads.Chips)):
         return None
     outcome = state["program"].outcome(result)
     if not isinstance(problem, workloads.MonteCarlo):

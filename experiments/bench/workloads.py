@@ -10,7 +10,7 @@ W2 trains two layers of such neurons without noise on constant images, per step:
 
 with cross-entropy on the spike counts of the second layer and Adam. Its surrogate derivative is
 ``1 / (1 + sharpness |v - 1|)^2``. The problems of one network are in :mod:`networks`, W5 in
-:mod:`axons`.
+:mod:`axons`, W4 in :mod:`chips`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from .axons import Axons
+from .chips import Chips
 from .networks import Brunel, Sparse
 
 THRESHOLD = 1.0
@@ -93,7 +94,7 @@ class Training:
         """Images [sample, pixel], labels, first weights of both layers [target, source], images to assess with."""
         rng = np.random.default_rng(20_241)
         size = self.batch * self.epoch
-        images, labels, held_out, held_out_labels = _mnist(self.inputs, rng)
+        images, labels, held_out, held_out_labels = mnist(self.inputs, rng)
         chosen = rng.permutation(len(images))[:size]
         bounds = [1 / np.sqrt(n) for n in (self.inputs, self.hidden)]
         shapes = (self.hidden, self.inputs), (self.outputs, self.hidden)
@@ -108,9 +109,9 @@ class Training:
         }
 
 
-Problem = MonteCarlo | Training | Sparse | Brunel | Axons
+Problem = MonteCarlo | Training | Sparse | Brunel | Axons | Chips
 WORKLOADS: dict[str, type[Problem]] = {
-    "w1": MonteCarlo, "w2": Training, "sparse": Sparse, "brunel": Brunel, "w5": Axons,
+    "w1": MonteCarlo, "w2": Training, "sparse": Sparse, "brunel": Brunel, "w5": Axons, "w4": Chips,
 }  # fmt: skip
 
 
@@ -150,7 +151,7 @@ def loss(of: Training, data: dict[str, np.ndarray], first: np.ndarray, second: n
     return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - chosen))
 
 
-def _mnist(inputs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def mnist(inputs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The images that ship with the package, read without importing it; random ones of another size."""
     spec = importlib.util.find_spec("jaxsnn_noise")
     file = Path(spec.origin).parent / "data" / "mnist" / "mnist_5000_1000.npz" if spec and spec.origin else Path()

@@ -24,12 +24,16 @@ class Program:
         seconds: Seconds of the last run by the system's own clock, where a call of ``run`` also builds what others
             build once.
         outside: Whether it runs in a process of its own, whose memory is then unknown.
+        share: Of the problem that a run is; its seconds are divided by it.
+        given: Counts [chip, image, neuron] of the chips of W4 that are handed over.
     """
 
     run: Callable[[int], Any]
     outcome: Callable[[Any], Any] = np.asarray
     seconds: Callable[[], float] | None = None
     outside: bool = False
+    share: float = 1.0
+    given: Callable[[], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class System:
         program: Which of the file's programs.
         packages: Distributions that it needs, the first of which must be there.
         peer: Whether it is someone else's library or a plain loop (and not ours).
+        part: Whether it is only a part of the work, which has a time and no result.
     """
 
     label: str
@@ -49,6 +54,7 @@ class System:
     program: str
     packages: tuple[str, ...]
     peer: bool = True
+    part: bool = False
 
 
 OURS = ("jaxsnn_noise", "jax", "jaxlib")
@@ -99,6 +105,25 @@ W5 = (
     System("Brian2 C++ standalone", "brian2_axons", "w5", ("brian2",)),
     System("NumPy loop", "numpy_axons", "w5", ("numpy",)),
 )
-SYSTEMS = {"w1": W1, "w2": W2, "sparse": SPARSE, "brunel": BRUNEL, "w5": W5}
-REFERENCE = {"w1": "NumPy loop", "w2": "plain JAX", "sparse": "NumPy loop", "brunel": "NumPy loop", "w5": "NumPy loop"}
+W4 = (
+    System("jaxsnn_noise, one call", "ours_chips", "w4", OURS, peer=False),
+    System("jaxsnn_noise, chip by chip with building", "ours_chips", "built", OURS, peer=False),
+    System("jaxsnn_noise, chip by chip, one jitted function", "ours_chips", "jitted", OURS, peer=False),
+    System("PyTorch loop, product hoisted", "torch_chips", "hoisted", ("torch",)),
+    System("PyTorch loop, product hoisted, one thread", "torch_chips", "hoisted_one", ("torch",)),
+    System("PyTorch loop", "torch_chips", "w4", ("torch",)),
+    System("PyTorch loop, one thread", "torch_chips", "one", ("torch",)),
+    System("NumPy loop", "numpy_chips", "w4", ("numpy",)),
+    System("product of images and weights alone, XLA", "ours_chips", "product", OURS, peer=False, part=True),
+    System("product alone, PyTorch, one thread", "torch_chips", "product", ("torch",), part=True),
+)
+SYSTEMS = {"w1": W1, "w2": W2, "sparse": SPARSE, "brunel": BRUNEL, "w4": W4, "w5": W5}
+REFERENCE = {
+    "w1": "NumPy loop",
+    "w2": "plain JAX",
+    "sparse": "NumPy loop",
+    "brunel": "NumPy loop",
+    "w4": "NumPy loop",
+    "w5": "NumPy loop",
+}
 """The plainest statement of each problem: what the results of all are compared with."""
