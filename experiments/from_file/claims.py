@@ -89,7 +89,7 @@ def _one_parameter(data: Data, config: Any) -> Judgement:
         verdict, *(float(shown[k]) for k in ("estimate", "lower", "upper")),
         f"95 % interval: at most {POINT:g} point for each of {cells} parameters; not reproduced if one is refuted (Bonferroni)", "points",
         f"shown: {shown['parameter'].item()}",
-        speaks_for=f"chips like these {config.chips}, samples like these {data['parameters'].sizes['sample']}, this network",
+        speaks_for=f"chips like these {data['parameters'].sizes['device']}, samples like these {data['parameters'].sizes['sample']}, this network",
         detectable=2.8 * error, p_reproduced=p_holds, p_refuted=p_fails,
     )  # fmt: skip
 

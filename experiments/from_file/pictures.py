@@ -80,20 +80,22 @@ def _yield(data: Any, config: Any) -> Picture:
         "average of copies": table["fix"].str.startswith("average"),
         "vote of copies": table["fix"].str.startswith("vote"),
     }
-    parts = []
+    parts, unit = [], float(table["area [um2]"].iloc[0])
     for name, chosen in kinds.items():
         here = table[chosen].sort_values("area [um2]")
-        columns = [here["area [um2]"] / 1e6, here["yield [%]"], here["low [%]"], here["high [%]"]]
+        columns = [here["area [um2]"] / unit, here["yield [%]"], here["low [%]"], here["high [%]"]]
         _, part = figures.line_with_interval(
-            axes, *columns, x_label="area of the transistors [mm2]", y_label="yield [%]", series=name
+            axes, *columns, x_label="area of the transistors [1, as built]", y_label="yield [%]", series=name
         )
         parts.append(part)
     axes.set_xscale("log")
+    axes.set_xticks([1.0, *config.areas], [f"{a:g}" for a in (1.0, *config.areas)])
+    axes.set_xticks([], minor=True)
     axes.axhline(100 * config.wanted, color=figures.GREY, linestyle="--", linewidth=1.0)
     axes.set_ylim(-4, 104)
     caption = (
         f"Chips that meet '{parse(config.spec)}', n = {config.chips} on the same {data['fixes'].sizes['sample']} samples; bands and bars: Wilson's 95 % "
-        f"interval. Dashed: the wanted {100 * config.wanted:g} %."
+        f"interval. Dashed: the wanted {100 * config.wanted:g} %. As built: {unit:.3g} um2."
     )
     return Picture(figure, concat(parts, ignore_index=True), caption)
 
@@ -108,7 +110,7 @@ def _parameters(data: Any, config: Any) -> Picture:
     first, alike = worst(data)
     said = f"The worst: {first}" if first else "No parameter by itself has an effect of 1 point"
     rest = f", not told apart from {', '.join(alike)}" if alike else ""
-    caption = f"{said}{rest}. Paired with the network as programmed; bars: 95 % interval over {config.chips} chips and {data['parameters'].sizes['sample']} samples."
+    caption = f"{said}{rest}. Paired with the network as programmed; bars: 95 % interval over {data['parameters'].sizes['device']} chips and {data['parameters'].sizes['sample']} samples."
     return Picture(figure, table, caption)
 
 
