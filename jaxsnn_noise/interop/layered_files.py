@@ -61,14 +61,14 @@ def read_layered(file: str | Path) -> LayeredNetwork:
     if not path.is_file():
         fail("read_layered", "must be a file", str(path))
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if not hasattr(stored, "files"):
-                fail(path.name, "must be a .npz file, as numpy.savez writes it", "a single array")
-            found = {name: np.asarray(stored[name]) for name in stored.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        if type(error).__name__ == "InputError":
-            raise
+        stored, found = np.load(path, allow_pickle=False), {}
+        if hasattr(stored, "files"):
+            with stored:
+                found = {name: np.asarray(stored[name]) for name in stored.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         fail(path.name, "must be a .npz file of plain arrays, as numpy.savez writes it", str(error))
+    if not found:
+        fail(path.name, "must be a .npz file, as numpy.savez writes it", "a single array, or nothing")
     return layered_of(path.name, found)
 
 
