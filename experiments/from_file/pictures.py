@@ -45,7 +45,8 @@ def parameters_table(data: Any) -> DataFrame:
     found = parameters(data)
     table = found[["mean", "low", "high", "effect"]].to_dataframe().reset_index()
     first, alike = worst(data)
-    table["worst"] = ["worst" if n == first else "not told apart from it" if n in alike else "" for n in table["parameter"]]
+    called = "worst" if found["effect"].values[0] == "costs" else "largest estimate"
+    table["worst"] = [called if n == first else "not told apart from it" if n in alike else "" for n in table["parameter"]]
     return table.rename(columns={"mean": "loss [points]", "low": "low [points]", "high": "high [points]"})
 
 
@@ -109,6 +110,8 @@ def _parameters(data: Any, config: Any) -> Picture:
     )
     first, alike = worst(data)
     said = f"The worst: {first}" if first else "No parameter by itself has an effect of 1 point"
+    if first and found["effect"].values[0] != "costs":
+        said = f"None is shown to cost 1 point; the largest estimate is that of {first}"
     rest = f", not told apart from {', '.join(alike)}" if alike else ""
     caption = f"{said}{rest}. Paired with the network as programmed; bars: 95 % interval over {data['parameters'].sizes['device']} chips and {data['parameters'].sizes['sample']} samples."
     return Picture(figure, table, caption)
