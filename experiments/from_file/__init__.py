@@ -89,7 +89,10 @@ def network_of(config: Config) -> LayeredNetwork:
     """
     file = Path(config.weights).expanduser() if config.weights else EXAMPLE
     table = config.process.split(":")[0]
-    for what, path, wanted in (("weights", file, config.weights_sha256), ("process", Path(table), config.process_sha256)):
+    for what, path, wanted in (
+        ("weights", file, config.weights_sha256),
+        ("process", Path(table), config.process_sha256),
+    ):
         if wanted and path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
             fail(f"config: {what}", f"must be the file of the checksum {wanted[:12]}...; it was changed", str(path))
     return read_layered(file)
@@ -112,9 +115,13 @@ def samples_of(net: LayeredNetwork, config: Config) -> tuple[np.ndarray, np.ndar
     tested, labels = net.inputs, net.labels
     if shown is None:
         if len(tested) < 2 * config.calibration:
-            rule = f"must have at least {2 * config.calibration} samples, half of them for the test, or a key calibration"
+            rule = (
+                f"must have at least {2 * config.calibration} samples, half of them for the test, or a key calibration"
+            )
             fail("weights: inputs", rule, len(tested))
-        shown, tested, labels = (part for part in (tested[-config.calibration :], tested[: -config.calibration], labels))
+        shown, tested, labels = (
+            part for part in (tested[-config.calibration :], tested[: -config.calibration], labels)
+        )
     elif len(shown) > config.calibration:
         shown = shown[np.sort(rng.permutation(len(shown))[: config.calibration])]
     tested = tested[: config.images]
@@ -140,7 +147,9 @@ def measure(config: Config, progress: Progress) -> dict[str, xr.Dataset]:
         made = jn.monte_carlo(sim, axes, key=config.seed, progress=task.update, store=store)
     values = made["readout"].transpose("case", "device", "sample", "output_neuron").values
     if not np.isfinite(values).all():
-        fail("weights", "must keep the readout finite on every chip", f"{int((~np.isfinite(values)).sum())} that are not")
+        fail(
+            "weights", "must keep the readout finite on every chip", f"{int((~np.isfinite(values)).sum())} that are not"
+        )
     attributes, by_name = dict(made.attrs), {case.name: values[i] for i, case in enumerate(chosen)}
     nominal = by_name[circuits.NOMINAL][0, len(shown) :].argmax(axis=-1)
     right, spec = float((nominal == labels).mean()), parse(config.spec)

@@ -43,7 +43,9 @@ def transistor_of(text: str) -> MOSFET:
     return process.transistor(name, corner=chosen[1] if len(chosen) > 1 else None)
 
 
-def circuits(net: LayeredNetwork, made_of: MOSFET, *, width: float, length: float, temperature: float) -> dict[str, CurrentMode]:
+def circuits(
+    net: LayeredNetwork, made_of: MOSFET, *, width: float, length: float, temperature: float
+) -> dict[str, CurrentMode]:
     """A DPI membrane for each neuron, a transistor for each synapse (biases are synapses)."""
     size = {"width": width, "length": length, "temperature": temperature}
     found: dict[str, CurrentMode] = {}

@@ -72,7 +72,9 @@ def worst(data: Data) -> tuple[str, list[str]]:
 
 def _meets(data: Data, config: Any) -> Judgement:
     good = passing(data, config).sel(fix=BUILT, drop=True)
-    return reduce.judge(good, config.wanted, reduce.at_least, random="device", called="chips", detail=f"spec: {parse(config.spec)}")
+    return reduce.judge(
+        good, config.wanted, reduce.at_least, random="device", called="chips", detail=f"spec: {parse(config.spec)}"
+    )
 
 
 def _one_parameter(data: Data, config: Any) -> Judgement:
@@ -83,7 +85,9 @@ def _one_parameter(data: Data, config: Any) -> Judgement:
     shown = tests.isel(parameter=int(np.argmax(tests["upper"].values)))
     if p_fails < 0.025:
         shown = tests.isel(parameter=int(np.argmin(tests["p_refuted"].values)))
-    verdict = Verdict.REPRODUCED if p_holds < 0.025 else Verdict.NOT_REPRODUCED if p_fails < 0.025 else Verdict.UNDECIDED
+    verdict = (
+        Verdict.REPRODUCED if p_holds < 0.025 else Verdict.NOT_REPRODUCED if p_fails < 0.025 else Verdict.UNDECIDED
+    )
     error = float(shown["standard_error"])
     return Judgement(
         verdict, *(float(shown[k]) for k in ("estimate", "lower", "upper")),
@@ -103,7 +107,9 @@ def better(data: Data, config: Any, fix: str, other: str) -> Judgement:
     detail = f"{fix} against {other}: {gained} chips pass with the first alone, {lost} with the second alone"
     if gained + lost < 2:
         rule = "needs chips that pass with one of the two alone"
-        return Judgement(Verdict.UNDECIDED, math.nan, math.nan, math.nan, rule, detail=detail, p_reproduced=1.0, p_refuted=1.0)
+        return Judgement(
+            Verdict.UNDECIDED, math.nan, math.nan, math.nan, rule, detail=detail, p_reproduced=1.0, p_refuted=1.0
+        )
     return reduce.judge(
         first.isel(device=changed), 0.5, reduce.at_least, random="device", called="chips whose outcome differs", detail=detail,
     )  # fmt: skip

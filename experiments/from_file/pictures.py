@@ -22,7 +22,11 @@ LISTED = 25
 
 def tables(data: Any, config: Any) -> dict[str, DataFrame]:
     """Fixes with area and yield, parameters by themselves, and the chips that fail."""
-    return {"fixes": fixes_table(data, config), "parameters": parameters_table(data), "failing_chips": failing(data, config)}
+    return {
+        "fixes": fixes_table(data, config),
+        "parameters": parameters_table(data),
+        "failing_chips": failing(data, config),
+    }
 
 
 def fixes_table(data: Any, config: Any) -> DataFrame:
@@ -46,7 +50,9 @@ def parameters_table(data: Any) -> DataFrame:
     table = found[["mean", "low", "high", "effect"]].to_dataframe().reset_index()
     first, alike = worst(data)
     called = "worst" if found["effect"].values[0] == "costs" else "largest estimate"
-    table["worst"] = [called if n == first else "not told apart from it" if n in alike else "" for n in table["parameter"]]
+    table["worst"] = [
+        called if n == first else "not told apart from it" if n in alike else "" for n in table["parameter"]
+    ]
     return table.rename(columns={"mean": "loss [points]", "low": "low [points]", "high": "high [points]"})
 
 
@@ -130,10 +136,15 @@ def _chips(data: Any, config: Any) -> Picture:
         rising = np.sort(values.sel(fix=name).values)
         share = np.arange(1, len(rising) + 1) / len(rising)
         axes.step(rising, 100 * share, where="post", color=figures.PALETTE[i], linestyle=figures.LINES[i], label=name)
-        parts += [{"fix": name, f"{spec.what} [%]": v, "chips at most there [%]": 100 * s} for v, s in zip(rising, share, strict=True)]
+        parts += [
+            {"fix": name, f"{spec.what} [%]": v, "chips at most there [%]": 100 * s}
+            for v, s in zip(rising, share, strict=True)
+        ]
     axes.axvline(100 * spec.bound(nominal), color=figures.GREY, linestyle="--", linewidth=1.2, label=f"spec: {spec}")
     axes.set_xlabel(f"{spec.what} of a chip [%]")
     axes.set_ylabel("chips at most there [%]")
     axes.legend(loc="best")
-    caption = f"Distribution of {config.chips} chips (ensembles). Dashed: the spec; as programmed {100 * nominal:.1f} %."
+    caption = (
+        f"Distribution of {config.chips} chips (ensembles). Dashed: the spec; as programmed {100 * nominal:.1f} %."
+    )
     return Picture(figure, DataFrame(parts), caption)

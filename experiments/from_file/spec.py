@@ -44,7 +44,9 @@ class Spec:
         """Raise :class:`InputError` where no chip could pass."""
         bound = self.bound(nominal)
         if (self.comparison == ">=" and bound > 1 + ROUNDING) or (self.comparison == ">" and bound >= 1):
-            fail("spec", f"can be met by no chip: {self.what} would have to be {self.comparison} {bound:.3g}", str(self))
+            fail(
+                "spec", f"can be met by no chip: {self.what} would have to be {self.comparison} {bound:.3g}", str(self)
+            )
         if self.comparison == "<" and bound <= 0:
             fail("spec", f"can be met by no chip: {self.what} would have to be < {bound:.3g}", str(self))
 
@@ -82,7 +84,11 @@ def parse(text: str) -> Spec:
     if comparison not in (">=", ">", "<=", "<"):
         fail(f"{who}: comparison", "unknown", comparison, known=(">=", ">", "<=", "<"))
     if comparison not in GOOD[what]:
-        fail(f"{who}: comparison", f"must be {' or '.join(GOOD[what])} for {what}, or broken chips would pass", comparison)
+        fail(
+            f"{who}: comparison",
+            f"must be {' or '.join(GOOD[what])} for {what}, or broken chips would pass",
+            comparison,
+        )
     try:
         value = float(number)
     except ValueError:
@@ -95,5 +101,9 @@ def parse(text: str) -> Spec:
     if len(rest) > 1:
         fail(who, form, text)
     if not np.isfinite(value) or value < 0 or (not nominal and value > 1):
-        fail(f"{who}: number", "must be >= 0 [times nominal]" if nominal else "must be a share in [0, 1] (or in %)", number)
+        fail(
+            f"{who}: number",
+            "must be >= 0 [times nominal]" if nominal else "must be a share in [0, 1] (or in %)",
+            number,
+        )
     return Spec(what, comparison, value, nominal)

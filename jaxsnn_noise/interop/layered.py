@@ -111,4 +111,3 @@ def layer_names(layers: int) -> tuple[str, ...]:
     """The names that the layers have in a network."""
     hidden = [HIDDEN] if layers == 2 else [f"{HIDDEN}_{i}" for i in range(1, layers)]
     return (*hidden, OUTPUT)
-

@@ -84,14 +84,20 @@ def layered_of(who: str, found: Mapping[str, np.ndarray]) -> LayeredNetwork:
     for k, one in enumerate(weights, 1):
         channels = None if k == 1 else len(weights[k - 2])
         if one.ndim != 2 or 0 in one.shape or (channels is not None and one.shape[1] != channels):
-            rule = f"must be [target, source{'' if channels is None else f' = {channels}, the neurons of layer {k - 1}'}]"
+            rule = (
+                f"must be [target, source{'' if channels is None else f' = {channels}, the neurons of layer {k - 1}'}]"
+            )
             fail(f"{who}: weights_{k}", rule, one.shape)
 
     def of_layers(kind: str, count: int, default: float | None = None) -> tuple[np.ndarray, ...]:
         return tuple(_of_layer(who, found, kind, k, len(weights[k - 1]), default) for k in range(1, count + 1))
 
     if firing < layers and f"threshold_{layers}" in found:
-        fail(f"{who}: threshold_{layers}", f"must be left out: with readout {readout} the last layer does not fire", "one")
+        fail(
+            f"{who}: threshold_{layers}",
+            f"must be left out: with readout {readout} the last layer does not fire",
+            "one",
+        )
     biases = tuple(
         _of_layer(who, found, "bias", k, len(weights[k - 1]), None) if f"bias_{k}" in found else None
         for k in range(1, layers + 1)
@@ -129,7 +135,13 @@ def write_layered(file: str | Path, network: Network, like: LayeredNetwork) -> N
         for name, p in wanted.projections.items()
     ):
         fail("write_layered.network", "must have the projections of like, in their sizes", sorted(there))
-    kept: dict[str, Any] = {"layout": LAYOUT, "reset": like.reset, "readout": like.readout, "dt": like.dt, "steps": like.steps}
+    kept: dict[str, Any] = {
+        "layout": LAYOUT,
+        "reset": like.reset,
+        "readout": like.readout,
+        "dt": like.dt,
+        "steps": like.steps,
+    }
     kept |= {"inputs": like.inputs, "labels": like.labels}
     if like.calibration is not None:
         kept["calibration"] = like.calibration
@@ -240,9 +252,7 @@ def _data(
     return inputs, labels.astype(np.int64), calibration
 
 
-def _embedded(
-    who: str, found: Mapping[str, np.ndarray], channels: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _embedded(who: str, found: Mapping[str, np.ndarray], channels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     name = _text(f"{who}: dataset", found["dataset"], DATASETS)
     images = datasets.load(name)
     middle = _number(f"{who}: input_mean", found.get("input_mean", 0.0))

@@ -52,7 +52,10 @@ def test_a_spec_is_read(text: str, spec: Spec) -> None:
         ("accuracy <= 0.9", "must be >= or > for accuracy, or broken chips would pass"),
         ("error >= 0.1", "must be <= or < for error"),
         ("accuracy == 0.9", "comparison: unknown; got '=='"),
-        ("accuracy >= 0.9 nominl", "after the number: must be %, nominal or nothing; got 'nominl'. Did you mean 'nominal'"),
+        (
+            "accuracy >= 0.9 nominl",
+            "after the number: must be %, nominal or nothing; got 'nominl'. Did you mean 'nominal'",
+        ),
         ("accuracy >= 90", r"must be a share in \[0, 1\] \(or in %\); got '90'"),
         ("accuracy >= -0.1 nominal", "number: must be >= 0"),
         ("accuracy >= nan", r"must be a share"),
@@ -141,7 +144,9 @@ def verdicts(data: Any) -> dict[str, Verdict]:
 
 def test_the_judges_say_yes_and_no() -> None:
     yes, no = Verdict.REPRODUCED, Verdict.NOT_REPRODUCED
-    poor = verdicts(made_up({"as built": 0.3, "area x2": 0.7, "calibrated": 0.1, "average of 4": 1.0, "area x4": 0.6}, loss=0.1))
+    poor = verdicts(
+        made_up({"as built": 0.3, "area x2": 0.7, "calibrated": 0.1, "average of 4": 1.0, "area x4": 0.6}, loss=0.1)
+    )
     assert poor == {
         "meets_spec": no, "no_parameter_alone": no, "upsizing_helps": yes, "calibration_helps": no,
         "ensemble_helps": yes, "copies_beat_size": yes,
@@ -188,7 +193,17 @@ def test_from_file_to_report_and_failing_chips_that_fail_again(tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     Path("table.toml").write_text(TABLE)
     Path("net.npz").write_bytes(module.EXAMPLE.read_bytes())
-    args = ["robustness", "--weights", "net.npz", "--process", "table.toml", "--preset", "tiny", "--spec", "accuracy >= 0.98 nominal"]
+    args = [
+        "robustness",
+        "--weights",
+        "net.npz",
+        "--process",
+        "table.toml",
+        "--preset",
+        "tiny",
+        "--spec",
+        "accuracy >= 0.98 nominal",
+    ]
     assert cli.main([*args, "--export", "2", "--width", "0.5"]) == 0
     out = Path("results/robustness-net")
     assert (out / "report.html").stat().st_size > 10_000

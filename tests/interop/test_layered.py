@@ -14,7 +14,9 @@ from jaxsnn_noise.interop import read_layered, write_layered
 from jaxsnn_noise.interop.layered_files import layered_of
 
 
-def arrays(*, readout: str = "mean_potential", reset: str = "zero", held: bool = True, bias: bool = False) -> dict[str, Any]:
+def arrays(
+    *, readout: str = "mean_potential", reset: str = "zero", held: bool = True, bias: bool = False
+) -> dict[str, Any]:
     """A network of 5-4-3 with parameters of each neuron, and six samples of eight steps."""
     rng = np.random.default_rng(1)
     found: dict[str, Any] = {
@@ -87,8 +89,17 @@ def test_what_is_written_is_what_was_read(form: dict[str, Any], tmp_path: Path) 
 
 def test_an_embedded_data_set_is_scaled_as_it_says() -> None:
     digits = jn.datasets.load("digits")
-    given = arrays() | {"weights_1": np.ones((4, 64)), "dataset": np.asarray("digits"), "input_mean": np.asarray(0.25), "input_std": np.asarray(0.5)}
-    net = layered_of("net", {k: v for k, v in given.items() if k not in ("inputs", "labels", "weights_2")} | {"weights_2": np.ones((10, 4))})
+    given = arrays() | {
+        "weights_1": np.ones((4, 64)),
+        "dataset": np.asarray("digits"),
+        "input_mean": np.asarray(0.25),
+        "input_std": np.asarray(0.5),
+    }
+    net = layered_of(
+        "net",
+        {k: v for k, v in given.items() if k not in ("inputs", "labels", "weights_2")}
+        | {"weights_2": np.ones((10, 4))},
+    )
     np.testing.assert_allclose(net.inputs, (digits.test.images.reshape(-1, 64) - 0.25) / 0.5, rtol=1e-6)
     assert (net.labels == digits.test.labels).all()
     assert net.calibration is not None
@@ -103,7 +114,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "gap": ({"weights_4": np.ones((2, 3))}, "must be there for each layer, counted from 1"),
     "layout": ({"layout": 2}, "net: layout: must be 1"),
     "nan": ({"weights_1": NAN}, "net: weights_1: must be finite; 4 of 20 are not"),
-    "transposed": ({"weights_2": np.ones((4, 3))}, r"net: weights_2: must be \[target, source = 4, the neurons of layer 1\]; got"),
+    "transposed": (
+        {"weights_2": np.ones((4, 3))},
+        r"net: weights_2: must be \[target, source = 4, the neurons of layer 1\]; got",
+    ),
     "vector": ({"weights_1": np.ones(5)}, r"net: weights_1: must be \[target, source\]"),
     "texts": ({"weights_1": np.full((4, 5), "x")}, "weights_1: must be real numbers"),
     "tau": ({"tau_mem_1": -1.0}, r"net: tau_mem_1: must be > 0 \[ms\]; got"),
@@ -114,7 +128,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "reset": ({"reset": 0}, "net: reset: must be a text, one of zero, subtract"),
     "steps": ({"steps": 2.5}, "steps: must be a whole number >= 1"),
     "dt": ({"dt": 0.0}, r"dt: must be > 0 \[ms\]"),
-    "inputs": ({"inputs": np.ones((6, 7))}, r"inputs: must be \[sample, channel = 5\] or \[sample, step = 8, channel = 5\]; got"),
+    "inputs": (
+        {"inputs": np.ones((6, 7))},
+        r"inputs: must be \[sample, channel = 5\] or \[sample, step = 8, channel = 5\]; got",
+    ),
     "labels": ({"labels": np.zeros(6)}, r"labels: must be whole numbers \[6\]"),
     "classes": ({"labels": np.full(6, 3)}, r"labels: must lie in \[0, 2\]"),
     "both": ({"dataset": "digits"}, "inputs: must be left out where there is a dataset"),
