@@ -246,7 +246,7 @@ def _export(study: Any, config: Any, folder: Path, most: int) -> None:
     """Write the worst failing chips as networks, to be looked at and run again."""
     import csv
 
-    from jaxsnn_noise import Devices, Grid, chip
+    import jaxsnn_noise as jn
     from jaxsnn_noise.interop import read_layered, write_layered
 
     table = folder / "tables" / "failing_chips.csv"
@@ -258,7 +258,9 @@ def _export(study: Any, config: Any, folder: Path, most: int) -> None:
     for row in rows[:most]:
         number = int(row["device"])
         file = folder / "chips" / f"chip_{number}.npz"
-        write_layered(file, chip(Grid(sim, [Devices(number + 1)], key=config.seed), sel={"device": number}), net)
+        write_layered(
+            file, jn.chip(jn.Grid(sim, [jn.Devices(number + 1)], key=config.seed), sel={"device": number}), net
+        )
         print(f"failing chip: {file}")
 
 
