@@ -47,7 +47,7 @@ def circuits(
     net: LayeredNetwork, made_of: MOSFET, *, width: float, length: float, temperature: float
 ) -> dict[str, CurrentMode]:
     """A DPI membrane for each neuron, a transistor for each synapse (biases are synapses)."""
-    size = {"width": width, "length": length, "temperature": temperature}
+    size: dict[str, Any] = {"width": width, "length": length, "temperature": temperature}
     found: dict[str, CurrentMode] = {}
     for name in net.network().projections:
         leaves = {f"network.{name}.weights": {"weight": 1.0}}
@@ -57,7 +57,7 @@ def circuits(
         if k >= len(net.threshold):
             del dpi[f"network.{name}.neuron.v_threshold"]
         currents = sorted({c for one in dpi.values() for c in one} - {"temperature"})
-        each = {"width": dict.fromkeys(currents, width), "length": dict.fromkeys(currents, length)}
+        each: dict[str, Any] = {"width": dict.fromkeys(currents, width), "length": dict.fromkeys(currents, length)}
         found[name] = CurrentMode(dpi, made_of, per="neuron", **(size | each))
     return found
 

@@ -90,7 +90,7 @@ def _one_parameter(data: Data, config: Any) -> Judgement:
     )
     error = float(shown["standard_error"])
     return Judgement(
-        verdict, *(float(shown[k]) for k in ("estimate", "lower", "upper")),
+        verdict, float(shown["estimate"]), float(shown["lower"]), float(shown["upper"]),
         f"95 % interval: at most {POINT:g} point for each of {cells} parameters; not reproduced if one is refuted (Bonferroni)", "points",
         f"shown: {shown['parameter'].item()}",
         speaks_for=f"chips like these {data['parameters'].sizes['device']}, samples like these {data['parameters'].sizes['sample']}, this network",

@@ -100,7 +100,7 @@ class LayeredNetwork:
         return LIF(size, v_threshold=self.threshold[k], reset=reset, **own)
 
     def _read(self) -> Statistic:
-        kinds = {"mean_potential": Mean, "max_potential": Maximum, "last_potential": Last}
+        kinds: dict[str, Any] = {"mean_potential": Mean, "max_potential": Maximum, "last_potential": Last}
         if self.readout in kinds:
             found: Statistic = kinds[self.readout]("v", population=OUTPUT)
             return found
