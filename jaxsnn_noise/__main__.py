@@ -24,6 +24,7 @@ Noisy spiking neural networks: run a study, get a report with verdicts.
 commands:
   list                  the built-in studies, with what each preset costs
   run NAME-or-FILE.py   run a study; writes data, figures, tables and report.html
+  robustness            put a network of yours on the chips of a process: yield, worst parameter, what mends it
   show DIR              print what a run found
   doctor                check this installation: versions, devices, generator, self-test
 
@@ -35,6 +36,7 @@ examples:
   jaxsnn-noise list
   jaxsnn-noise run internal_noise --preset tiny
   jaxsnn-noise run my_study.py --config mine.toml --seed 3 --out results/mine
+  jaxsnn-noise robustness --weights net.npz --process table.toml --spec "accuracy >= 0.9 nominal"
   jaxsnn-noise show results/mine
 """
 
@@ -54,6 +56,24 @@ Run a study: a built-in one by its name, or a file of your own by its path.
 
 `jaxsnn-noise run NAME --help` lists the fields of the study's configuration with their units and defaults.
 `jaxsnn-noise list` lists the built-in studies.
+"""
+
+ROBUSTNESS_HELP = """\
+usage: jaxsnn-noise robustness --weights NET.npz --process TABLE[:TRANSISTOR[:CORNER]] [--spec SPEC] [--export N]
+                               [any option of `jaxsnn-noise run from_file`]
+
+On what share of chips of this process does the network meet the spec, which parameter spoils it, and what would mend it?
+Runs the study from_file; writes data, figures, tables and report.html, and the worst of the failing chips as networks.
+
+  --weights     the network and the data to test it on, in the layout that `interop.read_layered` documents
+  --process     a mismatch table (.toml or .csv, as `hardware.read_process` documents), or sky130, gf180mcu, ihp_sg13g2;
+                the transistor and the corner where the table has several, as sky130:nfet_01v8:subvt_mismatch
+  --spec        what a chip has to do: accuracy, error or agreement; >=, >, <= or <; a number or a percentage; `nominal`
+                for times the value of the network as programmed ("accuracy >= 0.95 nominal" if not given)
+  --export      write so many of the failing chips, the worst ones, as chips/chip_K.npz (3 if not given)
+  --out         folder for the results; results/robustness-NET if not given
+
+`jaxsnn-noise run from_file --help` lists all others: sizes, temperature, chips, copies, areas, --preset, --resume, ...
 """
 
 
@@ -131,6 +151,11 @@ def _list(args: list[str]) -> int:
 
 
 def _run(args: list[str]) -> int:
+    return _run_study(args)[0]
+
+
+def _run_study(args: list[str]) -> tuple[int, Any, Any, Any]:
+    """The exit code, the study, its configuration and the run; the last three are None after help."""
     peek = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     peek.add_argument("study", nargs="?")
     for name in ("--preset", "--config", "--out"):
@@ -139,7 +164,7 @@ def _run(args: list[str]) -> int:
     known, rest = peek.parse_known_args(args)
     if known.study is None and (not args or {"-h", "--help"} & set(rest)):
         print(RUN_HELP, end="")
-        return 0
+        return 0, None, None, None
     from jaxsnn_noise.study import programs
 
     programs.keep()
@@ -180,7 +205,63 @@ def _run(args: list[str]) -> int:
     print(f"report: {run.folder / 'report.html'}")
     for error in run.errors:
         print(f"error: {printable(error)}", file=sys.stderr)
-    return 1 if run.errors else 0
+    return 1 if run.errors else 0, study, config, run
+
+
+def _robustness(args: list[str]) -> int:
+    """The study of a network from a file, with its failing chips as files of their own."""
+    if not args or {"-h", "--help"} & set(args):
+        print(ROBUSTNESS_HELP, end="")
+        return 0
+    import hashlib
+
+    from jaxsnn_noise.study.protocol import refuse
+
+    own = _Parser(prog="jaxsnn-noise robustness", add_help=False, allow_abbrev=False)
+    own.add_argument("--weights")
+    own.add_argument("--process")
+    own.add_argument("--export", default="3")
+    own.add_argument("--out")
+    known, rest = own.parse_known_args(args)
+    for name in ("weights", "process"):
+        if getattr(known, name) is None:
+            refuse("robustness", f"needs --{name}; `jaxsnn-noise robustness --help` says more", args)
+    if not known.export.isdecimal():
+        refuse("robustness: --export", "must be a whole number >= 0", known.export)
+    files = {"weights": Path(known.weights).expanduser(), "process": Path(known.process.split(":")[0]).expanduser()}
+    if not files["weights"].is_file():
+        refuse("robustness: --weights", "must be a file", known.weights)
+    given = ["--weights", known.weights, "--process", known.process]
+    for name, file in files.items():
+        if file.is_file():
+            given += [f"--{name}_sha256", hashlib.sha256(file.read_bytes()).hexdigest()]
+    out = known.out or f"results/robustness-{files['weights'].stem}"
+    code, study, config, run = _run_study(["from_file", *given, "--out", out, *rest])
+    if run is not None:
+        _export(study, config, run.folder, int(known.export))
+    return code
+
+
+def _export(study: Any, config: Any, folder: Path, most: int) -> None:
+    """Write the worst failing chips as networks, to be looked at and run again."""
+    import csv
+
+    import jaxsnn_noise as jn
+    from jaxsnn_noise.interop import read_layered, write_layered
+
+    table = folder / "tables" / "failing_chips.csv"
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines())) if table.is_file() else []
+    if not rows[:most]:
+        return
+    (sim,), net = study.build(config).values(), read_layered(config.weights)
+    (folder / "chips").mkdir(exist_ok=True)
+    for row in rows[:most]:
+        number = int(row["device"])
+        file = folder / "chips" / f"chip_{number}.npz"
+        write_layered(
+            file, jn.chip(jn.Grid(sim, [jn.Devices(number + 1)], key=config.seed), sel={"device": number}), net
+        )
+        print(f"failing chip: {file}")
 
 
 def _parse(study: Any, base: Any, args: list[str]) -> tuple[Any, Any]:
@@ -224,7 +305,7 @@ def _doctor(args: list[str]) -> int:
     return examine(_console())
 
 
-_COMMANDS = {"list": _list, "run": _run, "show": _show, "doctor": _doctor}
+_COMMANDS = {"list": _list, "run": _run, "robustness": _robustness, "show": _show, "doctor": _doctor}
 
 
 class _Parser(argparse.ArgumentParser):

@@ -64,6 +64,7 @@ def test_the_built_in_studies_are_found():
         "channel_noise",
         "coherence_resonance",
         "correlation_transfer",
+        "from_file",
         "internal_noise",
         "neural_sampling",
         "noise_exploration",
