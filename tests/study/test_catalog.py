@@ -64,6 +64,7 @@ def test_the_built_in_studies_are_found():
         "channel_noise",
         "coherence_resonance",
         "correlation_transfer",
+        "fault_campaign",
         "internal_noise",
         "neural_sampling",
         "noise_exploration",
@@ -72,6 +73,7 @@ def test_the_built_in_studies_are_found():
         "recurrent_noise",
         "stochastic_resonance",
         "validation",
+        "yield_and_area",
     }
 
 
