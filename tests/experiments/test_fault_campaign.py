@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from jaxsnn_noise.study import Verdict, load, run_study
 from jaxsnn_noise.verdicts import NOT_MEASURED
 
 CONFIG = dataclasses.replace(module.DEFAULT, networks=8, images=60, hidden=(8, 6))
+NETWORKS = 24
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def test_places_are_those_that_the_labels_name(rows: Any, network: Any) -> None:
     for kind, layer in (("dead synapse", networks.WEIGHTS[2]), ("dead synapse", networks.WEIGHTS[0])):
         row = int(np.flatnonzero((kinds == kind) & (layers == layer))[0])
         site = int(places.sites[row, networks.KINDS.index(kind)])
-        fault = dataclasses.replace(faults[kind], sites=jn.hardware.SingleSite(site))
+        fault = eqx.tree_at(lambda f: f.sites, faults[kind], jn.hardware.SingleSite(site))
         moved = fault.apply(network, jn.random.root(0))
         for name in networks.WEIGHTS:
             changed = (moved.projections[name].weights != network.projections[name].weights).sum()
@@ -62,7 +64,8 @@ def test_redundancy_has_its_area_and_voters_fail_as_small_things_do(network: Any
     whole = networks.area(networks.protected(network, None)) / networks.area(network)
     half = {"hidden_1": np.arange(4), "hidden_2": np.arange(3)}
     some = networks.area(networks.protected(network, half)) / networks.area(network)
-    assert (round(whole, 1), round(some, 1)) == (3.0, 2.0)
+    assert whole == pytest.approx(3.0, abs=0.07)
+    assert some == pytest.approx(2.0, abs=0.07)
     faults = networks.scattered(networks.protected(network, None), 0.02, outputs=False)
     chance = dict(zip(faults["dead"].populations, np.asarray(faults["dead"].sites.fraction).tolist(), strict=True))
     assert chance["hidden_1"] == pytest.approx(0.02)
@@ -72,38 +75,38 @@ def test_redundancy_has_its_area_and_voters_fail_as_small_things_do(network: Any
 
 
 def made_up(rows: Any, *, good: bool) -> Any:
-    """Data in which all claims hold, or none; 400 images, a few of which show the faults."""
+    """Data in which all claims hold, or none; 200 images, a few of which show the faults."""
     import xarray
 
-    rng, labels, n = np.random.default_rng(0), rows[1], 400
+    rng, labels, n = np.random.default_rng(0), rows[1], 200
     kinds, layers, bits = (np.array(labels[name]) for name in ("kind", "layer", "bit"))
-    wrong = np.zeros((8, len(kinds), n), bool)
-    hits = {"saturated neuron": 60, "dead neuron": 8} if good else {"saturated neuron": 8, "dead neuron": 60}
+    wrong = np.zeros((NETWORKS, len(kinds), n), bool)
+    hits = {"saturated neuron": 30, "dead neuron": 4} if good else {"saturated neuron": 4, "dead neuron": 30}
     for kind, count in hits.items():
         wrong[:, kinds == kind, :count] = True
     output = (kinds == "dead neuron") & (layers == "output")
-    wrong[:, output] = np.arange(n) < (80 if good else 2)
+    wrong[:, output] = np.arange(n) < (40 if good else 1)
     if not good:
-        wrong[:, (kinds == "dead synapse")] = np.arange(n) < 90
+        wrong[:, (kinds == "dead synapse")] = np.arange(n) < 45
         low = np.flatnonzero((kinds == "flipped bit") & (bits < claims.LOW_BITS))
         for i, row in enumerate(low):
-            wrong[:, row] = (np.arange(n) >= 5 * (i % 70)) & (np.arange(n) < 5 * (i % 70) + 25)
+            wrong[:, row] = (np.arange(n) >= 5 * (i % 35)) & (np.arange(n) < 5 * (i % 35) + 25)
     label = np.arange(n) % 10
     answer = (label + wrong) % 10
-    coords = {"seed": range(8), **{name: ("fault", values) for name, values in labels.items()}}
+    coords = {"seed": range(NETWORKS), **{name: ("fault", values) for name, values in labels.items()}}
     campaign = xarray.Dataset({"answer": (("seed", "fault", "sample"), answer), "label": ("sample", label)}, coords)
     options = ["plain", "half", "all", "mean of 2", "mean of 3"]
-    correct = 0.8 + 0.01 * rng.normal(size=(5, 8, 2, n))
+    correct = 0.8 + 0.01 * rng.normal(size=(5, NETWORKS, 2, n))
     correct[1:3] += 0.05 if good else -0.05
     repairs = xarray.Dataset(
         {"correct": (("option", "seed", "place", "sample"), correct)},
-        {"option": options, "seed": range(8), "place": ["hidden", "all"]},
+        {"option": options, "seed": range(NETWORKS), "place": ["hidden", "all"]},
     )
     return {"campaign": campaign, "repairs": repairs}
 
 
 def verdicts(data: Any) -> dict[str, Verdict]:
-    config = dataclasses.replace(CONFIG, images=400)
+    config = dataclasses.replace(CONFIG, images=200)
     return {c.name: c.judge(data, config).verdict for c in module.CLAIMS}
 
 
@@ -135,7 +138,7 @@ def test_rows_are_those_of_campaigns_and_single_faults(network: Any, rows: Any) 
     for kind in ("saturated neuron", "transient neuron", "high synapse", "flipped bit", "threshold"):
         row = int(np.flatnonzero(kinds == kind)[1])
         site = int(places.sites[row, networks.KINDS.index(kind)])
-        fault = dataclasses.replace(networks.faults()[kind], sites=jn.hardware.SingleSite(site))
+        fault = eqx.tree_at(lambda f: f.sites, networks.faults()[kind], jn.hardware.SingleSite(site))
         alone = networks.simulation(network, CONFIG, {kind: fault})
         data = jn.monte_carlo(alone, [jn.Samples(images)], key=measuring.key(CONFIG, 0), progress=False)["readout"]
         np.testing.assert_allclose(found.isel(fault=row).values, data.values, rtol=1e-5, atol=1e-6)

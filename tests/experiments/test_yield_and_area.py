@@ -90,7 +90,7 @@ def test_the_judges_say_yes_and_no() -> None:
     assert verdicts(made_up()) == {Verdict.REPRODUCED}
     by_name = {c.name: c.judge for c in module.CLAIMS}
     assert by_name["tail"](made_up(spread=0.1), CONFIG).verdict is Verdict.NOT_REPRODUCED
-    assert by_name["chips_suffice"](made_up(spread=1.0, count=300), CONFIG).verdict is Verdict.NOT_REPRODUCED
+    assert by_name["chips_suffice"](made_up(spread=1.0, count=600), CONFIG).verdict is Verdict.NOT_REPRODUCED
     off = made_up(law=0.5, falls=0.2, fresh=0.97)
     for name in ("variance_over_temperature", "variance_over_process", "monotone", "fresh_chips"):
         assert by_name[name](off, CONFIG).verdict is Verdict.NOT_REPRODUCED
