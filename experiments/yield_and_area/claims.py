@@ -63,8 +63,7 @@ def _networks(values: np.ndarray, config: Config, judged: Callable[[Any], Judgem
 
 
 def _temperature(data: Data, config: Config) -> Judgement:
-    process, (cold, *_, hot) = config.processes[0], config.temperatures * 2
-    hot = config.temperatures[-1]
+    process, cold, hot = config.processes[0], config.temperatures[0], config.temperatures[-1]
     if cold == hot:
         return jn.reduce.unmeasured("two temperatures")
     ratio = areas_for(data["areas"], process, cold, YIELD)[:, 0] / areas_for(data["areas"], process, hot, YIELD)[:, 0]
