@@ -166,5 +166,5 @@ def scattered(network: Any, share: float, outputs: bool) -> dict[str, hardware.F
 def protected(network: Any, chosen: dict[str, np.ndarray] | None) -> Any:
     """The network with chosen hidden neurons, or all, three times."""
     for name in HIDDEN:
-        network = jn.networks.triplicated(network, name, None if chosen is None else np.sort(chosen[name])).network
+        network = jn.networks.triplicated(network, name, None if chosen is None else np.sort(chosen[name]).tolist()).network
     return network

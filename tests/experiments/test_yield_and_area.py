@@ -59,7 +59,9 @@ def test_brackets_hold_the_area_of_each_chip() -> None:
     assert np.isinf(found[true > 32.5, 1]).all()
 
 
-def made_up(*, spread: float = 0.4, law: float = 1.0, falls: float = 0.0, fresh: float = 0.99, count: int = 4000) -> Any:
+def made_up(
+    *, spread: float = 0.4, law: float = 1.0, falls: float = 0.0, fresh: float = 0.99, count: int = 4000
+) -> Any:
     """Critical areas that go with the variance to the power ``law``, and a share of chips that are not monotone."""
     import xarray
 
