@@ -62,7 +62,7 @@ def classes(campaign: xr.Dataset, critical: float) -> xr.Dataset:
         jn.reduce.classify_sites(one, one.isel(fault=0, drop=True), campaign["label"].values, critical=critical)
         for one in (campaign["answer"].isel(seed=i) for i in range(campaign.sizes["seed"]))
     ]
-    return xr.concat(found, "seed", data_vars="all", coords="different", compat="equals")
+    return xr.concat(found, "seed")
 
 
 def critical_sites(campaign: xr.Dataset, config: Config, kind: str, layer: str) -> xr.Dataset:
