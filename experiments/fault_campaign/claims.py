@@ -60,7 +60,7 @@ def classes(campaign: xr.Dataset, critical: float) -> xr.Dataset:
 
     found = [
         jn.reduce.classify_sites(one, one.isel(fault=0, drop=True), campaign["label"].values, critical=critical)
-        for one in (campaign["answer"].isel(seed=i) for i in range(campaign.sizes["seed"]))
+        for one in (campaign["answer"].drop_vars("kind").isel(seed=i) for i in range(campaign.sizes["seed"]))
     ]
     return xr.concat(found, "seed")
 
