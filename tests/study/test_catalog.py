@@ -64,6 +64,7 @@ def test_the_built_in_studies_are_found():
         "channel_noise",
         "coherence_resonance",
         "correlation_transfer",
+        "fault_campaign",
         "from_file",
         "internal_noise",
         "neural_sampling",
@@ -73,6 +74,7 @@ def test_the_built_in_studies_are_found():
         "recurrent_noise",
         "stochastic_resonance",
         "validation",
+        "yield_and_area",
     }
 
 
