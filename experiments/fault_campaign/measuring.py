@@ -47,7 +47,9 @@ def _campaign(config: Config, progress: Progress, made: Any, shown: Any) -> xr.D
     import xarray as xr
 
     labels: dict[str, list[Any]] = {}
-    answers, probed, attributes = [], [], {}
+    answers: list[np.ndarray] = []
+    probed: list[np.ndarray] = []
+    attributes: dict[Any, Any] = {}
     probe = shown["train"][0][: config.images]
     with progress.task("networks", unit="networks", total=len(made)) as task:
         for index, network in enumerate(made):

@@ -158,13 +158,15 @@ def scattered(network: Any, share: float, outputs: bool) -> dict[str, hardware.F
     chance = [share * (1.0 if name in fan_in else 4.0 / (1.0 + fan_in[name.removesuffix("_voter")])) for name in layers]
     dead = [*chance, share if outputs else 0.0]
     return {
-        "dead": hardware.DeadNeurons([*layers, "output"], hardware.Scattered(np.float32(dead))),
-        "saturated": hardware.SaturatedNeurons(layers, hardware.Scattered(np.float32(chance))),
+        "dead": hardware.DeadNeurons([*layers, "output"], hardware.Scattered(np.asarray(dead, np.float32))),
+        "saturated": hardware.SaturatedNeurons(layers, hardware.Scattered(np.asarray(chance, np.float32))),
     }
 
 
 def protected(network: Any, chosen: dict[str, np.ndarray] | None) -> Any:
     """The network with chosen hidden neurons, or all, three times."""
     for name in HIDDEN:
-        network = jn.networks.triplicated(network, name, None if chosen is None else np.sort(chosen[name]).tolist()).network
+        network = jn.networks.triplicated(
+            network, name, None if chosen is None else np.sort(chosen[name]).tolist()
+        ).network
     return network
