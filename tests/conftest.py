@@ -30,7 +30,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         programs.tidy(PROGRAMS)
 
 
-MOST_MAPS = 30_000
+MOST_MAPS = 15_000
 """Memory maps of this process from which on compiled programs are let go."""
 
 

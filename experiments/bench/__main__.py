@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import chunks, compare, connectivity, coverage, gradients, models, noise, rounds, scaling, startup, tables
+from . import chunks, compare, connectivity, coverage, models, noise, rounds, scaling, startup, tables
 from .axons import Axons
 from .chips import Chips
 from .networks import Brunel, Sparse
@@ -96,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             measured = coverage.measure(say, coverage.TINY if options.tiny else coverage.FULL)
             results[part] = measured | {"table": coverage.table(measured)}
         elif part == "gradients":
+            from . import gradients  # loads the package, and JAX with it
+
             bars = gradients.measure(say, gradients.TINY if options.tiny else gradients.FULL)
             results[part] = {"bars": bars, "table": gradients.table(bars)}
         elif options.tiny:

@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import fail, inside, unmasked
+from jaxsnn_noise._checks import fail, inside, number, unmasked
 from jaxsnn_noise._typing import Key, Leaf, Scalar, Values, as_float
 from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.parameters import Part, parameter, real
@@ -114,14 +114,15 @@ def _places(positions: Any) -> np.ndarray:
 
 
 def _length(length: Any) -> float:
-    inside("FloorPlan.length", length, positive, "um")
-    return float(length)
+    single = number("FloorPlan.length", length)
+    inside("FloorPlan.length", single, positive, "um")
+    return single
 
 
 def _components(places: np.ndarray, length: float) -> np.ndarray:
     """[component, neuron]: roots of the covariance, largest first."""
     apart = np.sum((places[:, None] - places[None]) ** 2, axis=-1)
-    values, vectors = np.linalg.eigh(np.exp(-0.5 * apart / length**2))
+    values, vectors = np.linalg.eigh(np.exp(-0.5 * apart / length / length))
     values, vectors = values[::-1].clip(min=0.0), vectors[:, ::-1]
     kept = int(np.searchsorted(np.cumsum(values), (1.0 - _LOST) * values.sum())) + 1
     if kept > MOST_MODES:

@@ -14,12 +14,12 @@ import numpy as np
 from jax import lax
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import fail, one_of, path_of
+from jaxsnn_noise._checks import fail, number, one_of, path_of
 from jaxsnn_noise._typing import Key, Leaf, Values, as_float
 from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
 from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, with_leaves
 from jaxsnn_noise.hardware.levels import check_level, entities_of, layer_of, level_of
-from jaxsnn_noise.parameters import nonnegative, parameter, real
+from jaxsnn_noise.parameters import as_parameter, nonnegative, parameter, real
 
 
 class TabulatedMismatch(Imperfection):
@@ -76,23 +76,32 @@ class TabulatedMismatch(Imperfection):
         strength: Any = 1.0,
         axis: str = "device",
     ):
-        shifts, nominal = shifts or {}, nominal or {}
+        shifts, nominal = {} if shifts is None else shifts, {} if nominal is None else nominal
         self.per, split = level_of("TabulatedMismatch.per", per)
         if split is not None:
             fail("TabulatedMismatch.per", "takes a word: rows of a table are no sums of parts", type(split).__name__)
         for who, mapped in (("factors", factors), ("shifts", shifts)):
             if not isinstance(mapped, Mapping) or not all(isinstance(x, str) for x in (*mapped, *mapped.values())):
                 fail(f"TabulatedMismatch.{who}", "must map paths of leaves to names of columns", mapped)
+        if not isinstance(nominal, Mapping):
+            fail("TabulatedMismatch.nominal", "must map names of columns to numbers", nominal)
         if not {**factors, **shifts}:
             fail("TabulatedMismatch.factors", "needs a leaf with its column", factors)
         if twice := factors.keys() & shifts.keys():
             fail("TabulatedMismatch.shifts", "must not name a leaf that factors names", sorted(twice))
         self.paths, self.columns = (*factors, *shifts), (*factors.values(), *shifts.values())
-        self.relative, self.axis, self.strength = len(factors), axis, as_float(strength)
+        self.relative, self.axis, self.strength = (
+            len(factors),
+            axis,
+            as_parameter("TabulatedMismatch.strength", strength),
+        )
         found = _columns(table, self.columns)
         for column in nominal:
             one_of("TabulatedMismatch.nominal", column, found)
-        middle = {column: float(nominal.get(column, values.mean())) for column, values in found.items()}
+        middle = {
+            column: number(f"TabulatedMismatch.nominal[{column!r}]", nominal.get(column, values.mean()))
+            for column, values in found.items()
+        }
         for column in factors.values():
             if middle[column] == 0 or not np.isfinite(middle[column]):
                 fail(
