@@ -28,30 +28,30 @@ _SINGLE = (
 def read_layered(file: str | Path) -> LayeredNetwork:
     """A network with test data from a ``.npz`` file (of ``numpy.savez``), layers counted from 1.
 
-    ============================ ==================== ======= ===========================================================
-    key                          shape                unit    meaning
-    ============================ ==================== ======= ===========================================================
-    ``layout``                   one number                   1: this table
-    ``weights_K``                [target, source]     nA      of layer K, as ``torch.nn.Linear`` has them
-    ``bias_K`` (optional)        [target]             nA      likewise
-    ``tau_mem_K``                one, or [target]     ms      membrane time constant, > 0
-    ``resistance_K`` (optional)  one, or [target]     MOhm    > 0; 1 unless given
-    ``threshold_K``              one, or [target]     mV      > 0; of each layer that fires
-    ``reset`` (optional)         a text                       ``zero`` (unless given) or ``subtract``
-    ``readout`` (optional)       a text                       ``mean_potential`` (unless given), ``max_potential``,
-                                                              ``last_potential``: the last layer does not fire;
-                                                              ``spike_count``: it does
-    ``dt``                       one number           ms      step, > 0
-    ``steps``                    a whole number               steps that a sample is shown
-    ``inputs``                   [sample, channel],           held, or a value for each step
+    ============================ ======================== ======= ===========================================================
+    key                          shape                    unit    meaning
+    ============================ ======================== ======= ===========================================================
+    ``layout``                   one number                       1: this table
+    ``weights_K``                [target, source]         nA      of layer K, as ``torch.nn.Linear`` has them
+    ``bias_K`` (optional)        [target]                 nA      likewise
+    ``tau_mem_K``                one, or [target]         ms      membrane time constant, > 0
+    ``resistance_K`` (optional)  one, or [target]         MOhm    > 0; 1 unless given
+    ``threshold_K``              one, or [target]         mV      > 0; of each layer that fires
+    ``reset`` (optional)         a text                           ``zero`` (unless given) or ``subtract``
+    ``readout`` (optional)       a text                           ``mean_potential`` (unless given), ``max_potential``,
+                                                                  ``last_potential``: the last layer does not fire;
+                                                                  ``spike_count``: it does
+    ``dt``                       one number               ms      step, > 0
+    ``steps``                    a whole number                   steps that a sample is shown
+    ``inputs``                   [sample, channel],               held, or a value for each step
                                  [sample, step, channel]
-    ``labels``                   [sample]                     right classes, whole numbers from 0
-    ``calibration`` (optional)   as ``inputs``                other samples, for calibration; no labels
-    ``dataset``                  a text                       in place of the last three: ``digits``, ``mnist``,
-                                                              ``fashion``, the embedded test images as rows
-    ``input_mean``,              one number                   of what the network was trained on: pixels are
-    ``input_std`` (optional)                                  ``(x - mean)/std``; with ``dataset`` only
-    ============================ ==================== ======= ===========================================================
+    ``labels``                   [sample]                         right classes, whole numbers from 0
+    ``calibration`` (optional)   as ``inputs``                    other samples, for calibration; no labels
+    ``dataset``                  a text                           in place of the last three: ``digits``, ``mnist``,
+                                                                  ``fashion``, the embedded test images as rows
+    ``input_mean``,              one number                       of what the network was trained on: pixels are
+    ``input_std`` (optional)                                      ``(x - mean)/std``; with ``dataset`` only
+    ============================ ======================== ======= ===========================================================
 
     Raises:
         InputError: no such file, or no ``.npz``; a key that is missing or unknown (with near matches); another layout; a shape, kind or
