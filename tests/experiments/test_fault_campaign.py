@@ -19,6 +19,9 @@ CONFIG = dataclasses.replace(module.DEFAULT, networks=8, images=60, hidden=(8, 6
 NETWORKS = 24
 
 
+pytestmark = pytest.mark.slow  # each needs trained networks
+
+
 @pytest.fixture(scope="module")
 def network() -> Any:
     return jn.networks.feedforward([networks.SIDE**2, *CONFIG.hidden, 10], key=0)
@@ -127,7 +130,6 @@ def test_redundancy_that_is_left_out_leaves_its_claims_open(rows: Any) -> None:
         dataclasses.replace(module.DEFAULT, hidden=(4, 4, 4))
 
 
-@pytest.mark.slow
 def test_rows_are_those_of_campaigns_and_single_faults(network: Any, rows: Any) -> None:
     """Every kind once, by the axis of the study and by a simulation whose only fault is there from the start."""
     places, labels = rows
@@ -144,7 +146,6 @@ def test_rows_are_those_of_campaigns_and_single_faults(network: Any, rows: Any) 
         np.testing.assert_allclose(found.isel(fault=row).values, data.values, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.slow
 def test_the_tiny_preset_ends_in_verdicts(tmp_path: Any) -> None:
     loaded = load("fault_campaign")
     run = run_study(loaded, loaded.preset("tiny"), tmp_path / "out")

@@ -114,6 +114,7 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return runs
 
 
+@pytest.mark.slow
 def test_ten_leaves_and_other_values_are_traced_once(traced: list[int]) -> None:
     sim = neuron("membrane", size=3, duration=7.0)
     ten = [*leaves("membrane")]
