@@ -13,10 +13,10 @@ from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, fail, finite, flag, one_of
 from jaxsnn_noise._typing import Key, Leaf, Scalar, Values, as_float
 from jaxsnn_noise.hardware.bias import Bias, FixedCurrent
-from jaxsnn_noise.hardware.imperfection import WAFER, Imperfection, Stage
+from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
 from jaxsnn_noise.hardware.joint import Scores
 from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, with_leaves
-from jaxsnn_noise.hardware.levels import check_level, level_of
+from jaxsnn_noise.hardware.levels import check_level, farthest_of, level_of, wafer_of
 from jaxsnn_noise.hardware.mosfet import MOSFET, thermal_voltage
 from jaxsnn_noise.hardware.split import VarianceSplit
 from jaxsnn_noise.parameters import Part, as_parameter, below, check_part, nonnegative, parameter, positive, real
@@ -214,7 +214,7 @@ class CurrentMode(Imperfection):
 
     @property
     def wafer(self) -> str | None:
-        return WAFER if self.split is not None and self.split.wafer is not None else None
+        return wafer_of(self.split)
 
     def log_spread(self) -> Values:
         """Standard deviation of ``ln I`` [1] of each of the currents, at this size and temperature."""
@@ -261,7 +261,7 @@ class CurrentMode(Imperfection):
 
     def check(self, who: str, network: Any) -> None:
         self.__check_init__()
-        reach = random.LARGEST_NORMAL if self.split is None else self.split.farthest
+        reach = farthest_of(self.split)
         spread = concrete(self.log_spread())
         for path, exponents in zip(self.paths, self.exponents, strict=True):
             leaf = check_path(who, network, path)

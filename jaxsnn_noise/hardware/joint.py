@@ -16,9 +16,18 @@ from jaxtyping import Array, UInt32
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, fail
 from jaxsnn_noise._typing import Key, Leaf, Values, as_float
-from jaxsnn_noise.hardware.imperfection import WAFER, Imperfection, Stage
+from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
 from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, with_leaves
-from jaxsnn_noise.hardware.levels import check_level, entities_of, independent, layer_of, level_of, parts_of
+from jaxsnn_noise.hardware.levels import (
+    check_level,
+    entities_of,
+    farthest_of,
+    independent,
+    layer_of,
+    level_of,
+    parts_of,
+    wafer_of,
+)
 from jaxsnn_noise.hardware.split import VarianceSplit
 from jaxsnn_noise.laws import Law, LogNormal
 from jaxsnn_noise.parameters import parameter, real
@@ -95,7 +104,7 @@ class JointMismatch(Imperfection):
 
     @property
     def wafer(self) -> str | None:
-        return WAFER if self.split is not None and self.split.wafer is not None else None
+        return wafer_of(self.split)
 
     def path_of(self, law: Law) -> str | None:
         """The path of the leaf that a law changes."""
@@ -116,7 +125,7 @@ class JointMismatch(Imperfection):
         rows = concrete(self.loadings)
         if rows is not None and np.any(np.abs((rows.astype(float) ** 2).sum(axis=1) - 1.0) > _ROUNDING):
             fail(f"{who}.loadings", "must have rows of length 1, or the spread is not that of the law", rows)
-        reach = random.LARGEST_NORMAL if self.split is None else self.split.farthest
+        reach = farthest_of(self.split)
         for path, law, row in zip(self.paths, self.laws, self.loadings, strict=True):
             leaf = check_path(who, network, path)
             law.check(f"{who}.laws", self)

@@ -43,12 +43,19 @@ def check_path(who: str, network: Any, path: str) -> jax.Array:
     return jnp.asarray(leaf)
 
 
+def refusal(network: Any, path: str, value: Values) -> str | None:
+    """What the network says against a leaf with this value; ``None`` if it takes it."""
+    try:
+        with_leaf(network, path, value).check("network")
+    except InputError as error:
+        return str(error)
+    return None
+
+
 def check_extreme(who: str, network: Any, path: str, extreme: Values) -> None:
     """Raise :class:`InputError` if a leaf may take values that its network refuses."""
-    try:
-        with_leaves(network, {path: extreme}).check("network")
-    except InputError as error:
-        fail(who, f"must keep {path} in its range in every draw", f"a law with {error}")
+    if said := refusal(network, path, extreme):
+        fail(who, f"must keep {path} in its range in every draw", f"a law with {said}")
 
 
 def neurons_of(network: Any, path: str) -> UInt32[Array, "..."] | None:

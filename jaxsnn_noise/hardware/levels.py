@@ -9,6 +9,8 @@ from jaxtyping import Array, UInt32
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import fail, one_of
+from jaxsnn_noise._typing import Values
+from jaxsnn_noise.hardware.imperfection import WAFER
 from jaxsnn_noise.hardware.leaves import leaf_of, neurons_of, size_of
 from jaxsnn_noise.hardware.split import VarianceSplit
 from jaxsnn_noise.laws import Law
@@ -26,6 +28,16 @@ def level_of(who: str, per: Any) -> tuple[str, VarianceSplit | None]:
         return "parts", per
     one_of(who, per, LEVELS)
     return per, None
+
+
+def wafer_of(split: VarianceSplit | None) -> str | None:
+    """The axis of wafers where a part of the variance is theirs, else ``None``."""
+    return WAFER if split is not None and split.wafer is not None else None
+
+
+def farthest_of(split: VarianceSplit | None) -> Values | float:
+    """No score lies farther from 0."""
+    return random.LARGEST_NORMAL if split is None else split.farthest
 
 
 def parts_of(network: Any, path: str) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:

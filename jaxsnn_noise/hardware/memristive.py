@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from jax.scipy.special import ndtr
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import InputError, fail, flag
+from jaxsnn_noise._checks import fail, flag
 from jaxsnn_noise._typing import Key, Leaf, Values
 from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
-from jaxsnn_noise.hardware.leaves import check_path, holder_of, leaf_of, with_leaf
+from jaxsnn_noise.hardware.leaves import check_path, holder_of, leaf_of, refusal, with_leaf
 from jaxsnn_noise.laws.law import unit_of_quantity
 from jaxsnn_noise.parameters import between, nonnegative, parameter, positive
 from jaxsnn_noise.roots import square_root
@@ -75,14 +75,8 @@ class Memristive(Imperfection):
 
     def check(self, who: str, network: Any) -> None:
         weights = check_path(who, network, self.path)
-        try:
-            with_leaf(network, self.path, -jnp.abs(weights)).check("network")
-        except InputError as error:
-            fail(
-                f"{who}.path",
-                "must lead to weights of both signs: those of a pair of devices may be of either",
-                str(error),
-            )
+        if said := refusal(network, self.path, -jnp.abs(weights)):
+            fail(f"{who}.path", "must lead to weights of both signs: those of a pair of devices may be of either", said)
 
 
 def _everywhere(name: str) -> Any:

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 
 from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import Key
-from jaxsnn_noise.hardware.imperfection import WAFER, Imperfection, Stage
+from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
 from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, neurons_of, with_leaf
-from jaxsnn_noise.hardware.levels import check_level, independent, level_of, parts_of
+from jaxsnn_noise.hardware.levels import check_level, independent, level_of, parts_of, wafer_of
 from jaxsnn_noise.hardware.split import VarianceSplit
 from jaxsnn_noise.laws import Law, LogNormal
 
@@ -60,7 +60,7 @@ class Mismatch(Imperfection):
 
     @property
     def wafer(self) -> str | None:
-        return WAFER if self.split is not None and self.split.wafer is not None else None
+        return wafer_of(self.split)
 
     def apply(self, network: Any, key: Key) -> Any:
         return self.apply_on_wafer(network, key, None)

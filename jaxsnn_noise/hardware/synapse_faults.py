@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jaxsnn_noise._checks import InputError, count, fail, flag
+from jaxsnn_noise._checks import count, fail, flag
 from jaxsnn_noise._typing import Key, Leaf, Values
 from jaxsnn_noise.hardware.faults import Faults, Layers, layers_of
-from jaxsnn_noise.hardware.leaves import check_path, leaf_of, with_leaf
+from jaxsnn_noise.hardware.leaves import check_path, leaf_of, refusal, with_leaf
 from jaxsnn_noise.hardware.neuron_faults import check_factors, factors
 from jaxsnn_noise.hardware.quantised import MOST_BITS
 from jaxsnn_noise.hardware.sites import Scattered, Shapes, Sites
@@ -87,10 +87,8 @@ class SynapseFaults(Faults):
             if self.duration is not None:
                 self._check_transient(who, network, path)
             for values in self.extremes(weights, path):
-                try:
-                    with_leaf(network, path, values).check("network")
-                except InputError as error:
-                    fail(who, f"must keep {path} in its range", f"weights with {error}")
+                if said := refusal(network, path, values):
+                    fail(who, f"must keep {path} in its range", f"weights with {said}")
         self.sites.check(f"{who}.sites", self.shapes(network))
 
     def _check_transient(self, who: str, network: Any, path: str) -> None:
