@@ -15,8 +15,10 @@ from jaxsnn_noise._checks import count, fail, is_a, number, real_numbers
 from jaxsnn_noise.engine.simulation import Simulation, is_simulation
 from jaxsnn_noise.gradients.differences import FiniteDifference
 from jaxsnn_noise.gradients.estimator import Estimator
+from jaxsnn_noise.gradients.programs import placed
 from jaxsnn_noise.gradients.quantities import Quantity, quantities
-from jaxsnn_noise.gradients.spans import every_axis
+from jaxsnn_noise.gradients.result import confidence_level
+from jaxsnn_noise.gradients.spans import every_axis, paired
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -108,8 +110,7 @@ def spend(
     leaves, axes, root = list(budget.costs), every_axis(sim, over), random.root(key)
     if not 0 < number("spend.rate", rate) <= 1:
         fail("spend.rate", "must lie in (0, 1]", rate)
-    if not 0 < number("spend.confidence", confidence) < 1:
-        fail("spend.confidence", "must lie between 0 and 1", confidence)
+    confidence_level("spend", confidence)
     start = np.array([_positive(sim, leaf) for leaf in leaves])
     costs = np.array([float(budget.costs[leaf]) for leaf in leaves])
     total = budget.spent(start) if budget.total is None else float(budget.total)
@@ -119,7 +120,7 @@ def spend(
     for step in range(count("spend.steps", steps)):
         values = (costs / (total * share)) ** (1 / budget.power)
         found = chosen(
-            _with(sim, leaves, values),
+            placed(sim, leaves, values),
             [wanted],
             leaves,
             trials=trials,
@@ -132,8 +133,8 @@ def spend(
     final = np.exp(np.mean(shares[len(shares) // 2 :], axis=0))
     final /= final.sum()
     sims = {
-        "given": _with(sim, leaves, (costs / (total * rows[0][1])) ** (1 / budget.power)),
-        "spent": _with(sim, leaves, (costs / (total * final)) ** (1 / budget.power)),
+        "given": placed(sim, leaves, (costs / (total * rows[0][1])) ** (1 / budget.power)),
+        "spent": placed(sim, leaves, (costs / (total * final)) ** (1 / budget.power)),
     }
     steps_of = {
         "value": (("step", "leaf"), np.array([row[0] for row in rows])),
@@ -159,10 +160,6 @@ def _positive(sim: Simulation, leaf: str) -> float:
     return mean
 
 
-def _with(sim: Simulation, leaves: list[str], values: np.ndarray) -> Simulation:
-    return paths.replace(sim, {leaf: np.float32(x) for leaf, x in zip(leaves, values, strict=True)})
-
-
 def _next(
     share: np.ndarray, values: np.ndarray, slope: np.ndarray, error: np.ndarray, power: float, rate: float
 ) -> np.ndarray:
@@ -183,8 +180,6 @@ def _verified(
 ) -> xr.Dataset:  # fmt: skip
     """The output of both designs with the same fresh random numbers, and by how much the second is lower."""
     import xarray
-
-    from jaxsnn_noise.gradients.spans import paired
 
     values, errors, gain, gain_error = paired(list(sims.values()), wanted, leaves, axes, trials, key)
     reach = special.ndtri(0.5 + confidence / 2)

@@ -17,13 +17,12 @@ from jaxsnn_noise._checks import concrete, count, fail, names
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import AXES
 from jaxsnn_noise.engine.simulation import Simulation, is_simulation, validate
+from jaxsnn_noise.gradients.jackknife import jackknifed
 from jaxsnn_noise.gradients.quantities import Quantity, quantities, reading
 from jaxsnn_noise.gradients.result import Gradient
 
 AT_ONCE = 1000
 """Trials in one program."""
-GROUPS = 50
-"""Groups of trials of a jackknife."""
 WHOLE = ("refractory", "delay", "duration", "bits")
 """Fields that act in whole steps or levels, and have no derivative."""
 STEP = 1e-30
@@ -42,6 +41,11 @@ class Task:
     trials: int
     root: Key
     at_once: int
+
+    def blocks(self) -> list[slice]:
+        """Where the moments of each quantity stand among all."""
+        ends = np.cumsum([0, *(one.size(self.sim) for one in self.wanted)])
+        return [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -100,12 +104,13 @@ class Estimator(eqx.Module):
         Warns:
             UserWarning: of an output that is NaN in some trials.
         """
-        task = self._task(sim, outputs, leaves, trials=trials, key=key, over=over, at_once=at_once)
+        task = self.task(sim, outputs, leaves, trials=trials, key=key, over=over, at_once=at_once)
         return _gradient(task, self.samples(task))
 
-    def _task(
+    def task(
         self, sim: Simulation, outputs: Any, leaves: Any, *, trials: int, key: Any, over: Any, at_once: int
     ) -> Task:
+        """What is asked, once it was looked at: arguments as of a call, and errors too."""
         who = type(self).__name__
         is_simulation(f"{who}.sim", sim)
         wanted, leaves = quantities(who, sim, outputs), names(f"{who}.leaves", leaves)
@@ -163,13 +168,12 @@ def _mean_of(who: str, sim: Simulation, leaf: str, over: Sequence[str]) -> float
 
 def _gradient(task: Task, found: Samples) -> Gradient:
     """Values, derivatives and errors of the outputs, from the moments."""
-    ends = np.cumsum([0, *(one.size(task.sim) for one in task.wanted)])
-    blocks = [slice(a, b) for a, b in itertools.pairwise(ends)]
+    blocks = task.blocks()
     parts = [
         _output(one, found.values[:, x], found.slopes[:, :, x]) for one, x in zip(task.wanted, blocks, strict=True)
     ]
     value, value_error, gradient, error = (np.array([part[k] for part in parts]) for k in range(4))
-    means, weights = found.values.mean(axis=0), np.zeros((ends[-1], len(task.wanted)))
+    means, weights = found.values.mean(axis=0), np.zeros((blocks[-1].stop, len(task.wanted)))
     for k, (one, block) in enumerate(zip(task.wanted, blocks, strict=True)):
         moved = means[block] + 1j * STEP * np.eye(len(means[block]))
         weights[block, k] = np.imag(one.of(moved)) / STEP  # the derivative of each output by each moment
@@ -196,19 +200,7 @@ def _output(one: Quantity, values: np.ndarray, slopes: np.ndarray) -> tuple[Any,
     def derived(mean: np.ndarray, slope: np.ndarray) -> np.ndarray:
         return np.concatenate([[np.real(one.of(mean))], np.imag(one.of(mean + 1j * STEP * slope)) / STEP])
 
-    groups = min(GROUPS, len(values))
-    belongs = np.arange(len(values)) % groups
-    whole = derived(values.mean(axis=0), slopes.mean(axis=0))
-    sums = [
-        (values[belongs == g].sum(axis=0), slopes[belongs == g].sum(axis=0), (belongs == g).sum())
-        for g in range(groups)
-    ]
-    n, all_values, all_slopes = len(values), values.sum(axis=0), slopes.sum(axis=0)
-    without = np.array([derived((all_values - v) / (n - m), (all_slopes - s) / (n - m)) for v, s, m in sums])
-    h = n / np.array([m for *_, m in sums])[:, None]  # Busing, Meijer and van der Leeden 1999, as in reduce.jackknife
-    pseudo = h * whole - (h - 1) * without
-    centre = groups * whole - ((1 - 1 / h) * without).sum(axis=0)
-    error = np.sqrt(((pseudo - centre) ** 2 / (h - 1)).sum(axis=0) / groups)
+    whole, error = jackknifed(derived, values, slopes)
     return whole[0], error[0], whole[1:], error[1:]
 
 

@@ -27,6 +27,11 @@ def shifted(sim: Simulation, leaves: Sequence[str], shift: Any) -> Simulation:
     return paths.replace(sim, values)
 
 
+def placed(sim: Simulation, leaves: Sequence[str], values: np.ndarray) -> Simulation:
+    """The simulation with all entries of each leaf at one number."""
+    return paths.replace(sim, {leaf: np.float32(value) for leaf, value in zip(leaves, values, strict=True)})
+
+
 def results_of(
     sim: Simulation, root: Key, trial: jax.Array, over: Sequence[str] = ("trial",), *, checkpoint: bool = False
 ) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsnn_noise._checks import fail
+from jaxsnn_noise._checks import fail, number
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,3 +81,11 @@ def bias_of(found: Gradient, reference: Gradient) -> tuple[np.ndarray, np.ndarra
             fail(f"bias_of: {name}", "must be the same in both", (getattr(found, name), getattr(reference, name)))
     size = np.abs(reference.gradient)
     return (found.gradient - reference.gradient) / size, np.hypot(found.error, reference.error) / size
+
+
+def confidence_level(who: str, confidence: Any) -> float:
+    """The coverage of intervals, strictly between 0 and 1."""
+    level = number(f"{who}.confidence", confidence)
+    if not 0 < level < 1:
+        fail(f"{who}.confidence", "must lie between 0 and 1", confidence)
+    return level

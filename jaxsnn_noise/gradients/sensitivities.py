@@ -9,10 +9,11 @@ import numpy as np
 from scipy import special
 
 from jaxsnn_noise import provenance
-from jaxsnn_noise._checks import fail, number
+from jaxsnn_noise._checks import fail
 from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.gradients.differences import FiniteDifference
 from jaxsnn_noise.gradients.estimator import Estimator
+from jaxsnn_noise.gradients.result import confidence_level
 from jaxsnn_noise.gradients.spans import every_axis
 
 if TYPE_CHECKING:
@@ -62,9 +63,7 @@ def sensitivity(
     chosen = FiniteDifference() if estimator is None else estimator
     if not isinstance(chosen, Estimator):
         fail("sensitivity.estimator", "must be an estimator, e.g. gradients.Score()", estimator)
-    level = number("sensitivity.confidence", confidence)
-    if not 0 < level < 1:
-        fail("sensitivity.confidence", "must lie between 0 and 1", confidence)
+    level = confidence_level("sensitivity", confidence)
     drawn = every_axis(sim, over)
     found = chosen(sim, outputs, leaves, trials=trials, key=key, over=drawn, at_once=at_once)
     scale = found.at[None, :] / np.where(found.value == 0, np.nan, found.value)[:, None]

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxsnn_noise import paths, provenance
-from jaxsnn_noise._checks import count, fail, names, number, real_numbers
+from jaxsnn_noise._checks import count, fail, names, real_numbers
 from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.gradients.differences import FiniteDifference
-from jaxsnn_noise.gradients.estimator import GROUPS, Task
-from jaxsnn_noise.gradients.programs import over_trials, values_of
+from jaxsnn_noise.gradients.estimator import Task
+from jaxsnn_noise.gradients.jackknife import jackknifed
+from jaxsnn_noise.gradients.programs import over_trials, placed, values_of
 from jaxsnn_noise.gradients.quantities import Quantity, moments
+from jaxsnn_noise.gradients.result import confidence_level
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,11 +68,9 @@ def global_sensitivity(
         fail("global_sensitivity.points", "must be a power of 2", points)
     if count("global_sensitivity.trials", trials, least=4) % 2:
         fail("global_sensitivity.trials", "must be even: two halves of it give slopes that are independent", trials)
-    level = number("global_sensitivity.confidence", confidence)
-    if not 0 < level < 1:
-        fail("global_sensitivity.confidence", "must lie between 0 and 1", confidence)
-    task = FiniteDifference()._task(  # the checks of an estimator that takes any leaf
-        _at(sim, leaves, (low + high) / 2),
+    level = confidence_level("global_sensitivity", confidence)
+    task = FiniteDifference().task(  # the checks of an estimator that takes any leaf
+        placed(sim, leaves, (low + high) / 2),
         outputs,
         leaves,
         trials=trials,
@@ -79,7 +79,7 @@ def global_sensitivity(
         at_once=at_once,
     )
     for corner in (low, high):
-        validate(_at(task.sim, leaves, corner))
+        validate(placed(task.sim, leaves, corner))
     rng = np.random.default_rng(np.asarray(task.root, np.uint32).tolist())
     calls: list[tuple[np.ndarray, np.ndarray]] = []  # SciPy asks for its two matrices of sample points first
 
@@ -188,19 +188,14 @@ def _box(ranges: Any) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     return tuple(ranges), low, high
 
 
-def _at(sim: Simulation, leaves: Sequence[str], x: np.ndarray) -> Simulation:
-    return paths.replace(sim, {leaf: np.float32(value) for leaf, value in zip(leaves, x, strict=True)})
-
-
 def _moments_at(task: Task, x: np.ndarray) -> np.ndarray:
-    program = functools.partial(values_of, _at(task.sim, task.leaves, x), moments, task.wanted, task.over, task.root)
+    program = functools.partial(values_of, placed(task.sim, task.leaves, x), moments, task.wanted, task.over, task.root)
     return np.asarray(over_trials(program, task.trials, task.at_once))
 
 
 def _outputs(task: Task, means: np.ndarray) -> np.ndarray:
     """The outputs from the means of their moments."""
-    ends = np.cumsum([0, *(one.size(task.sim) for one in task.wanted)])
-    return np.array([np.real(one.of(means[a:b])) for one, a, b in zip(task.wanted, ends, ends[1:], strict=False)])
+    return np.array([np.real(one.of(means[x])) for one, x in zip(task.wanted, task.blocks(), strict=True)])
 
 
 def _slopes(task: Task, points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -228,16 +223,12 @@ def paired(
     """An output of two simulations with common random numbers, its errors, and by how much the second is lower, with its error."""
     seen = []
     for sim in sims:
-        task = FiniteDifference()._task(sim, [wanted], leaves, trials=trials, key=key, over=over, at_once=1000)
+        task = FiniteDifference().task(sim, [wanted], leaves, trials=trials, key=key, over=over, at_once=1000)
         seen.append(_moments_at(task, np.array([float(np.asarray(paths.get(sim, leaf)).mean()) for leaf in leaves])))
-    groups = min(GROUPS, trials)
-    belongs = np.arange(trials) % groups
 
-    def of(keep: np.ndarray) -> np.ndarray:
-        first, second = (np.real(wanted.of(x[keep].mean(axis=0))) for x in seen)
+    def of(*means: np.ndarray) -> np.ndarray:
+        first, second = (np.real(wanted.of(mean)) for mean in means)
         return np.array([first, second, first - second])
 
-    whole = of(np.ones(trials, bool))
-    without = np.array([of(belongs != g) for g in range(groups)])
-    error = np.sqrt((groups - 1) / groups * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
+    whole, error = jackknifed(of, *seen)
     return whole[:2], error[:2], float(whole[2]), float(error[2])
