@@ -85,9 +85,5 @@ def _masked(name: str, of: Mapping[str, tuple[Attack | None, bool]], correct: xr
     rivals = [n for n, (other, its) in of.items() if other is not None and not its and other.radius == attack.radius]
     if not rivals:
         return float("nan")
-    ahead = [correct.sel(attack=name).astype(float) - correct.sel(attack=n).astype(float) for n in rivals]
-    return float(
-        any(
-            float(reduce.mean_and_error(one.drop_vars("attack", errors="ignore"), "sample")["low"]) > 0 for one in ahead
-        )
-    )
+    compared = correct.sel(attack=[name, *rivals]).astype(float)
+    return float((reduce.paired_contrast(compared, "attack", name, "sample")["high"] < 0).any())

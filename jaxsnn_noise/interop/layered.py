@@ -10,6 +10,7 @@ import numpy as np
 from jaxsnn_noise.coding import Constant, TimeSeries
 from jaxsnn_noise.engine.network import Network, Population, Port
 from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.networks.layered import layer_names
 from jaxsnn_noise.neurons import LIF, LeakyIntegrator, Reset, ResetBySubtraction, ResetToValue
 from jaxsnn_noise.statistics import Last, Maximum, Mean, SpikeCount, Statistic
 from jaxsnn_noise.synapses import Dense
@@ -18,7 +19,7 @@ RESETS: dict[str, Any] = {"zero": ResetToValue, "subtract": ResetBySubtraction}
 """Where a membrane goes after a spike, by the words of the file."""
 READOUTS = ("mean_potential", "max_potential", "last_potential", "spike_count")
 """What is read of the last layer; it fires with the last of them only."""
-INPUT, BIAS, HIDDEN, OUTPUT = "input", "bias", "hidden", "output"
+INPUT, BIAS, OUTPUT = "input", "bias", "output"
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,3 @@ class LayeredNetwork:
             found: Statistic = kinds[self.readout]("v", population=OUTPUT)
             return found
         return SpikeCount(population=OUTPUT)
-
-
-def layer_names(layers: int) -> tuple[str, ...]:
-    """The names that the layers have in a network."""
-    hidden = [HIDDEN] if layers == 2 else [f"{HIDDEN}_{i}" for i in range(1, layers)]
-    return (*hidden, OUTPUT)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsnn_noise import datasets
+from jaxsnn_noise import _files, datasets
 from jaxsnn_noise._checks import fail, is_a, one_of, path_of
 from jaxsnn_noise.engine.network import Network
 from jaxsnn_noise.interop.layered import BIAS, INPUT, READOUTS, RESETS, LayeredNetwork
@@ -126,6 +126,7 @@ def write_layered(file: str | Path, network: Network, like: LayeredNetwork) -> N
 
     Raises:
         InputError: a network of another form.
+        StoreError: the file could not be written; what was there still is.
     """
     is_a("write_layered.network", network, Network, "jn.chip(...)")
     is_a("write_layered.like", like, LayeredNetwork, "read_layered(...)")
@@ -155,8 +156,7 @@ def write_layered(file: str | Path, network: Network, like: LayeredNetwork) -> N
         if k <= len(like.threshold):
             kept[f"threshold_{k}"] = _array(neuron, "v_threshold")
         before = name
-    with path_of("write_layered.file", file).open("wb") as target:
-        np.savez(target, **kept)
+    _files.write(path_of("write_layered.file", file), lambda target: np.savez(target, **kept))
 
 
 def _array(module: Any, name: str) -> np.ndarray:

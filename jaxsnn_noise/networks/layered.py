@@ -95,11 +95,11 @@ def feedforward(
     positive("feedforward.dt", dt, "ms")
     if input_rate_hz is not None:
         positive("feedforward.input_rate_hz", input_rate_hz, "Hz")
-    hidden = ["hidden"] if len(sizes) == 3 else [f"hidden_{i}" for i in range(1, len(sizes) - 1)]
-    names = ["input", *hidden, "output"]
+    *hidden, output = layer_names(len(sizes) - 1)
+    names = ["input", *hidden, output]
     populations: dict[str, Population | Port] = {
         "input": Port(sizes[0]),
-        "output": Population(readout(sizes[-1])),
+        output: Population(readout(sizes[-1])),
     }
     for name, size in zip(hidden, sizes[1:-1], strict=True):
         populations[name] = Population(neuron(size), noise=noise, firing=firing, prefilter=prefilter)
@@ -116,6 +116,12 @@ def feedforward(
             weights = weights * (gain / fan_in**0.5)
         projections[name] = Dense(source, target, weights, kinetics=kinetics, delay=delay)
     return Network(populations, projections)
+
+
+def layer_names(layers: int) -> tuple[str, ...]:
+    """The names of the layers that follow the port: ``hidden`` (or ``hidden_1``, ... if there are several) and ``output``."""
+    hidden = ["hidden"] if layers == 2 else [f"hidden_{i}" for i in range(1, layers)]
+    return (*hidden, "output")
 
 
 def _rate_of(source: Population | Port, rate_hz: float) -> float | None:

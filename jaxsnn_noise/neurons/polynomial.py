@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import concrete, count, fail
+from jaxsnn_noise._checks import concrete, count, fail, number
+from jaxsnn_noise._checks import positive as positive_number
 from jaxsnn_noise._typing import Leaf, Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons import refractory
 from jaxsnn_noise.neurons.constructor import Follows
@@ -55,8 +56,7 @@ class Polynomial(Part):
             fail(f"{who}.coefficients", "must be [degree] or [degree, neuron]", shape)
         if shape[0] < 1:
             fail(f"{who}.coefficients", "must be of degree >= 1", shape)
-        if not 0.0 < self.reach < float("inf"):
-            fail(f"{who}.reach", "must be finite and > 0", self.reach)
+        positive_number(f"{who}.reach", number(f"{who}.reach", self.reach), "1")
         if self.bound is not None and not 0.0 < self.bound < 1.0:
             fail(f"{who}.bound", "must lie between 0 and 1, or be None", self.bound)
 

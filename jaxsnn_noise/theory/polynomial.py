@@ -67,7 +67,7 @@ def polynomial_fixed_point(drive: ArrayLike, *, coefficients: Any, reach: ArrayL
     if slopes.max() >= 1.0:
         _checks.fail("coefficients", "must keep the slope of P below 1 within the reach", coefficients)
     value = lambda x: polynomial.polyval(np.clip(x, -reach, reach), whole)  # noqa: E731
-    farthest = np.abs(drive) + np.max([np.abs(value(s * reach)) for s in np.linspace(-1, 1, 201)]) + 1.0
+    farthest = np.abs(drive) + polynomial.polyval(reach, np.abs(whole)) + 1.0
     low, high = -farthest, farthest
     for _ in range(_HALVINGS):
         x = 0.5 * (low + high)

@@ -15,7 +15,7 @@ from jax import lax
 from jaxtyping import Array, Bool
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import count, fail, number
+from jaxsnn_noise._checks import count, fail, in_range, number
 from jaxsnn_noise._typing import Key, Values
 from jaxsnn_noise.parameters import Ranged
 
@@ -129,7 +129,7 @@ class SaltAndPepper(Augment):
     high: float = eqx.field(static=True, default=1.0, kw_only=True)
 
     def __check_init__(self) -> None:
-        _check_share("SaltAndPepper.share", self.share)
+        in_range("SaltAndPepper.share", number("SaltAndPepper.share", self.share), 0.0, 1.0, "1")
         _check_range("SaltAndPepper", self.low, self.high)
 
     def __call__(self, values: Values, key: Key) -> Values:
@@ -159,7 +159,7 @@ class EventDrop(Augment):
     share: float = eqx.field(static=True)
 
     def __check_init__(self) -> None:
-        _check_share("EventDrop.share", self.share)
+        in_range("EventDrop.share", number("EventDrop.share", self.share), 0.0, 1.0, "1")
 
     def __call__(self, values: Values, key: Key) -> Values:
         gone = _chosen(values != 0, self.share, random.stream(key, "events"))
@@ -190,7 +190,7 @@ class SpikeFlips(Augment):
     share: float = eqx.field(static=True)
 
     def __check_init__(self) -> None:
-        _check_share("SpikeFlips.share", self.share)
+        in_range("SpikeFlips.share", number("SpikeFlips.share", self.share), 0.0, 1.0, "1")
 
     def __call__(self, values: Values, key: Key) -> Values:
         there = values != 0
@@ -209,11 +209,6 @@ def _chosen(among: Bool[Array, "..."], share: float, key: Key) -> Bool[Array, ".
     rank = jnp.argsort(jnp.argsort(u))  # ties of random numbers are broken by place
     number_of = jnp.round(share * among.sum().astype(jnp.float32)).astype(rank.dtype)
     return (rank < number_of).reshape(among.shape)
-
-
-def _check_share(who: str, share: float) -> None:
-    if not 0 <= number(who, share) <= 1:
-        fail(who, "must lie in [0, 1]", share)
 
 
 def _check_range(who: str, low: float, high: float) -> None:
