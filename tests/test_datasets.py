@@ -20,6 +20,17 @@ from jaxsnn_noise.datasets import _files, _idx
 DATA = Path(__file__).parents[1] / "jaxsnn_noise" / "data"
 
 
+def test_averaged_pixels_are_means_of_squares():
+    digits = datasets.load("mnist").test.subset(slice(3))
+    small = digits.averaged(2)
+    assert small.shape == (3, 14, 14)
+    assert small.dtype == np.float32
+    assert small[1, 5, 7] == pytest.approx(digits.images[1, 10:12, 14:16].mean())
+    np.testing.assert_array_equal(digits.averaged(1), digits.images)
+    with pytest.raises(InputError, match=r"averaged\.side: must divide 28 x 28 pixels; got 3"):
+        digits.averaged(3)
+
+
 @pytest.mark.parametrize("name", datasets.names())
 def test_every_set_loads_and_lies_beside_its_licence_and_origin(name: str) -> None:
     assert datasets.load(name) is not None

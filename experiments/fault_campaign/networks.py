@@ -32,9 +32,8 @@ def images(config: Config) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     mnist, rng = jn.datasets.load("mnist"), np.random.default_rng(config.seed)
     found = {}
     for name, part, size in (("train", mnist.train, config.samples), ("test", mnist.test, config.images)):
-        order = rng.permutation(len(part))[:size]
-        small = part.images[order].reshape(-1, SIDE, 2, SIDE, 2).mean(axis=(2, 4)).reshape(-1, SIDE**2)
-        found[name] = (GAIN * small.astype(np.float32), part.labels[order].astype(np.int32))
+        taken = part.subset(rng.permutation(len(part))[:size])
+        found[name] = (GAIN * taken.averaged(2).reshape(-1, SIDE**2), taken.labels.astype(np.int32))
     return found
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from jaxsnn_noise import reduce
+
 
 def calibrated(readout: np.ndarray, shown: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Readouts with gain and offset of each output corrected, from a few measurements of the chip.
@@ -31,15 +33,19 @@ def grouped(chips: int, copies: int) -> np.ndarray:
 
 def averaged(readout: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Answers of the mean readout of each group [ensemble, sample]."""
-    return np.stack([readout[group].mean(axis=0).argmax(axis=-1) for group in groups])
+    return np.asarray(_ensembled(readout, groups).argmax(axis=-1))
 
 
 def voted(readout: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Answers by majority of each group [ensemble, sample]; a tie goes to the class with the larger mean readout among those tied."""
-    answers, outputs = readout.argmax(axis=-1), readout.shape[-1]
-    found = []
-    for group in groups:
-        votes = (answers[group][..., None] == np.arange(outputs)).sum(axis=0)
-        mean = np.where(votes == votes.max(axis=-1, keepdims=True), readout[group].mean(axis=0), -np.inf)
-        found.append(mean.argmax(axis=-1))
-    return np.stack(found)
+    votes = _ensembled(readout, groups, vote=True)
+    tied = votes == votes.max(axis=-1, keepdims=True)
+    return np.asarray(np.where(tied, _ensembled(readout, groups), -np.inf).argmax(axis=-1))
+
+
+def _ensembled(readout: np.ndarray, groups: np.ndarray, *, vote: bool = False) -> np.ndarray:
+    """Means or shares of votes of each group [ensemble, sample, output]."""
+    import xarray as xr
+
+    chips = xr.DataArray(readout[groups.ravel()], dims=("device", "sample", "output"))
+    return np.asarray(reduce.ensembled(chips, "output", copies=groups.shape[1], vote=vote).values)

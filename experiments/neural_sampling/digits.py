@@ -23,8 +23,8 @@ Machine = tuple[jax.Array, jax.Array, jax.Array]
 
 def images(part: Any, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Black and white images [image, pixel] of 14 x 14, and their labels."""
-    grey = part.images[:number].reshape(-1, SIDE, 2, SIDE, 2).mean(axis=(2, 4))
-    return (grey.reshape(-1, SIDE * SIDE) > 0.4).astype(np.float32), np.asarray(part.labels[:number])
+    grey = part.subset(slice(number)).averaged(2).reshape(-1, SIDE * SIDE)
+    return (grey > 0.4).astype(np.float32), np.asarray(part.labels[:number])
 
 
 def states(hidden: int) -> jax.Array:

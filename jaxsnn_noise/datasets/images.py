@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from jaxsnn_noise._checks import fail
+from jaxsnn_noise._checks import count, fail
 from jaxsnn_noise.datasets import _files, _idx
 from jaxsnn_noise.datasets._split import stratified
 
@@ -46,6 +46,19 @@ class LabelledImages:
     def subset(self, indices: Any) -> LabelledImages:
         """The images at ``indices`` (an integer array, a mask or a slice)."""
         return LabelledImages(self.raw[indices], self.labels[indices], self.full_scale)
+
+    def averaged(self, side: int) -> Float32[np.ndarray, "sample height width"]:
+        """Intensities of smaller images, each pixel the mean of a square of ``side`` by ``side``.
+
+        Raises:
+            InputError: a side that does not divide height and width.
+        """
+        count("averaged.side", side)
+        samples, height, width = self.raw.shape
+        if height % side or width % side:
+            fail("averaged.side", f"must divide {height} x {width} pixels", side)
+        squares = self.images.reshape(samples, height // side, side, width // side, side)
+        return np.asarray(squares.mean(axis=(2, 4)), np.float32)
 
     def split(self, validation: float = 0.2, *, key: Any = 0) -> tuple[LabelledImages, LabelledImages]:
         """Training and validation images, each class in the same proportion.
