@@ -5,7 +5,6 @@ Nothing in it says who ran it or where: no user name, no home folder, no host na
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import hashlib
 import os
@@ -52,24 +51,27 @@ def environment(study: Path | None = None) -> dict[str, Any]:
 
 def cpu_model() -> str:
     """Model name of the processor, as the system gives it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:  # not Linux
-        name = _output("sysctl", "-n", "machdep.cpu.brand_string")
-        if name:
-            return name
+    lines = _cpuinfo()
+    for line in lines:
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    if not lines and (name := _output("sysctl", "-n", "machdep.cpu.brand_string")):
+        return name
     return platform.processor() or "unknown"
 
 
 def cpu_features() -> str:
     """Model and instruction sets of the processor, as far as the system tells them."""
-    told = [platform.machine(), cpu_model()]
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        told += next(([line] for line in lines if line.lower().startswith(("flags", "features"))), [])
-    return "\n".join(told)
+    sets = next((line for line in _cpuinfo() if line.lower().startswith(("flags", "features"))), "")
+    return "\n".join(filter(None, (platform.machine(), cpu_model(), sets)))
+
+
+def _cpuinfo() -> list[str]:
+    """What Linux says of its processors; nothing elsewhere."""
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
 
 
 def commit(where: Path) -> str | None:
