@@ -355,9 +355,7 @@ def test_two_processes_share_the_work(tmp_path: Path) -> None:
 def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
     rng, killed = np.random.default_rng(0), 0
     for _ in range(20):
-        with subprocess.Popen(
-            script(tmp_path / "store", 4000), stdout=subprocess.PIPE, text=True, env=environment
-        ) as running:
+        with subprocess.Popen(script(tmp_path / "store", 4000), stdout=subprocess.PIPE, text=True) as running:
             assert running.stdout is not None
             running.stdout.readline()
             time.sleep(rng.uniform(0.0, 0.2))
