@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Yield and area: the critical area of each chip, in three processes at three temperatures"
-COST = {"tiny": "10 s", "default": "6 min", "full": "45 min, estimated"}
+COST = {"tiny": "15 s", "default": "8 min", "full": "1 h, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]
@@ -45,7 +45,7 @@ class Config:
     """Hidden neurons [1]."""
     steps: int = option(20, Range(2))
     """Steps of 1 ms that an image is shown [1]."""
-    networks: int = option(5, Range(1))
+    networks: int = option(16, Range(1))
     """Networks, each trained from weights of its own [1]."""
     samples: int = option(3000, Range(10))
     """Training images [1]."""
@@ -59,9 +59,9 @@ class Config:
     """A chip is good whose accuracy is at most so much below that of the network as trained [1]."""
     smallest: float = option(0.0625, positive)
     """Smallest area of a transistor [um2]."""
-    largest: float = option(32.0, positive)
+    largest: float = option(128.0, positive)
     """Largest area of a transistor [um2]."""
-    halvings: int = option(8, Range(2))
+    halvings: int = option(9, Range(2))
     """Halvings of the bracket of an area, on a logarithmic scale [1]."""
     grid: int = option(13, Range(2))
     """Areas at which monotonicity is looked at [1]."""
@@ -82,7 +82,7 @@ TINY = Config(
     halvings=3, grid=3, grid_chips=20,
 )  # fmt: skip
 DEFAULT = Config()
-FULL = Config(networks=12, samples=5000, epochs=12, images=500, chips=2000, halvings=10, grid=25)
+FULL = Config(networks=32, samples=5000, epochs=12, images=500, chips=2000, halvings=10, grid=25)
 
 
 def build(config: Config) -> dict[str, jn.Simulation]:

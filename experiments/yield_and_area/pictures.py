@@ -43,7 +43,7 @@ def areas(data: Data, config: Config) -> DataFrame:
 
 
 def over_networks(data: Data, config: Config) -> DataFrame:
-    """Mean area over networks with Student's t, and the spread of ``ln I`` at that area."""
+    """Geometric mean area over networks with Student's t of logarithms, and the spread of ``ln I`` at that area."""
     import pandas
     import xarray as xr
 
@@ -51,11 +51,12 @@ def over_networks(data: Data, config: Config) -> DataFrame:
     for key, part in areas(data, config).groupby(["process", "temperature [K]", "yield"], sort=False):
         values = part["area [um2]"].to_numpy()
         row: dict[str, Any] = dict(zip(("process", "temperature [K]", "yield"), key, strict=True))
-        row |= {"area [um2]": values.mean(), "low": np.nan, "high": np.nan}
+        middle = float(np.exp(np.log(values).mean()))
+        row |= {"area [um2]": middle, "low": np.nan, "high": np.nan}
         if len(values) > 1 and np.isfinite(values).all():
-            found = jn.reduce.mean_and_error(xr.DataArray(values, dims="network"), over="network")
-            row |= {"low": float(found["low"]), "high": float(found["high"])}
-        row["spread at that area [%]"] = 100 * part["spread at 1 um2"].iloc[0] / np.sqrt(values.mean())
+            found = jn.reduce.mean_and_error(xr.DataArray(np.log(values), dims="network"), over="network")
+            row |= {name: float(np.exp(found[name])) for name in ("low", "high")}
+        row["spread at that area [%]"] = 100 * part["spread at 1 um2"].iloc[0] / np.sqrt(middle)
         rows.append(row)
     return pandas.DataFrame(rows)
 

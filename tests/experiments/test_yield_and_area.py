@@ -12,7 +12,7 @@ from scipy import stats
 
 import jaxsnn_noise as jn
 from experiments import yield_and_area as module
-from experiments.yield_and_area import chips, claims, measuring, orders
+from experiments.yield_and_area import chips, claims, measuring, orders, pictures
 from jaxsnn_noise.study import Verdict, load, run_study
 
 CONFIG = dataclasses.replace(module.DEFAULT, networks=5, chips=4000, grid=6, grid_chips=400)
@@ -88,6 +88,17 @@ def verdicts(data: Any) -> set[Verdict]:
     return {c.judge(data, CONFIG).verdict for c in module.CLAIMS}
 
 
+def test_areas_over_networks_are_geometric_means_with_intervals_above_zero() -> None:
+    data = made_up()
+    data["areas"]["area"][:] *= np.array([1.0, 1.0, 1.0, 1.0, 40.0])[:, None, None, None, None]
+    networks, table = pictures.areas(data, CONFIG), pictures.over_networks(data, CONFIG)
+    first = networks[:5]["area [um2]"].to_numpy()
+    assert table["area [um2]"][0] == pytest.approx(np.exp(np.log(first).mean()))
+    half = stats.t.ppf(0.975, 4) * np.log(first).std(ddof=1) / np.sqrt(5)
+    assert np.log(table["high"][0] / table["low"][0]) == pytest.approx(2 * half)
+    assert (table["low"] > 0).all()
+
+
 def test_the_judges_say_yes_and_no() -> None:
     assert verdicts(made_up()) == {Verdict.REPRODUCED}
     by_name = {c.name: c.judge for c in module.CLAIMS}
@@ -100,7 +111,7 @@ def test_the_judges_say_yes_and_no() -> None:
 
 def test_configurations_without_meaning_are_refused() -> None:
     with pytest.raises(ValueError, match="smallest must be below largest"):
-        dataclasses.replace(module.DEFAULT, smallest=40.0)
+        dataclasses.replace(module.DEFAULT, smallest=200.0)
     with pytest.raises(ValueError, match="grid_chips must be at most chips"):
         dataclasses.replace(module.DEFAULT, chips=100)
 
