@@ -20,7 +20,7 @@ from .pictures import plot as plot
 from .pictures import tables as tables
 
 TITLE = "Brunel's sparse network: four regimes, one theory, and correlations that fall with size"
-COST = {"tiny": "13 s", "default": "25 min on a busy machine", "full": "1 h or more, estimated"}
+COST = {"tiny": "10 s", "default": "25 min on a busy machine", "full": "1 h or more, estimated"}
 
 PANELS = {"A": (3.0, 2.0), "B": (6.0, 4.0), "C": (5.0, 2.0), "D": (4.5, 0.9)}
 """Of figure 8: strength of inhibition relative to excitation g, and rate outside in that which reaches threshold eta."""

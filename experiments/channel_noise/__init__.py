@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Channel noise: spontaneous firing, reliability, thresholds, and a noise budget"
-COST = {"tiny": "17 s", "default": "4 min", "full": "1 h, estimated"}
+COST = {"tiny": "12 s", "default": "4 min", "full": "1 h, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]
@@ -93,8 +93,8 @@ class Config:
 
 
 TINY = Config(
-    areas=(1.0, 10.0, 30.0), line=(1.0, 10.0, 30.0), compared=(1.0, 10.0), schemes=("Markov",), axons=4, duration=200.0, blocks=2,
-    patches=(), large=(), pulses=8, stimuli=2, trials=8, parts=2, shown=500.0,
+    areas=(1.0, 10.0, 30.0), line=(1.0, 10.0, 30.0), compared=(1.0, 10.0), schemes=("Markov",), axons=4, duration=100.0, blocks=2,
+    patches=(), large=(), pulses=8, stimuli=2, trials=8, parts=2, shown=250.0,
 )  # fmt: skip
 DEFAULT = Config()
 FULL = Config(

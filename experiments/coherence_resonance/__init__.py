@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Coherence resonance in noise and in membrane area, and inverse resonance"
-COST = {"tiny": "15 s", "default": "3 min", "full": "1 h, estimated"}
+COST = {"tiny": "12 s", "default": "3 min", "full": "1 h, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]
@@ -94,9 +94,9 @@ class Config:
 
 
 TINY = Config(
-    strengths=(0.02, 0.07, 0.5), fitted=(0.02, 0.07, 0.5), size=8, duration=40.0, areas=(1.0, 3.0, 10.0),
-    near=(1.0, 3.0, 10.0), axons=4, axon_duration=200.0, blocks=4, currents=(6.8, 12.0), noises=(0.0, 0.5, 8.0), patches=(),
-    driven=8, driven_duration=200.0,
+    strengths=(0.02, 0.07, 0.5), fitted=(0.02, 0.07, 0.5), size=8, duration=25.0, areas=(1.0, 3.0, 10.0),
+    near=(1.0, 3.0, 10.0), axons=4, axon_duration=100.0, blocks=4, currents=(6.8, 12.0), noises=(0.0, 0.5, 8.0), patches=(),
+    driven=8, driven_duration=100.0, warmup=50.0,
 )  # fmt: skip
 DEFAULT = Config()
 FULL = Config(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "A network of yours on a process: yield at a spec, the worst parameter, and what would mend it"
-COST = {"tiny": "5 s", "default": "1 min", "full": "10 min, estimated"}
+COST = {"tiny": "10 s", "default": "30 s", "full": "10 min, estimated"}
 EXAMPLE = Path(__file__).parent / "digits.npz"
 """Digits of 8 x 8 pixels, 32 hidden neurons; made by the program in docs/how-to/bring_your_network.md."""
 settle = holm

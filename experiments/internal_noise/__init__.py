@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 TITLE = "Internal noise in spiking networks: sites, kinds, pre-filters, and common against independent noise"
-COST = {"tiny": "15 s", "default": "5 min", "full": "an hour, estimated"}
+COST = {"tiny": "10 s", "default": "5 min", "full": "an hour, estimated"}
 
 
 SECOND_RECIPE = Teaching(seeds=3, learning_rate=0.003, centred=False, spiking_readout=True, logit=0.5)
