@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -77,8 +78,7 @@ def check_samples(who: str, sim: Simulation, name: str, values: np.ndarray) -> N
 
     Shape and range are the input's own affair; what holds for the extremes holds for all between.
     """
-    for take in _EXTREMES:
-        _check(who, sim, name, sim.inputs[name].shown(take(values)))
+    _check(who, sim, name, [sim.inputs[name].shown(take(values)) for take in _EXTREMES])
 
 
 def check_signals(who: str, sim: Simulation, name: str, signals: Input) -> None:
@@ -93,15 +93,18 @@ def check_signals(who: str, sim: Simulation, name: str, signals: Input) -> None:
         fail(who, rule, signals.values.shape)
     arrays, static = eqx.partition(signals, eqx.is_array)
     traced = any(concrete(leaf) is None for leaf in jax.tree.leaves(arrays))
-    for take in (lambda leaf: leaf[0],) if traced else _EXTREMES:  # of what is traced, the shape alone can be told
-        _check(who, sim, name, eqx.combine(jax.tree.map(take, arrays), static))
+    takes = (lambda leaf: leaf[0],) if traced else _EXTREMES  # of what is traced, the shape alone can be told
+    _check(who, sim, name, [eqx.combine(jax.tree.map(take, arrays), static) for take in takes])
 
 
-def _check(who: str, sim: Simulation, name: str, signal: Input) -> None:
-    check_tree(f"{who} for inputs.{name}", signal, with_input(sim, name, signal))
+def _check(who: str, sim: Simulation, name: str, signals: Sequence[Input]) -> None:
+    """Signals of one kind, which differ in values alone: units and ranges are those of any."""
+    shown = with_input(sim, name, signals[0])
     size = sim.network.populations[goes_to(name, sim.inputs[name])].size
-    signal.check(f"{who} for inputs.{name}", size, sim.total_steps)
-    signal.check_step(f"{who} for inputs.{name}", sim.total_steps, sim.dt)
+    for signal in signals:
+        check_tree(f"{who} for inputs.{name}", signal, shown)
+        signal.check(f"{who} for inputs.{name}", size, sim.total_steps)
+        signal.check_step(f"{who} for inputs.{name}", sim.total_steps, sim.dt)
 
 
 def _smallest(values: Any) -> np.ndarray:

@@ -233,6 +233,8 @@ def differing(sims: Sequence[Simulation], trained: Sequence[str]) -> dict[str, V
         InputError: simulations of different structure or shapes.
     """
     first = sims[0]
+    if all(sim is first for sim in sims):
+        return {}
     for sim in sims[1:]:
         if not eqx.tree_equal(_shapes(first), _shapes(sim)):
             fail("fit", "the builder must give simulations of one structure and one set of shapes", "different ones")
