@@ -137,8 +137,8 @@ def _referred(data: xr.Dataset, estimator: Any, sims: Any, outputs: Any, leaves:
         for k, (sim, wanted) in enumerate(zip(sims, outputs, strict=True))
     ]
     every = ("unit", "output", "leaf")
-    columns = {"reference": (every, np.stack([one.gradient for one in found]))}
-    return data.assign(columns, reference_error=(every, np.stack([one.error for one in found])))
+    reference, error = (np.stack([getattr(one, name) for one in found]) for name in ("gradient", "error"))
+    return data.assign(reference=(every, reference), reference_error=(every, error))
 
 
 def _timed(run: Any, key: int, *, again: bool) -> tuple[Any, float]:

@@ -21,7 +21,9 @@ WHOLE = dataclasses.replace(CONFIG, neurons=2, gains=(0.5,), networks=2, classif
 @pytest.mark.slow
 @pytest.mark.parametrize("config", [module.TINY, WHOLE], ids=["tiny", "all parts"])
 def test_it_ends_in_verdicts_pictures_and_tables(config: Any, tmp_path: Any) -> None:
-    run = run_study(load("gradient_estimators"), config, tmp_path / "out")
+    loaded = load("gradient_estimators")
+    given = loaded.config_type(**dataclasses.asdict(config))
+    run = run_study(loaded, given, tmp_path / "out")
     assert not run.errors
     assert {claim.name for claim in run.claims} == {c.name for c in module.CLAIMS}
     missing = {claim.name for claim in run.claims if claim.judgement.why == NOT_MEASURED}
