@@ -32,8 +32,13 @@ def bias(data: xr.Dataset, name: str) -> xr.DataArray:
 def cost(data: xr.Dataset, name: str) -> xr.DataArray:
     """Log of the variance times the process time, summed over the leaves of an output, each over its reference [unit, ..., output]."""
     variance = (data["error"].sel(estimator=name, drop=True) ** 2 / (data["reference"] ** 2).mean("unit")).mean("leaf")
-    found: xr.DataArray = np.log(variance * data["seconds"].sel(estimator=name, drop=True))
-    return found
+    found: xr.DataArray = variance * data["seconds"].sel(estimator=name, drop=True)
+    return _of_each(np.log, found)
+
+
+def _of_each(function: Any, values: xr.DataArray) -> xr.DataArray:
+    """A function of every value."""
+    return values.copy(data=function(values.values))
 
 
 def _kinds(data: Any, config: Any, *names: str) -> str:
@@ -95,7 +100,7 @@ def density_of_irregularity(data: Any, config: Any) -> Judgement:
     """The CV by the drive, where the membrane diffuses, is off by its own size."""
     if missing := _kinds(data, config, "membrane", "NoiseDensity"):
         return reduce.unmeasured(missing)
-    values = np.abs(bias(data["membrane"], "NoiseDensity").sel(output="CV", leaf="drive", drop=True))
+    values = _of_each(np.abs, bias(data["membrane"], "NoiseDensity").sel(output="CV", leaf="drive", drop=True))
     detail = "size of the bias of d CV / d drive over the root mean square of the derivative"
     return reduce.judge(values, LARGE, reduce.at_least, random="unit", called="neurons", detail=detail)
 
@@ -104,7 +109,9 @@ def default_is_no_sensitivity(data: Any, config: Any) -> Judgement:
     """The count by the threshold through a surrogate and detached resets."""
     if missing := _kinds(data, config, "membrane", "detached surrogate"):
         return reduce.unmeasured(missing)
-    values = np.abs(bias(data["membrane"], "detached surrogate").sel(output="count", leaf="threshold", drop=True))
+    values = _of_each(
+        np.abs, bias(data["membrane"], "detached surrogate").sel(output="count", leaf="threshold", drop=True)
+    )
     detail = "size of the bias of d count / d threshold"
     return reduce.judge(values, 0.5, reduce.at_least, random="unit", called="neurons", detail=detail)
 

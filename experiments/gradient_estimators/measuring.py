@@ -48,7 +48,7 @@ def measure(config: Config, progress: Progress) -> dict[str, xr.Dataset]:
         found["networks"] = progress.stage("networks", lambda: _networks(config, progress))
     if config.classifiers:
         found["classifiers"] = progress.stage("classifiers", lambda: _classifiers(config, progress))
-        found["by_weight"] = progress.stage("by weight", lambda: _by_weight(config, progress))
+        found["by_weight"] = progress.stage("by_weight", lambda: _by_weight(config, progress))
     return found
 
 
@@ -61,8 +61,8 @@ def _neurons(kind: str, config: Config, progress: Progress) -> xr.Dataset:
     outputs = ["count", gradients.CVOfIntervals()]
     data = _asked(kind, names, sims, [outputs] * len(sims), problems.leaves(kind), config, progress)
     data = data.assign_coords(output=["count", "CV"], leaf=list(problems.TASKS))
-    draws = {key: ("unit", [at[key] for at in drawn]) for key in drawn[0]}
-    return data.assign(reference=(("unit", "output", "leaf"), known), **draws)
+    draws: dict[str, Any] = {key: ("unit", [at[key] for at in drawn]) for key in drawn[0]}
+    return data.assign(draws | {"reference": (("unit", "output", "leaf"), known)})
 
 
 def _networks(config: Config, progress: Progress) -> xr.Dataset:
