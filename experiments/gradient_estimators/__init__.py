@@ -44,7 +44,7 @@ class Config:
     """Networks of each gain [1]; 0 leaves them out."""
     classifiers: int = option(16, Range(0))
     """Classifiers [1]; 0 leaves them out."""
-    trials: int = option(4000, Range(100))
+    trials: int = option(10_000, Range(100))
     """Trials of each estimate [1], and four times as many for a reference that is estimated."""
     steps: int = option(200, Range(20))
     """Steps of 1 ms of a neuron [1]; half of them of a network."""
@@ -62,7 +62,7 @@ TINY = Config(
     trials=100, steps=40,
 )  # fmt: skip
 DEFAULT = Config()
-FULL = Config(neurons=64, gains=(0.3, 0.6, 1.0, 2.0), networks=32, classifiers=64, trials=10_000)
+FULL = Config(neurons=64, gains=(0.3, 0.6, 1.0, 2.0), networks=32, classifiers=64, trials=40_000)
 
 
 def build(config: Config) -> dict[str, jn.Simulation]:
@@ -92,7 +92,7 @@ def methods(config: Config, data: Any) -> str:
     words = f"""Leaky neurons (threshold 1 mV, reset 0, steps of 1 ms, {config.steps} of them) had a time constant, a drive and a strength of noise drawn at random:
 {config.neurons} with logistic noise of a threshold that is drawn anew in each step, or with white noise on the membrane. What theory says of the derivatives of their
 expected spike count and of the CV of their intervals is exact (renewal over the age; first passages on a grid). Each estimator had {config.trials} trials
-of its own; a bias is estimate less reference, over the root mean square of the references. Times are process time without compiling. Intervals are 95 %, over units."""
+of its own; a bias is estimate less reference, over the root mean square of the references over neurons (networks, classifiers). Times are process time without compiling. Intervals are 95 %, over units."""
     if config.networks:
         words += f"""
 Networks of {problems.SIZE} neurons with logistic thresholds had random weights of both signs, {config.networks} networks for each gain; their reference is the score of {REFERENCE} times

@@ -23,13 +23,21 @@ if TYPE_CHECKING:
 ESTIMATORS: dict[str, Callable[[], Any]] = {
     "Score": gradients.Score,
     "FiniteDifference": gradients.FiniteDifference,
+    "FiniteDifference(order=2)": lambda: gradients.FiniteDifference(order=2),
     "NoiseDensity": gradients.NoiseDensity,
     "Score(Baseline)": lambda: gradients.Score(gradients.Baseline()),
     "SurrogateGradient": lambda: gradients.SurrogateGradient(surrogates.FastSigmoid(5.0)),
     "detached surrogate": lambda: gradients.SurrogateGradient(surrogates.SuperSpike(10.0), through_reset=False),
 }
 """By name. The last is what ``jax.grad`` gives of neurons with hard thresholds by default: a surrogate, and resets that are detached."""
-IN_NETWORKS = ("FiniteDifference", "NoiseDensity", "Score", "SurrogateGradient", "detached surrogate")
+IN_NETWORKS = (
+    "FiniteDifference",
+    "FiniteDifference(order=2)",
+    "NoiseDensity",
+    "Score",
+    "SurrogateGradient",
+    "detached surrogate",
+)
 IN_CLASSIFIERS = ("NoiseDensity", "SurrogateGradient", "detached surrogate")
 BY_WEIGHT: dict[str, Callable[[], Any]] = {
     "Flip": lambda: gradients.Flip(4),
@@ -56,7 +64,7 @@ def _neurons(kind: str, config: Config, progress: Progress) -> xr.Dataset:
     """Random neurons, against theory."""
     drawn = problems.drawn(kind, config)
     sims = [problems.neuron(kind, at, config) for at in drawn]
-    known = np.stack([problems.exact(kind, at, config) for at in drawn])
+    known = np.stack([problems.exact(kind, at, config) for at in progress.track(drawn, f"theory, {kind}", "neurons")])
     names = [name for name in ESTIMATORS if name in config.estimators]
     outputs = ["count", gradients.CVOfIntervals()]
     data = _asked(kind, names, sims, [outputs] * len(sims), problems.leaves(kind), config, progress)
@@ -74,7 +82,7 @@ def _networks(config: Config, progress: Progress) -> xr.Dataset:
         sims = [problems.network(gain, k, config) for k in range(config.networks)]
         outputs: list[list[Any]] = [["count"]] * len(sims)
         data = _asked(f"gain {gain:g}", IN_NETWORKS, sims, outputs, problems.NETWORK, config, progress)
-        parts.append(_referred(data, gradients.Score(), sims, outputs, problems.NETWORK, config))
+        parts.append(_referred(data, gradients.Score(), sims, outputs, problems.NETWORK, config, progress))
     found = xarray.concat(parts, "gain", join="exact").assign_coords(gain=list(config.gains))
     return found.assign_coords(output=["count"], leaf=list(problems.TASKS[:2]))
 
@@ -84,7 +92,7 @@ def _classifiers(config: Config, progress: Progress) -> xr.Dataset:
     made = [problems.classifier(k, config) for k in range(config.classifiers)]
     sims, outputs = [sim for sim, _ in made], [[loss] for _, loss in made]
     data = _asked("classifiers", IN_CLASSIFIERS, sims, outputs, problems.CLASSIFIER, config, progress)
-    data = _referred(data, gradients.FiniteDifference(), sims, outputs, problems.CLASSIFIER, config)
+    data = _referred(data, gradients.FiniteDifference(), sims, outputs, problems.CLASSIFIER, config, progress)
     return data.assign_coords(output=["loss"], leaf=["noise", "weights", "threshold"])
 
 
@@ -116,25 +124,29 @@ def _asked(
 
     shape = (len(names), len(sims), len(outputs[0]), len(leaves))
     gradient, error, cost = np.zeros(shape), np.zeros(shape), np.zeros(shape[:2])
+    at = np.zeros((shape[1], shape[3]))
     with progress.task(what, total=shape[0] * shape[1], unit="gradients") as task:
         for i, name in enumerate(names):
             for k, (sim, wanted) in enumerate(zip(sims, outputs, strict=True)):
                 run = functools.partial(ESTIMATORS[name](), sim, wanted, leaves, trials=config.trials)
                 # runs that are compared have keys of their own
                 found, cost[i, k] = _timed(run, 1000 * (config.seed + 1) + 10 * k + i, again=k == 0)
-                gradient[i, k], error[i, k] = found.gradient, found.error
+                gradient[i, k], error[i, k], at[k] = found.gradient, found.error, found.at
                 task.advance()
     every = ("estimator", "unit", "output", "leaf")
     columns = {"gradient": (every, gradient), "error": (every, error), "seconds": (every[:2], cost)}
+    columns |= {"at": (("unit", "leaf"), at)}
     coords = {"estimator": list(names), "unit": np.arange(len(sims))}
     return xarray.Dataset(columns, coords, {"trials": config.trials, "seed": config.seed})
 
 
-def _referred(data: xr.Dataset, estimator: Any, sims: Any, outputs: Any, leaves: Any, config: Config) -> xr.Dataset:
+def _referred(
+    data: xr.Dataset, estimator: Any, sims: Any, outputs: Any, leaves: Any, config: Config, progress: Progress
+) -> xr.Dataset:
     """With the reference that an estimator without bias gives."""
     found = [
         estimator(sim, wanted, leaves, trials=REFERENCE * config.trials, key=1000 * (config.seed + 1) + 10 * k + 9)
-        for k, (sim, wanted) in enumerate(zip(sims, outputs, strict=True))
+        for k, (sim, wanted) in enumerate(progress.track(list(zip(sims, outputs, strict=True)), "references", "units"))
     ]
     every = ("unit", "output", "leaf")
     reference, error = (np.stack([getattr(one, name) for one in found]) for name in ("gradient", "error"))

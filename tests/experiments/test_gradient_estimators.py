@@ -94,6 +94,7 @@ def dataset(names: Any, units: Any, outputs: Any, leaves: Any, gradient: Any, er
         "error": (every, np.abs(gradient) * error[:, None, None, None]),
         "seconds": (every[:2], np.repeat(seconds[:, None], units, 1)),
         "reference": (every[1:], reference),
+        "at": (("unit", "leaf"), np.ones((units, len(leaves)))),
     }
     return xarray.Dataset(columns, {"estimator": names, "output": outputs, "leaf": leaves})
 
@@ -138,6 +139,12 @@ def test_a_bias_is_in_parts_of_the_derivative_of_a_unit_like_these() -> None:
     np.testing.assert_allclose(claims.bias(data, "a").values.ravel(), [0.2 / np.sqrt(10.0), 0.0])
 
 
+def test_an_error_is_per_relative_change_and_in_parts_of_a_typical_derivative() -> None:
+    data = dataset(["a"], 1, ["count"], ["x", "y"], np.array([[[[3.0, 0.5]]]]), np.ones(1), np.ones(1), np.array([[[2.0, 0.0]]]))  # fmt: skip
+    data["at"][:] = np.array([[3.0, 4.0]])
+    np.testing.assert_allclose(claims.error(data, "a").values.ravel(), [3.0 / np.sqrt(18.0), 2.0 / np.sqrt(18.0)])
+
+
 def test_a_cost_is_variance_times_time() -> None:
     data = made_up()["threshold"]
     twice = data.assign(seconds=2 * data["seconds"], error=3 * data["error"])
@@ -146,7 +153,7 @@ def test_a_cost_is_variance_times_time() -> None:
 
 def test_tables_hold_every_estimator_on_every_problem() -> None:
     found = pictures.tables(made_up())
-    assert len(found["bias"]) == 2 * 6 * 2 * 4 + 2 * 5 * 2 + 3 * 3
+    assert len(found["bias"]) == 2 * 7 * 2 * 4 + 2 * 6 * 2 + 3 * 3
     row = (
         found["bias"]
         .set_index(["problem", "output", "leaf", "estimator"])
