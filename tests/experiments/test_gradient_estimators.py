@@ -58,6 +58,9 @@ def made_up(**off: Any) -> Any:
         units, leaves = CONFIG.neurons, list(problems.TASKS)
         reference = np.array([10.0, 1.0])[None, :, None] * rng.uniform(0.9, 1.1, (units, 2, 4))
         biases = np.array([wrong.get(name, 0.0) for name in names])[:, None, None, None] * np.ones((1, units, 2, 4))
+        if "of" in off:
+            name, output, by = off["of"]
+            biases[names.index(name), :, output] = by
         if kind == "membrane":
             biases[names.index("NoiseDensity"), :, 0] = off.get("membranes", 0.12)
             biases[names.index("NoiseDensity"), :, 1, 1] = off.get("irregular", -1.8)
@@ -110,8 +113,10 @@ def test_the_judges_say_yes_to_what_agrees() -> None:
 @pytest.mark.parametrize(
     ("off", "name"),
     [
-        ({"wrong": {"Score": 0.06}}, "score_is_unbiased"),
-        ({"wrong": {"FiniteDifference": -0.06}}, "differences_are_close"),
+        ({"of": ("Score", 0, 0.06)}, "scores_of_counts"),
+        ({"of": ("Score", 1, -0.2)}, "scores_of_irregularity"),
+        ({"of": ("FiniteDifference", 0, -0.06)}, "differences_of_counts"),
+        ({"of": ("FiniteDifference", 1, 0.2)}, "differences_of_irregularity"),
         ({"wrong": {"NoiseDensity": 0.1}}, "density_of_thresholds"),
         ({"membranes": 0.01}, "density_of_membranes"),
         ({"irregular": 0.5}, "density_of_irregularity"),
