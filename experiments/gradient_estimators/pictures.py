@@ -91,7 +91,7 @@ def _bias(problem: str, rows: DataFrame) -> Picture:
     grid = grid.loc[list(dict.fromkeys(rows["estimator"])), list(dict.fromkeys(cells))]
     figure, axes = figures.new_figure()
     figures.heatmap(
-        axes, grid.to_numpy(float).clip(-100, 100), rows=list(grid.index), columns=list(grid.columns), row_label="estimator",
+        axes, _short(grid.to_numpy(float)), rows=list(grid.index), columns=list(grid.columns), row_label="estimator",
         column_label="derivative", value_label=PERCENT, centre=0.0,
     )  # fmt: skip
     axes.tick_params(axis="x", labelrotation=30)
@@ -99,9 +99,14 @@ def _bias(problem: str, rows: DataFrame) -> Picture:
     return Picture(figure, rows, caption)
 
 
+def _short(values: np.ndarray) -> np.ndarray:
+    """As they are read in a cell: two digits, and up to 100 %."""
+    return np.where(np.abs(values) < 10, np.round(values, 1), np.round(values)).clip(-100, 100) + 0.0
+
+
 def _cost(costs: DataFrame) -> Picture:
     shown = costs[costs["output"].isin(["count", "loss"]) & (costs["estimator"] != AGAINST)]
-    figure, axes = figures.new_figure()
+    figure, axes = figures.new_figure(height=max(3.0, 0.24 * len(shown)))
     labels = [f"{e}; {p}" for e, p in zip(shown["estimator"], shown["problem"], strict=True)]
     values = [np.log10(shown[f"{k} ratio"].to_numpy(float)) for k in ("mean", "low", "high")]
     figures.forest(
