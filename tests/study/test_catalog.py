@@ -66,6 +66,7 @@ def test_the_built_in_studies_are_found():
         "correlation_transfer",
         "fault_campaign",
         "from_file",
+        "gradient_estimators",
         "internal_noise",
         "neural_sampling",
         "noise_exploration",
