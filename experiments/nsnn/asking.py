@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -12,7 +13,7 @@ import jaxsnn_noise as jn
 from jaxsnn_noise import random
 from jaxsnn_noise.training import augment
 
-from .networks import KINDS, PUBLISHED, TWIN, Group, firing, trained
+from .networks import KINDS, PUBLISHED, TWIN, VARIANTS, Group, firing, number, trained
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -95,6 +96,22 @@ def _of_means(found: xr.Dataset, size: int) -> np.ndarray:
     return np.asarray(right.mean("ensemble").transpose("seed", "sample").values)
 
 
+def _quiet(
+    fits: dict[Any, Any], config: Config, stds: tuple[float, ...], values: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    """Whether trained noisy networks are right on clean images with their noise off [std, variant, seed, sample]."""
+    noise = disturbance(fits[TWIN, stds[0]].sims[0].network, 0.0, 0.0)
+    rows = []
+    for std in stds:
+        for kind in VARIANTS:
+            off = dataclasses.replace(
+                fits[TWIN, std], leaves=fits[kind, std].leaves
+            )  # weights of one, thresholds of the other
+            found = off.predict((values, labels), key=config.seed + 1, noise=noise, draws=config.draws)
+            rows.append(found["correct"].isel(draw=0).transpose("seed", "sample").values)
+    return np.reshape(rows, (len(stds), len(VARIANTS), *rows[0].shape)).astype(np.float32)
+
+
 def measured(
     group: Group, config: Config, stds: tuple[float, ...], progress: Progress
 ) -> tuple[xr.Dataset, dict[Any, Any]]:
@@ -117,14 +134,21 @@ def measured(
         "averaged": ("std", "kind", "test", "seed", "sample"),
         "several": ("std", "kind", "draws", "seed", "sample"),
     }
-    columns = {
+    columns: dict[str, Any] = {
         name: (dim, np.stack([[found[kind, std][name] for kind in KINDS] for std in stds]).astype(np.float32))
         for name, dim in dims.items()
     }
     loss = [[fits[kind, std].history["loss"].values[:, -1] for kind in KINDS] for std in stds]
     columns["loss"] = (("std", "kind", "seed"), np.asarray(loss, np.float32))
     if group == Group():
+        columns["quiet"] = ("std", "variant", "seed", "sample"), _quiet(fits, config, stds, shown[TESTS[0]], labels)
         columns["published"] = (("test", "seed", "sample"), found[TWIN, PUBLISHED]["correct"].astype(np.float32))
-    coords = {"std": list(stds), "kind": list(KINDS), "test": list(TESTS), "draws": counts(config)}
+    coords = {
+        "std": list(stds),
+        "kind": list(KINDS),
+        "variant": list(VARIANTS),
+        "test": list(TESTS),
+        "draws": counts(config),
+    }
     attrs = {"seed": config.seed, "group": group.words}
-    return xr.Dataset(columns, coords | {"seed": list(range(config.networks))}, attrs), fits
+    return xr.Dataset(columns, coords | {"seed": list(range(number(group, config)))}, attrs), fits

@@ -61,17 +61,26 @@ def _attack(name: str) -> Judge:
     return judge
 
 
-def _other_laws(data: Data, config: Any) -> Judgement:
-    import xarray as xr
+def _others(field: str, words: str) -> Judge:
+    """Groups that differ from the primary one in one factor."""
 
-    parts = [
-        data[Group(law=law).name]["correct"].sel(test=CLEAN, drop=True).isel(std=0, drop=True) for law in config.laws
-    ]
-    if not parts:
-        return jn.reduce.unmeasured("other laws")
-    values = over_twin(xr.concat(parts, "law").assign_coords(law=list(config.laws)))
-    words = "clean images, one draw, less the twin of the same law"
-    return jn.reduce.judge(values, -POINTS, at_least, units="points", called="images", detail=words)
+    def judge(data: Data, config: Any) -> Judgement:
+        import xarray as xr
+
+        chosen = [
+            (group, data[group.name])
+            for group, _ in config.groups()[1:]
+            if getattr(group, field) != getattr(Group(), field)
+        ]
+        if not chosen:
+            return jn.reduce.unmeasured(f"other {words}")
+        labels = [getattr(group, field) for group, _ in chosen]
+        parts = [part["correct"].sel(test=CLEAN, drop=True).isel(std=0, drop=True) for _, part in chosen]
+        values = over_twin(xr.concat(parts, field).assign_coords({field: labels}))
+        detail = f"clean images, one draw, less the twin of the same {words}"
+        return jn.reduce.judge(values, -POINTS, at_least, units="points", called="images", detail=detail)
+
+    return judge
 
 
 def _draws(data: Data, config: Any) -> Judgement:
@@ -81,6 +90,14 @@ def _draws(data: Data, config: Any) -> Judgement:
     values = points.isel(draws=-1, drop=True) - points.isel(draws=0, drop=True)
     words = f"clean images, mean of {config.draws} draws less one draw"
     return jn.reduce.judge(values, 0.0, at_least, units="points", called="images", detail=words)
+
+
+def _noise_off(data: Data, config: Any) -> Judgement:
+    found = data[Group().name]
+    noisy = found["correct"].sel(test=CLEAN, kind=list(VARIANTS), drop=True).rename(kind="variant")
+    values = 100.0 * (found["quiet"].astype(float) - noisy.astype(float))
+    words = "clean images, noise off at test less one draw with noise"
+    return jn.reduce.judge(values, -POINTS, at_least, units="points", called="images", detail=words)
 
 
 def _published(data: Data, config: Any) -> Judgement:
@@ -118,8 +135,13 @@ CLAIMS = (
     Claim("robust_gradient", "They stand projected gradient ascent in a cube better.", MA, _attack("gradient")),
     Claim("robust_cube", "They stand the worst of three attacks in that cube better, of which one is transferred and one uses no gradient.",
           OURS, _attack("cube")),
-    Claim("any_law", "Logistic, uniform and triangular noise serve as well: each as accurate as its twin, less one point.", MA, _other_laws),
+    Claim("any_law", "Logistic, uniform and triangular noise serve as well: each as accurate as its twin, less one point.", MA,
+          _others("law", "law")),
+    Claim("any_architecture", "So do recurrent and residual networks: each as accurate as its twin, less one point.", MA,
+          _others("architecture", "architecture")),
+    Claim("other_images", "And networks that sort clothes.", MA, _others("images", "images")),
     Claim("several_draws", "The mean of several draws answers better than one draw.", MA, _draws),
+    Claim("noise_off", "A trained noisy network with its noise off answers as well as with it, less one point.", OURS, _noise_off),
     Claim("variants_agree", "The two published variants differ by no more than one point.", OURS, _variants_agree),
     Claim("surrogate_counts", "A part of what noisy networks gain over the published baseline is its surrogate: the twin is more robust than it "
           "without any noise.", OURS, _published),

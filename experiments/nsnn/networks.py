@@ -68,13 +68,12 @@ def plain(architecture: str, hidden: int, key: Any) -> jn.Network:
     """A network without noise, from random weights."""
     sizes = [784, hidden, hidden, 10] if architecture == "residual" else [784, hidden, 10]
     made = jn.networks.feedforward(sizes, key=key, neuron=neuron, readout=readout, gain=GAIN, rate_hz=RATE_HZ)
-    more = {
-        "feed-forward": {},
+    more: dict[str, dict[str, tuple[str, str, int, float | None]]] = {
         "recurrent": {"loop": ("hidden", "hidden", hidden, None)},
         "residual": {"shortcut": ("hidden_1", "output", 10, 0.0)},
-    }[architecture]
+    }
     projections = dict(made.projections)
-    for name, (source, target, size, delay) in more.items():
+    for name, (source, target, size, delay) in more.get(architecture, {}).items():
         weights = random.normals(random.stream(random.root(key), name), (size, hidden)) * (GAIN / hidden**0.5)
         projections[name] = jn.synapses.Dense(source, target, weights, delay=delay)
     return jn.Network(made.populations, projections)
@@ -105,10 +104,15 @@ def member(group: Group, config: Config, kind: str, std: float, key: Any) -> jn.
     )  # fmt: skip
 
 
+def number(group: Group, config: Config) -> int:
+    """How many networks of each kind a group has."""
+    return config.networks if group == Group() else config.other_networks
+
+
 def trained(group: Group, config: Config, kind: str, std: float, shown: tuple[np.ndarray, np.ndarray]) -> Any:
     """Networks from weights of their own: the same weights, images and order for every kind."""
     return jn.training.fit(
-        lambda key: member(group, config, kind, std, key), shown, key=config.seed, seeds=config.networks,
+        lambda key: member(group, config, kind, std, key), shown, key=config.seed, seeds=number(group, config),
         loss=jn.training.losses.CrossEntropy("output", jn.statistics.Mean("v")),
         optimiser=jn.training.optimisers.WarmupCosine(config.rate, warmup=0.0), epochs=config.epochs,
         batch_size=min(config.batch, len(shown[1])), progress=False, check_start=False,

@@ -57,6 +57,7 @@ def tables(data: Data, config: Config) -> dict[str, DataFrame]:
         "less_published_baseline": estimates(compared),
         "draws": estimates(noisy),
         "draws_gain": estimates(noisy - noisy.isel(draws=0, drop=True)),
+        "noise_off": estimates(100.0 * first["quiet"].astype(float)),
         "loss": first["loss"].mean("seed").to_dataframe().reset_index(),
     }
     if "attacks" in data:
