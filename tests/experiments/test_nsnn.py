@@ -19,7 +19,7 @@ from experiments.nsnn.networks import KINDS, TWIN, VARIANTS, Group
 from helpers.statistical import assert_mean, assert_proportion
 from jaxsnn_noise.study import Verdict, load, run_study
 
-CONFIG = dataclasses.replace(module.DEFAULT, networks=8, images=40, draws=4)
+CONFIG = dataclasses.replace(module.DEFAULT, networks=8, attacked=8, images=40, draws=4)
 SMALL = dataclasses.replace(module.TINY, hidden=30, steps=5)
 GROUPS = CONFIG.groups()
 
@@ -87,7 +87,7 @@ def test_what_is_left_out_is_not_judged() -> None:
     for claim in module.CLAIMS:
         assert (claim.judge(data, config).verdict is Verdict.UNDECIDED) == (claim.name in left_out)
     with pytest.raises(ValueError, match="attacked must be 0"):
-        dataclasses.replace(module.DEFAULT, attacked=13)
+        dataclasses.replace(module.DEFAULT, attacked=25)
 
 
 def test_images_are_perturbed_as_said_and_none_is_in_both_parts() -> None:
