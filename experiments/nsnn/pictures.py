@@ -84,7 +84,7 @@ def _by_group(parts: Mapping[str, DataFrame]) -> DataFrame:
 
 
 def plot(data: Data, config: Config) -> dict[str, Picture]:
-    """Gains over the twin by test, attacks, and accuracy by the number of draws."""
+    """Gains over the twin by test, attacks, and gains by the number of draws."""
     found = tables(data, config)
     words = f"{config.networks} networks, {config.images} images; bars: 95 % intervals over both"
     gains = found["gain_over_twin"]
@@ -92,7 +92,7 @@ def plot(data: Data, config: Config) -> dict[str, Picture]:
     made = {
         "gains": _cells(primary, "test", "accuracy less that of the twin [points]",
                         f"What the forward noise gains over the deterministic twin with the same backward pass, one draw; {words}."),
-        "draws": _draws(found["draws"], f"Accuracy on clean images by the number of draws whose mean answers; {words}."),
+        "draws": _draws(found["draws_gain"], f"What the mean of several draws gains over one draw on clean images; {words}."),
     }  # fmt: skip
     others = gains[(gains["group"] != Group().words)]
     if len(others):
@@ -139,7 +139,7 @@ def _cells(
     axes.axhline(0.0, color="0.6", linewidth=0.8)
     axes.set_xticks(range(len(names)), [str(name).replace(" ", "\n") for name in names])
     axes.set_ylabel(label)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=2)
     return Picture(figure, table, caption)
 
 
@@ -151,7 +151,11 @@ def _draws(table: DataFrame, caption: str) -> Picture:
     for (kind, std), part in table.groupby(["kind", "std"], sort=False):
         values = [part[k].to_numpy(float) for k in ("draws", "mean", "low", "high")]
         _, one = figures.line_with_interval(
-            axes, *values, x_label="draws", y_label="accuracy [%]", series=f"{kind}, {std:g} mV"
+            axes,
+            *values,
+            x_label="draws",
+            y_label="accuracy less that of one draw [points]",
+            series=f"{kind}, {std:g} mV",
         )
         drawn.append(one)
     axes.set_xscale("log", base=2)
