@@ -96,7 +96,7 @@ def plot(data: Data, config: Config) -> dict[str, Picture]:
     }  # fmt: skip
     others = gains[(gains["group"] != Group().words)]
     if len(others):
-        caption = f"The same for other laws, architectures and images ({config.other:g} mV), {VARIANTS[0]}; {words}."
+        caption = f"The same for other laws, architectures and images ({config.other:g} mV), {VARIANTS[0]}; {config.other_networks} networks, {config.images} images; bars: 95 % intervals over both."
         chosen = others[others["variant"] == VARIANTS[0]]
         made["others"] = _cells(chosen, "test", "accuracy less that of the twin [points]", caption, series=("group",))
     if "attacks_over_twin" in found:
