@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -161,7 +162,7 @@ def _norms(net: jn.Network, values: Any, labels: Any, duration: float) -> dict[s
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
     slopes = jax.grad(loss)({name: jn.paths.get(net, f"{name}.weights") for name in net.projections})
-    return {name: optax.global_norm(slope) for name, slope in slopes.items()}
+    return {name: jnp.linalg.norm(slope) for name, slope in slopes.items()}
 
 
 def gains(data: Mapping[str, xr.Dataset]) -> xr.DataArray:
