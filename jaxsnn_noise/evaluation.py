@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "answers",
+    "by_draws",
     "confusion_matrix",
     "scores",
 ]
@@ -100,6 +101,73 @@ def scores(found: xr.Dataset, *, over: Sequence[str] | str = ("sample",), confid
     kept = ["mean", "standard_error", "low", "high", "n"]
     together = xr.concat([part[kept].drop_attrs() for part in parts.values()], "score")
     return together.assign_coords(score=list(parts)).assign_attrs(confidence=confidence, over=list(dims))
+
+
+def by_draws(
+    found: xr.Dataset,
+    counts: Sequence[int] | None = None,
+    *,
+    draw: str = "draw",
+    over: Sequence[str] | str = ("sample",),
+    vote: bool = False,
+    confidence: float = 0.95,
+) -> xr.Dataset:
+    """Accuracy of the mean of several answers of a noisy network, by their number, and what they gain over one answer.
+
+    The draws are put into groups of each size in their order, none in two (:func:`reduce.ensembled`); the answer of a group is the
+    largest mean output, or that with the most votes. The accuracy of a sample is the mean over groups; intervals are Student's t
+    over ``over``, of the gain paired on the same draws.
+
+    Args:
+        found: Answers with targets and a dimension of draws: ``Fitted.predict(data, key=, draws=16)``, or :func:`answers` of outputs
+            [draw, sample, class].
+        counts: Numbers of draws, distinct, at most as many as there are; powers of two unless given. Those left over are dropped.
+        draw: Name of the dimension of draws.
+        over: The random dimensions; all others but draws are kept.
+        vote: Each draw has one vote; else outputs are averaged.
+        confidence: Coverage of the intervals.
+
+    Returns:
+        Dataset over ``draws``: ``mean``, ``standard_error``, ``low`` and ``high`` of the accuracy [1], and with ``gain_`` before
+        them those of its difference to single draws.
+
+    Raises:
+        InputError: no draws, targets or outputs; counts that are none.
+
+    Example:
+        >>> outputs = np.random.default_rng(0).normal(size=(8, 50, 3)) + 0.7 * np.eye(3)[[0, 1] * 25]
+        >>> several = by_draws(answers(outputs, [0, 1] * 25, dims=("draw", "sample")))
+        >>> bool(several["mean"].sel(draws=8) > several["mean"].sel(draws=1))
+        True
+    """
+    import xarray as xr
+
+    who, dims = "by_draws", names("by_draws.over", over)
+    if "readout" not in found or "target" not in found or draw not in found["readout"].dims or draw in dims:
+        rule = f"must have targets, and outputs over {draw!r}: predict(data, key=key, draws=16)"
+        fail(f"{who}: answers", rule, {str(k): v.dims for k, v in found.data_vars.items()})
+    most = found.sizes[draw]
+    sizes = [2**i for i in range(most.bit_length())] if counts is None else list(counts)
+    for size in sizes:
+        count(f"{who}.counts", size, most=most)
+    if not sizes or len(set(sizes)) < len(sizes):
+        fail(f"{who}.counts", "must be numbers of draws, each once", counts)
+    single = _right(found, 1, draw, vote)
+    columns: list[xr.Dataset] = []
+    for size in sizes:
+        right = _right(found, size, draw, vote)
+        gain = reduce.mean_and_error(right - single, dims, confidence=confidence)
+        both = reduce.mean_and_error(right, dims, confidence=confidence)
+        kept = ["mean", "standard_error", "low", "high"]
+        columns.append(both[kept].drop_attrs().merge(gain[kept].drop_attrs().rename({k: f"gain_{k}" for k in kept})))
+    attrs = {"confidence": confidence, "over": list(dims), "vote": int(vote)}
+    return xr.concat(columns, "draws").assign_coords(draws=sizes).assign_attrs(attrs)
+
+
+def _right(found: xr.Dataset, size: int, draw: str, vote: bool) -> xr.DataArray:
+    """Share of groups of draws that answer right."""
+    outputs = reduce.ensembled(found["readout"], "class", copies=size, over=draw, vote=vote)
+    return (outputs.argmax("class") == found["target"]).mean("ensemble")
 
 
 def confusion_matrix(

@@ -10,7 +10,7 @@ from scipy import stats
 
 from jaxsnn_noise import reduce
 from jaxsnn_noise._checks import InputError
-from jaxsnn_noise.evaluation import answers, confusion_matrix, scores
+from jaxsnn_noise.evaluation import answers, by_draws, confusion_matrix, scores
 
 
 def outputs(samples: int = 60, classes: int = 3, seeds: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -90,3 +90,47 @@ def test_a_confusion_matrix_counts_pairs() -> None:
 def test_what_does_not_fit_is_told(call: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call(*outputs())
+
+
+def drawn(draws: int = 8, samples: int = 40, seeds: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy outputs [seed, draw, sample, class] whose means over draws are better answers."""
+    numbers = np.random.default_rng(1)
+    labels = numbers.integers(0, 3, samples)
+    return numbers.normal(size=(seeds, draws, samples, 3)) + 0.6 * np.eye(3)[labels], labels
+
+
+def test_answers_of_several_draws_are_those_of_their_mean_or_vote() -> None:
+    values, labels = drawn()
+    found = answers(values, labels, dims=("seed", "draw", "sample"))
+    table = by_draws(found, over=("seed", "sample"))
+    assert table.draws.values.tolist() == [1, 2, 4, 8]
+    single = (values.argmax(-1) == labels).mean(axis=1)
+    for size in (1, 2, 4, 8):
+        groups = values.reshape(3, 8 // size, size, 40, 3).mean(axis=2)
+        right = (groups.argmax(-1) == labels).mean(axis=1)
+        row = table.sel(draws=size)
+        assert float(row["mean"]) == pytest.approx(right.mean())
+        assert float(row["gain_mean"]) == pytest.approx((right - single).mean(), abs=1e-12)
+        assert row.low < row["mean"] < row.high
+    assert table.gain_low.sel(draws=8) > 0.1
+    each = by_draws(found, [3])
+    assert each.sizes == {"draws": 1, "seed": 3}
+    right = (values[:, :6].reshape(3, 2, 3, 40, 3).mean(axis=2).argmax(-1) == labels).mean(axis=1)
+    expected = right[0].mean() + stats.t.ppf([0.025, 0.975], 39) * right[0].std(ddof=1) / 40**0.5
+    np.testing.assert_allclose([each.low[0, 0], each.high[0, 0]], expected, rtol=1e-9)
+    votes = by_draws(found, [8], vote=True)
+    ballots = np.eye(3)[values.argmax(-1)].mean(axis=1)
+    np.testing.assert_allclose(votes["mean"][0], (ballots.argmax(-1) == labels).mean(axis=-1))
+
+
+def test_draws_that_cannot_be_grouped_are_refused() -> None:
+    values, labels = drawn()
+    found = answers(values, labels, dims=("seed", "draw", "sample"))
+    for bad, message in [
+        ({"counts": [9]}, "counts"), ({"counts": [2, 2]}, "each once"), ({"counts": []}, "each once"),
+        ({"draw": "trial"}, "must have targets, and outputs over 'trial'"), ({"over": ("draw", "sample")}, "must have targets"),
+    ]:  # fmt: skip
+        with pytest.raises(InputError, match=message):
+            by_draws(found, **bad)
+    with pytest.raises(InputError, match="must have targets"):
+        by_draws(found.drop_vars("target"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -60,9 +61,9 @@ def robustness(
         for other, model in (others or {}).items() if attack.uses_gradients else ():
             called = f"{name} from {other}"
             shown[called], of[called] = attack(model, images, labels, key=random.stream(root, called)), (attack, False)
-    answered = jax.jit(lambda x: _answers(logits, x, random.stream(root, "shown"), draws))
+    key = random.stream(root, "shown")
     correct = xarray.DataArray(
-        np.stack([np.asarray(answered(x)) == np.asarray(labels) for x in shown.values()]),
+        np.stack([np.asarray(_answers(logits, x, key, draws)) == np.asarray(labels) for x in shown.values()]),
         dims=("attack", "sample"), coords={"attack": list(shown)},
     )  # fmt: skip
     share = reduce.proportion(correct, "sample")
@@ -72,6 +73,7 @@ def robustness(
     return xarray.Dataset(table, attrs={"draws": draws} | provenance.origin())
 
 
+@eqx.filter_jit  # a classifier that is a module is compiled once for all its weights
 def _answers(logits: Logits, images: Any, key: Any, draws: int) -> Any:
     each = lambda k: logits(images, random.member(key, draw=k))  # noqa: E731
     return jnp.argmax(jax.vmap(each)(jnp.arange(draws, dtype=jnp.uint32)).mean(axis=0), axis=-1)

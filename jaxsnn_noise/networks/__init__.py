@@ -1,6 +1,8 @@
 """Ready-made networks."""
 
 from jaxsnn_noise.networks.layered import feedforward as feedforward
+from jaxsnn_noise.networks.noise_driven import deterministic_twin as deterministic_twin
+from jaxsnn_noise.networks.noise_driven import noise_driven as noise_driven
 from jaxsnn_noise.networks.redundant import Redundant as Redundant
 from jaxsnn_noise.networks.redundant import triplicated as triplicated
 from jaxsnn_noise.networks.samplers import Activation as Activation
@@ -13,10 +15,12 @@ __all__ = [
     "Activation",
     "Redundant",
     "abstract_sampler",
+    "deterministic_twin",
     "feedforward",
     "lif_population",
     "lif_sampler",
     "measured_activation",
+    "noise_driven",
     "triplicated",
 ]
 

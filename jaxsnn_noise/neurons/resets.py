@@ -1,7 +1,12 @@
 """Reset policies: where the membrane goes after a spike, and whether the surrogate gradient flows through it.
 
-Letting the reset carry gradient changes surrogate gradients severalfold; detaching it usually trains better (Zenke and
-Vogels 2021, doi:10.1162/neco_a_01367), hence the visible default ``detach=True``.
+``detach`` moves no forward bit. Letting the reset carry gradient changes surrogate gradients severalfold. Measured (``jaxsnn-noise run
+reset_gradient``, 12 networks of each shape): trained with an attached reset, networks are as accurate as with a detached one or more
+so, by 0.2 [-0.3, 0.7] points with one hidden layer, 1.2 [0.4, 2.1] with connections among it, 5.3 [2.5, 8.1] with five layers,
+and their gradients are smaller (a half over 100 steps, a fifth through five layers). That detaching trains better, as Zenke and
+Vogels found in other networks (2021, doi:10.1162/neco_a_01367), does not hold there. The visible default is ``detach=True`` all the
+same: all results that stand in the findings were trained with it. Deep networks, noise-driven learning and derivatives of rates want
+``detach=False``.
 """
 
 from __future__ import annotations
@@ -37,7 +42,12 @@ class Reset(Part):
 
 
 class ResetToValue(Reset):
-    """``v <- v (1 - s) + v_reset s``."""
+    """``v <- v (1 - s) + v_reset s``.
+
+    Args:
+        detach: Whether a spike is a constant of the reset in the backward pass. The default is what the findings were
+            trained with; attached, shallow, recurrent and deep classifiers learned as well or better (above; figures in the findings).
+    """
 
     detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=as_detach)
 

@@ -19,7 +19,7 @@ Two normalisations are in use; they differ in how the size of a gradient depends
 
 Where the density has a variance, ``from_noise(sigma)`` is the surrogate that equals the density of noise of standard
 deviation ``sigma`` [mV]: the derivative of the probability to spike under that noise (Ma, Yan & Tang 2023,
-doi:10.1016/j.patter.2023.100831).
+doi:10.1016/j.patter.2023.100831). :func:`density_of` finds the one of a distribution.
 """
 
 from jaxsnn_noise.surrogates.densities import (
@@ -32,6 +32,7 @@ from jaxsnn_noise.surrogates.densities import (
     TwoSidedExponential,
 )
 from jaxsnn_noise.surrogates.lobes import MultiGaussian
+from jaxsnn_noise.surrogates.matching import density_of
 from jaxsnn_noise.surrogates.surrogate import Surrogate, spike
 from jaxsnn_noise.surrogates.tails import HyperbolicSecant, PowerLawTails
 from jaxsnn_noise.surrogates.unit_peak import (
@@ -64,6 +65,7 @@ __all__ = [
     "UnitGaussian",
     "UnitLogistic",
     "UnitTriangle",
+    "density_of",
     "spike",
 ]
 

@@ -93,7 +93,9 @@ class Fitted:
             {k: ("seed", np.asarray(v)) for k, v in scores.items()}, coords={"seed": list(self.seeds)}
         )
 
-    def predict(self, data: Any, *, key: Any, noise: Sources | None = None, batch_size: int = 250) -> xarray.Dataset:
+    def predict(
+        self, data: Any, *, key: Any, noise: Sources | None = None, batch_size: int = 250, draws: int | None = None
+    ) -> xarray.Dataset:
         """What every seed answers for each sample.
 
         Args:
@@ -102,31 +104,38 @@ class Fitted:
                 the mean of ``correct`` is its accuracy.
             noise: As in :meth:`evaluate`.
             batch_size: Samples that are computed at once.
+            draws: How often every sample is shown, each time with noise of its own; :func:`evaluation.by_draws` says what the
+                mean of several answers is worth. ``None``: once, and without that dimension.
 
         Returns:
-            A dataset with the dimensions (seed, sample): ``readout`` [seed, sample, class], the first statistic that the
-            loss reads; where it is one number per neuron, ``prediction``, the neuron with the largest one; with targets,
+            A dataset with the dimensions (seed, sample), or (seed, draw, sample): ``readout`` [seed, sample, class], the first statistic
+            that the loss reads; where it is one number per neuron, ``prediction``, the neuron with the largest one; with targets,
             ``target``, ``loss`` (of each sample by itself) and, where these are labels, ``correct``. For
             :mod:`jaxsnn_noise.evaluation` and :mod:`jaxsnn_noise.reduce`.
 
         Raises:
-            InputError: data or noise that do not fit.
+            InputError: data, noise or a number of draws that do not fit.
         """
         import xarray
 
         paired = isinstance(data, tuple)
+        if draws is not None:
+            count("predict.draws", draws)
         task, checked, members = self._assessing("predict", data, key, noise, batch_size)
         first = jax.tree.leaves(self.task.scores["loss"][1])[0]
-        readout, scores = (jax.tree.map(np.asarray, part) for part in answer(task, checked, members, first))
-        dims = ("seed", "sample", "class", *(f"readout_{i}" for i in range(3, readout.ndim)))[: readout.ndim]
+        found_by = answer(task, checked, members, first, draws)
+        readout, scores = (jax.tree.map(np.asarray, part) for part in found_by)
+        outer = ("seed", "sample") if draws is None else ("seed", "draw", "sample")
+        inner = readout.ndim - len(outer)
+        dims = (*outer, *("class", *(f"readout_{i}" for i in range(3, 2 + inner)))[:inner])
         found = xarray.Dataset({"readout": (dims, readout)}, coords={"seed": list(self.seeds)})
-        if readout.ndim == 3:
-            found["prediction"] = (("seed", "sample"), np.argmax(readout, axis=-1))
+        if inner == 1:
+            found["prediction"] = (outer, np.argmax(readout, axis=-1))
         if paired:
             targets = np.asarray(checked.targets)
             found["target"] = (("sample", *(f"target_{i}" for i in range(1, targets.ndim))), targets)
-            found["loss"] = (("seed", "sample"), scores["loss"])
-            if readout.ndim == 3 and targets.ndim == 1 and targets.dtype.kind == "i":
+            found["loss"] = (outer, scores["loss"])
+            if inner == 1 and targets.ndim == 1 and targets.dtype.kind == "i":
                 found["correct"] = found.prediction == found.target
         return found
 

@@ -124,12 +124,22 @@ def assess(task: Task, data: Data, members: Member) -> dict[str, Values]:
 
 
 @eqx.filter_jit
-def answer(task: Task, data: Data, members: Member, first: int) -> tuple[Values, dict[str, Values]]:
+def answer(
+    task: Task, data: Data, members: Member, first: int, draws: int | None = None
+) -> tuple[Values, dict[str, Values]]:
     """A reading of every sample of a set [seed, sample, ...], and the scores of each sample by itself [seed, sample].
 
-    ``task`` is one to assess.
+    ``task`` is one to assess. With ``draws`` both have a dimension of that size after that of the seeds: fresh noise, addressed
+    by (seed, draw, sample).
     """
-    return jax.vmap(lambda m: _answer(task, data, m, first))(members)
+    if draws is None:
+        return jax.vmap(lambda m: _answer(task, data, m, first, Address.of({"seed": m.seed})))(members)
+
+    def drawn(member: Member, draw: jax.Array) -> tuple[Values, dict[str, Values]]:
+        return _answer(task, data, member, first, Address.of({"seed": member.seed}).at("draw", draw))
+
+    over_draws = jax.vmap(drawn, in_axes=(None, 0))
+    return jax.vmap(lambda m: over_draws(m, jnp.arange(draws, dtype=jnp.uint32)))(members)
 
 
 def to_assess(task: Task) -> Task:
@@ -192,19 +202,18 @@ def _descend(
 
 
 def _assess(task: Task, data: Data, member: Member) -> Scores:
-    return scored(task, _all_readings(task, data, member), data.targets)
+    return scored(task, _all_readings(task, data, member, Address.of({"seed": member.seed})), data.targets)
 
 
-def _answer(task: Task, data: Data, member: Member, first: int) -> tuple[Values, dict[str, Values]]:
-    readings = _all_readings(task, data, member)
+def _answer(task: Task, data: Data, member: Member, first: int, address: Address) -> tuple[Values, dict[str, Values]]:
+    readings = _all_readings(task, data, member, address)
     one = lambda row, target: scored(task, [r[None] for r in row], target[None])  # noqa: E731
     return readings[first], jax.vmap(one)(readings, data.targets)
 
 
-def _all_readings(task: Task, data: Data, member: Member) -> list[Any]:
+def _all_readings(task: Task, data: Data, member: Member, address: Address) -> list[Any]:
     chunks = -(-data.size // task.batch_size)
     indices = jnp.minimum(jnp.arange(chunks * task.batch_size, dtype=jnp.int32), data.size - 1)
-    address = Address.of({"seed": member.seed})
 
     def chunk(carry: None, chosen: Any) -> tuple[None, list[Any]]:
         return None, readings_of(task, data, member, {}, chosen, address)

@@ -161,6 +161,14 @@ def runs() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
     weights = {"shape": (3, 3), "probability": 0.5, "std": 0.1, "key": 0}
     yield "random_weights", jn.synapses.random_weights, weights
     yield "networks.feedforward", jn.networks.feedforward, {"sizes": [3, 4, 2], "key": 0}
+    noisy = {"std": 0.2, "state_std": 0.1, "distribution": None, "populations": None}
+    yield (
+        "networks.noise_driven",
+        jn.networks.noise_driven,
+        {"system": jn.networks.feedforward([3, 4, 2], key=0)} | noisy,
+    )
+    twin = {"system": jn.networks.feedforward([3, 4, 2], key=0, firing=jn.NoisyThreshold(0.2))}
+    yield "networks.deterministic_twin", jn.networks.deterministic_twin, twin
     sampler = MACHINE | {"duration": 10.0, "dt": 1.0}
     yield "networks.abstract_sampler", jn.networks.abstract_sampler, sampler
     lif = {"activation": jn.networks.Activation(0.0, 1.0), "rectangular": True, "tau_mem": 1.5}
@@ -210,5 +218,5 @@ def trainings() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
         {"tree": network, "patterns": "*.weights", "transforms": None, "tied": ()},
     )
     fitted = jn.training.fit(**fit)
-    yield "Fitted.predict", fitted.predict, {"data": data, "key": 1, "noise": None, "batch_size": 6}
+    yield "Fitted.predict", fitted.predict, {"data": data, "key": 1, "noise": None, "batch_size": 6, "draws": 2}
     yield "Fitted.evaluate", fitted.evaluate, {"data": data, "key": 1, "noise": None, "batch_size": 6}

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 import pytest
 
@@ -51,6 +52,29 @@ def test_validation_and_assessment_are_without_it_or_with_other_noise() -> None:
     assert apart.evaluate((X, Y), key=5, noise=membrane()).loss == inside.evaluate((X, Y), key=5).loss
     assert apart.evaluate((X, Y), key=5).loss != inside.evaluate((X, Y), key=5).loss
     assert apart.evaluate((X, Y), key=5).loss == inside.evaluate((X, Y), key=5, noise=membrane(0.0)).loss
+
+
+@pytest.mark.slow
+def test_several_draws_are_fresh_noise_and_nothing_else() -> None:
+    fitted = fit(noisy, (X, Y), seeds=2, epochs=1)
+    found = fitted.predict((X, Y), key=5, draws=3)
+    assert dict(found.readout.sizes) == {"seed": 2, "draw": 3, "sample": 24, "class": 3}
+    assert found.correct.dims == found.loss.dims == ("seed", "draw", "sample")
+    assert np.all(found.readout.std("draw").max("class") > 0)
+    np.testing.assert_array_equal(found.prediction, found.readout.argmax("class"))
+    np.testing.assert_array_equal(fitted.predict((X, Y), key=5, draws=2).readout, found.readout.isel(draw=[0, 1]))
+    for seed, draw, sample in ((0, 2, 5), (1, 1, 23)):
+        inputs = {"input": jn.coding.Constant(X[sample])}
+        shown = eqx.tree_at(lambda s: s.inputs, fitted.sims[seed], inputs)
+        at = jn.Address.of({"seed": seed, "draw": draw, "sample": sample})
+        readout = {"v": jn.statistics.Mean("v", population="output")}
+        alone = jn.simulate(shown, key=5, address=at, statistics=readout)["v"]
+        np.testing.assert_allclose(found.readout.values[seed, draw, sample], alone, rtol=1e-5, atol=1e-6)
+    still = fit(quiet, (X, Y), epochs=1)
+    same, once = still.predict((X, Y), key=5, draws=2), still.predict((X, Y), key=5)
+    np.testing.assert_array_equal(same.readout.isel(draw=1), once.readout)
+    with pytest.raises(InputError, match=r"predict.draws: must be a whole number >= 1"):
+        still.predict((X, Y), key=5, draws=0)
 
 
 def test_with_noise_adds_exchanges_and_takes_away_and_leaves_the_rest() -> None:
