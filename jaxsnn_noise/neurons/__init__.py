@@ -8,6 +8,7 @@ from jaxsnn_noise.neurons.dpi import DPI as DPI
 from jaxsnn_noise.neurons.exponential import EIF as EIF
 from jaxsnn_noise.neurons.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
 from jaxsnn_noise.neurons.fixed_point import FixedPointLIF as FixedPointLIF
+from jaxsnn_noise.neurons.gated import GatedLIF as GatedLIF
 from jaxsnn_noise.neurons.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
 from jaxsnn_noise.neurons.integrator import IF as IF
 from jaxsnn_noise.neurons.izhikevich import IZHIKEVICH_2003 as IZHIKEVICH_2003
@@ -23,6 +24,7 @@ from jaxsnn_noise.neurons.polynomial import Polynomial as Polynomial
 from jaxsnn_noise.neurons.polynomial import PolynomialLIF as PolynomialLIF
 from jaxsnn_noise.neurons.quadratic import QIF as QIF
 from jaxsnn_noise.neurons.resets import FlooredReset as FlooredReset
+from jaxsnn_noise.neurons.resets import GatedReset as GatedReset
 from jaxsnn_noise.neurons.resets import Reset as Reset
 from jaxsnn_noise.neurons.resets import ResetBySubtraction as ResetBySubtraction
 from jaxsnn_noise.neurons.resets import ResetToValue as ResetToValue
@@ -55,6 +57,8 @@ __all__ = [
     "FitzHughNagumo",
     "FixedPointLIF",
     "FlooredReset",
+    "GatedLIF",
+    "GatedReset",
     "Heun",
     "HodgkinHuxley",
     "Izhikevich",
