@@ -1,5 +1,7 @@
 """Ready-made networks."""
 
+from jaxsnn_noise.networks.initial import graded as graded
+from jaxsnn_noise.networks.initial import heterogeneous as heterogeneous
 from jaxsnn_noise.networks.layered import feedforward as feedforward
 from jaxsnn_noise.networks.redundant import Redundant as Redundant
 from jaxsnn_noise.networks.redundant import triplicated as triplicated
@@ -14,6 +16,8 @@ __all__ = [
     "Redundant",
     "abstract_sampler",
     "feedforward",
+    "graded",
+    "heterogeneous",
     "lif_population",
     "lif_sampler",
     "measured_activation",
