@@ -4,6 +4,8 @@ from jaxsnn_noise.neurons import channels as channels
 from jaxsnn_noise.neurons.adaptive import AdaptiveLIF as AdaptiveLIF
 from jaxsnn_noise.neurons.adex import ADEX_PATTERNS as ADEX_PATTERNS
 from jaxsnn_noise.neurons.adex import AdEx as AdEx
+from jaxsnn_noise.neurons.curves import Polynomial as Polynomial
+from jaxsnn_noise.neurons.curves import Tabulated as Tabulated
 from jaxsnn_noise.neurons.dpi import DPI as DPI
 from jaxsnn_noise.neurons.exponential import EIF as EIF
 from jaxsnn_noise.neurons.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
@@ -20,7 +22,6 @@ from jaxsnn_noise.neurons.morris_lecar import MORRIS_LECAR_REGIMES as MORRIS_LEC
 from jaxsnn_noise.neurons.morris_lecar import MorrisLecar as MorrisLecar
 from jaxsnn_noise.neurons.neuron import Neuron as Neuron
 from jaxsnn_noise.neurons.patterns import Pattern as Pattern
-from jaxsnn_noise.neurons.polynomial import Polynomial as Polynomial
 from jaxsnn_noise.neurons.polynomial import PolynomialLIF as PolynomialLIF
 from jaxsnn_noise.neurons.quadratic import QIF as QIF
 from jaxsnn_noise.neurons.resets import FlooredReset as FlooredReset
@@ -78,6 +79,7 @@ __all__ = [
     "Rounding",
     "Stepper",
     "StochasticRounding",
+    "Tabulated",
     "channels",
     "largest_step",
 ]
