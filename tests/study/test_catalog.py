@@ -67,6 +67,7 @@ def test_the_built_in_studies_are_found():
         "fault_campaign",
         "from_file",
         "internal_noise",
+        "learnable_dynamics",
         "neural_sampling",
         "noise_exploration",
         "noise_model_mismatch",
