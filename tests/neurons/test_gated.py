@@ -120,3 +120,15 @@ def test_training_keeps_gates_between_0_and_1_and_a_gate_of_another_size_is_refu
             neuron()
     with pytest.raises(jn.InputError, match=r"GatedLIF\.leak_gate: must lie in \[0, 1\]"):
         GatedLIF(3, leak_gate=1.5)
+
+
+def test_what_one_step_gathers_and_moves_is_that_of_its_leak():
+    gates, tau, g = np.array([0.0, 0.3, 1.0]), 12.0, 0.2
+    neuron = GatedLIF(3, tau_mem=tau, resistance=2.0, leak_gate=gates)
+    for drive, k in ((Drive(jnp.zeros(3)), gates), (Drive(jnp.zeros(3), jnp.full(3, g)), gates + 2.0 * g)):
+        for dt in (0.5, 20.0):
+            u = np.where(k > 0, k, 1.0) * dt / tau
+            lost, twice = (np.where(k > 0, -np.expm1(-n * u) / (n * u), 1.0) for n in (1, 2))
+            np.testing.assert_allclose(neuron.diffuse(drive, dt), np.sqrt(dt * twice), rtol=1e-5)
+            np.testing.assert_allclose(neuron.gain(drive, dt), 2.0 * dt / tau * lost, rtol=1e-5)
+        np.testing.assert_allclose(neuron.time_constant(drive)[1:], tau / k[1:], rtol=1e-6)
