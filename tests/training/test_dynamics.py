@@ -123,6 +123,13 @@ def test_a_band_costs_what_lies_outside_in_free_values() -> None:
     )
     of_weights = jn.Simulation(network, {"a": jn.coding.Constant(0.0)}, duration=1.0, dt=1.0)
     assert float(part.penalty(of_weights)) == pytest.approx(4.0 / 3.0)
+    conducting = jn.synapses.Dense("a", "c", [[0.5, 0.0, 4.0]], kinetics=jn.synapses.Conductance(5.0, 2.0))
+    absent = jn.Simulation(
+        jn.Network(network.populations, {"p": conducting}), {"a": jn.coding.Constant(0.0)}, duration=1.0, dt=1.0
+    )
+    for ends in ({"high": 2.0}, {"high": 2.0, "low": 0.1}):  # of a synapse that is absent nothing is asked
+        cost = RangeRegulariser("network.p.weights", **ends).penalty(absent)
+        assert float(cost) == pytest.approx(np.log(2.0) ** 2 / 2, rel=1e-5)
 
 
 @pytest.mark.slow
@@ -171,3 +178,11 @@ def test_time_constants_grow_with_depth_and_not_with_names() -> None:
     }
     two = jn.networks.graded(jn.Network(parts, lines), "*.tau_syn", first=3.0, last=9.0)
     assert [float(two.projections[k].kinetics.tau_syn) for k in ("zz", "aa", "back")] == [3.0, 9.0, 3.0]
+    # the shortest way counts, whatever the order in which ways are found
+    cells = {name: jn.Population(jn.neurons.LIF(2)) for name in "abc"}
+    ways = {
+        s + t: jn.synapses.Dense(s, t, np.eye(2), kinetics=jn.synapses.Exponential(1.0))
+        for s, t in (("port", "a"), ("port", "c"), ("c", "b"), ("a", "c"), ("b", "a"))
+    }
+    short = jn.networks.graded(jn.Network({"port": jn.Port(2), **cells}, ways), "*.neuron.tau_mem", first=4.0, last=9.0)
+    assert [float(short.populations[k].neuron.tau_mem[0]) for k in "abc"] == [4.0, 9.0, 4.0]
