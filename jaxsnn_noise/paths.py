@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -26,6 +27,7 @@ __all__ = [
     "leaves",
     "nodes",
     "replace",
+    "selected",
 ]
 
 Tree = TypeVar("Tree")
@@ -69,6 +71,24 @@ def leaves(tree: Any) -> dict[str, jax.Array]:
 def nodes(tree: Any) -> Iterator[tuple[str, eqx.Module]]:
     """All modules of the tree with their dotted paths (the root has the empty path)."""
     yield from _modules(tree, "")
+
+
+def selected(who: str, known: Mapping[str, Any], patterns: Any) -> tuple[str, ...]:
+    """The paths among ``known`` that any of the patterns selects (``*``, ``?``, ``[...]``; ``*`` crosses dots), sorted.
+
+    Raises:
+        InputError: of ``who``, for a pattern that selects none, with its near matches.
+    """
+    each = (patterns,) if isinstance(patterns, str) else patterns
+    if not isinstance(each, Sequence) or not each or not all(isinstance(pattern, str) for pattern in each):
+        fail(who, "needs at least one path or pattern (texts)", patterns, known=known)
+    found = set()
+    for pattern in each:
+        some = {path for path in known if fnmatchcase(path, pattern)}
+        if not some:
+            fail(who, "must be the path of a float leaf, or a pattern of some", pattern, known=known)
+        found |= some
+    return tuple(sorted(found))
 
 
 def children(node: Any) -> dict[str, tuple[Getter, Any]]:

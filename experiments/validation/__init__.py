@@ -50,6 +50,7 @@ WITHOUT_ROW = {
     "SpikeTrain": "given, nothing random",
     "SpikeTimes": "given, nothing random",
     "Sparse": "connects, and adds no noise; the sums are held to Dense to the bit by its tests",
+    "DelayedDense": "connects, and adds no noise",
     "DelayedSparse": "connects, and adds no noise",
     "Dense": "connects, and adds no noise; most rows of synapses use it",
     "GapJunctions": "the row of its kinetics, Ohmic, is one of gap junctions",

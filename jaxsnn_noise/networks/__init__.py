@@ -1,5 +1,7 @@
 """Ready-made networks."""
 
+from jaxsnn_noise.networks.initial import graded as graded
+from jaxsnn_noise.networks.initial import heterogeneous as heterogeneous
 from jaxsnn_noise.networks.layered import feedforward as feedforward
 from jaxsnn_noise.networks.noise_driven import deterministic_twin as deterministic_twin
 from jaxsnn_noise.networks.noise_driven import noise_driven as noise_driven
@@ -17,6 +19,8 @@ __all__ = [
     "abstract_sampler",
     "deterministic_twin",
     "feedforward",
+    "graded",
+    "heterogeneous",
     "lif_population",
     "lif_sampler",
     "measured_activation",

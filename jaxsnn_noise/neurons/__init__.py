@@ -4,10 +4,13 @@ from jaxsnn_noise.neurons import channels as channels
 from jaxsnn_noise.neurons.adaptive import AdaptiveLIF as AdaptiveLIF
 from jaxsnn_noise.neurons.adex import ADEX_PATTERNS as ADEX_PATTERNS
 from jaxsnn_noise.neurons.adex import AdEx as AdEx
+from jaxsnn_noise.neurons.curves import Polynomial as Polynomial
+from jaxsnn_noise.neurons.curves import Tabulated as Tabulated
 from jaxsnn_noise.neurons.dpi import DPI as DPI
 from jaxsnn_noise.neurons.exponential import EIF as EIF
 from jaxsnn_noise.neurons.fitzhugh_nagumo import FitzHughNagumo as FitzHughNagumo
 from jaxsnn_noise.neurons.fixed_point import FixedPointLIF as FixedPointLIF
+from jaxsnn_noise.neurons.gated import GatedLIF as GatedLIF
 from jaxsnn_noise.neurons.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
 from jaxsnn_noise.neurons.integrator import IF as IF
 from jaxsnn_noise.neurons.izhikevich import IZHIKEVICH_2003 as IZHIKEVICH_2003
@@ -19,10 +22,10 @@ from jaxsnn_noise.neurons.morris_lecar import MORRIS_LECAR_REGIMES as MORRIS_LEC
 from jaxsnn_noise.neurons.morris_lecar import MorrisLecar as MorrisLecar
 from jaxsnn_noise.neurons.neuron import Neuron as Neuron
 from jaxsnn_noise.neurons.patterns import Pattern as Pattern
-from jaxsnn_noise.neurons.polynomial import Polynomial as Polynomial
 from jaxsnn_noise.neurons.polynomial import PolynomialLIF as PolynomialLIF
 from jaxsnn_noise.neurons.quadratic import QIF as QIF
 from jaxsnn_noise.neurons.resets import FlooredReset as FlooredReset
+from jaxsnn_noise.neurons.resets import GatedReset as GatedReset
 from jaxsnn_noise.neurons.resets import Reset as Reset
 from jaxsnn_noise.neurons.resets import ResetBySubtraction as ResetBySubtraction
 from jaxsnn_noise.neurons.resets import ResetToValue as ResetToValue
@@ -55,6 +58,8 @@ __all__ = [
     "FitzHughNagumo",
     "FixedPointLIF",
     "FlooredReset",
+    "GatedLIF",
+    "GatedReset",
     "Heun",
     "HodgkinHuxley",
     "Izhikevich",
@@ -74,6 +79,7 @@ __all__ = [
     "Rounding",
     "Stepper",
     "StochasticRounding",
+    "Tabulated",
     "channels",
     "largest_step",
 ]

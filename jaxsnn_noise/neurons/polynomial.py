@@ -2,95 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import concrete, count, fail, number
-from jaxsnn_noise._checks import positive as positive_number
-from jaxsnn_noise._typing import Leaf, Parameter, PerNeuron, Values
+from jaxsnn_noise._checks import concrete, fail
+from jaxsnn_noise._typing import Parameter, PerNeuron, Values
 from jaxsnn_noise.neurons import refractory
 from jaxsnn_noise.neurons.constructor import Follows
+from jaxsnn_noise.neurons.curves import Polynomial, Tabulated
 from jaxsnn_noise.neurons.lif import LIFState
 from jaxsnn_noise.neurons.membrane import LinearMembrane
 from jaxsnn_noise.neurons.resets import Reset, ResetToValue
 from jaxsnn_noise.neurons.resetting import Resetting
-from jaxsnn_noise.parameters import Part, nonnegative, parameter, positive, real
+from jaxsnn_noise.parameters import nonnegative, parameter, positive, real
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Drive
 
 LOOKED_AT = 401
 """Points of a polynomial at which its slope is looked at, from one end of its reach to the other."""
-
-
-class Polynomial(Part):
-    r"""A polynomial without a constant, of bounded slope: :math:`P(x) = \gamma \sum_{k=1}^{d} c_k x^k`, by Horner's rule.
-
-    ``x`` is clipped to ``[-reach, reach]``, so P is constant beyond and no potential runs away. Within, ``|P'| <= S`` with
-    ``S = sum_k k |c_k| reach^(k-1)``; where S exceeds ``bound`` all coefficients count less, ``gamma = bound/S``, else ``gamma = 1``. So
-    the membrane contracts (``P' < 1``) whatever is learned, and at 0 nothing stands in the way of learning.
-
-    Args:
-        coefficients: ``c_k`` [1], of degrees 1 to d: [degree] of all neurons, or [degree, neuron].
-        reach: Beyond it P is constant [1], > 0; 1 is the threshold.
-        bound: Largest slope [1], above 0 and below 1. ``None``: none; a polynomial that is unstable is refused where a run begins.
-
-    Raises:
-        InputError: no degree, another shape, or a bound outside of its range.
-
-    Example:
-        >>> Polynomial([0.5, -0.25], bound=None)(jnp.array([0.0, 1.0, 5.0])).tolist()
-        [0.0, 0.25, 0.25]
-    """
-
-    coefficients: Leaf = parameter("1", real, shape=None)
-    reach: float = eqx.field(default=1.0, static=True, kw_only=True)
-    bound: float | None = eqx.field(default=0.9, static=True, kw_only=True)
-
-    def check_together(self, who: str) -> None:
-        shape = self.coefficients.shape
-        if len(shape) not in (1, 2):
-            fail(f"{who}.coefficients", "must be [degree] or [degree, neuron]", shape)
-        if shape[0] < 1:
-            fail(f"{who}.coefficients", "must be of degree >= 1", shape)
-        positive_number(f"{who}.reach", number(f"{who}.reach", self.reach), "1")
-        if self.bound is not None and not 0.0 < self.bound < 1.0:
-            fail(f"{who}.bound", "must lie between 0 and 1, or be None", self.bound)
-
-    @classmethod
-    def zero(cls, degree: int = 3, size: int | None = None, **options: Any) -> Polynomial:
-        """The one that changes nothing, of a degree, for all neurons or for each of ``size``."""
-        degree = count("Polynomial.zero: degree", degree)
-        return cls(jnp.zeros((degree,) if size is None else (degree, count("Polynomial.zero: size", size))), **options)
-
-    def __call__(self, x: Values) -> Values:
-        """P at ``x`` [1]."""
-        x, value = jnp.clip(x, -self.reach, self.reach), jnp.zeros_like(x)
-        for c in reversed(self.coefficients):
-            value = (value + c) * x
-        return self._scale() * value
-
-    def slope(self, x: Values) -> Values:
-        """P' at ``x`` [1], 0 beyond the reach."""
-        inside, value = jnp.abs(x) <= self.reach, jnp.zeros_like(x)
-        for k in range(len(self.coefficients), 0, -1):
-            value = value * x + k * self.coefficients[k - 1]
-        return jnp.where(inside, self._scale() * value, 0.0)
-
-    def _scale(self) -> Values:
-        if self.bound is None:
-            return jnp.float32(1.0)
-        degrees = np.arange(1, len(self.coefficients) + 1)
-        weights = jnp.asarray(degrees * self.reach ** (degrees - 1.0), jnp.float32)
-        steepest = jnp.tensordot(weights, jnp.abs(self.coefficients), axes=1)
-        return jnp.where(steepest > self.bound, self.bound / jnp.maximum(steepest, self.bound), 1.0)
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls([0.2, -0.1, -0.1])
 
 
 class PolynomialLIF(Resetting, LinearMembrane):
@@ -115,7 +48,7 @@ class PolynomialLIF(Resetting, LinearMembrane):
         v_rest: Potential without input [mV].
         resistance: Input resistance [MOhm], > 0.
         refractory: Absolute refractory time [ms], >= 0; ``None``: none.
-        polynomial: P; of degree 3, for all neurons and 0 unless given.
+        polynomial: P; of degree 3, for all neurons and 0 unless given. Or a :class:`Tabulated` one.
         reset: Reset policy.
 
     References: Jahns, Moreno, Kinsy 2025, arXiv:2510.07341 (a learned polynomial); nonlinear integrate-and-fire neurons: Gerstner, Kistler,
@@ -132,14 +65,16 @@ class PolynomialLIF(Resetting, LinearMembrane):
     v_rest: Parameter = parameter("mV", real, default=0.0)
     resistance: Parameter = parameter("MOhm", positive, default=1.0)
     refractory: Parameter | None = parameter("ms", nonnegative, default=None)
-    polynomial: Polynomial = eqx.field(default_factory=Polynomial.zero)
+    polynomial: Polynomial | Tabulated = eqx.field(default_factory=Polynomial.zero)
     reset: Reset = ResetToValue()
 
     def check_together(self, who: str) -> None:
         super().check_together(who)
-        shape = self.polynomial.coefficients.shape
-        if len(shape) == 2 and shape[1] != self.size:
-            fail(f"{who}.polynomial.coefficients", f"must be [degree] or [degree, {self.size}]", shape)
+        if self.polynomial.of_neurons not in (None, self.size):
+            name = "coefficients" if isinstance(self.polynomial, Polynomial) else "entries"
+            first = "degree" if isinstance(self.polynomial, Polynomial) else "entry"
+            shape = getattr(self.polynomial, name).shape
+            fail(f"{who}.polynomial.{name}", f"must be [{first}] or [{first}, {self.size}]", shape)
         width = concrete(self.v_threshold - self.v_rest)
         if width is not None and not (width > 0).all():
             fail(f"{who}.v_threshold", "must lie above v_rest [mV]", float(width.min()))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import abc
 import functools
+from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -21,7 +22,7 @@ from jax import lax
 
 from jaxsnn_noise._checks import concrete, fail, flag
 from jaxsnn_noise._typing import Leaf, PerNeuron
-from jaxsnn_noise.parameters import Part, parameter, real
+from jaxsnn_noise.parameters import Part, fraction, parameter, real
 
 as_detach = functools.partial(flag, "Reset.detach")
 """The converter of the field ``detach`` of every member."""
@@ -96,10 +97,42 @@ class FlooredReset(Reset):
         return jnp.maximum(v * (1.0 - spikes) + v_reset * spikes, self.floor)
 
 
+class GatedReset(Reset):
+    """Between both: ``v <- v - s (gate (v - v_reset) + (1 - gate) (v_threshold - v_reset))``.
+
+    At 1 it is :class:`ResetToValue`, at 0 :class:`ResetBySubtraction`. The gate is a leaf that training moves between them.
+
+    Args:
+        gate: Share of the reset to a value [1], 0 to 1; one number or one per neuron.
+        detach: As for every reset.
+
+    Reference: Yao, Li, Mo, Cheng 2022, arXiv:2210.13768.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> GatedReset(0.25)(jnp.float32(1.4), jnp.float32(1.0), jnp.float32(0.0), jnp.float32(1.0)).round(3).item()
+        0.3
+    """
+
+    gate: Leaf = parameter("1", fraction, default=0.5, shape=None)
+    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=as_detach)
+
+    def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
+        return v - spikes * (self.gate * (v - v_reset) + (1.0 - self.gate) * (v_threshold - v_reset))
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls(0.25)
+
+
 def check_reset(who: str, reset: object, v_reset: PerNeuron, v_threshold: PerNeuron) -> None:
     """The policy is one, and its potential lies below the threshold, or the neuron would fire for ever."""
     if not isinstance(reset, Reset):
         fail(f"{who}.reset", "must be a reset, e.g. neurons.ResetToValue()", reset)
+    if isinstance(reset, GatedReset) and reset.gate.shape not in ((), jnp.shape(v_reset)):
+        fail(
+            f"{who}.reset.gate", f"must be one number or one per neuron (shape {jnp.shape(v_reset)})", reset.gate.shape
+        )
     low, high = concrete(v_reset), concrete(v_threshold)
     if low is not None and high is not None and not (low < high).all():
         worst = np.unravel_index(np.argmax(low - high), np.shape(low - high))

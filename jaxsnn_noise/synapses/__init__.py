@@ -15,6 +15,7 @@ from jaxsnn_noise.synapses.graphs import FixedInDegree as FixedInDegree
 from jaxsnn_noise.synapses.graphs import FixedOutDegree as FixedOutDegree
 from jaxsnn_noise.synapses.graphs import Graph as Graph
 from jaxsnn_noise.synapses.graphs import Probability as Probability
+from jaxsnn_noise.synapses.interpolated import DelayedDense as DelayedDense
 from jaxsnn_noise.synapses.kinetics import Delta as Delta
 from jaxsnn_noise.synapses.kinetics import Exponential as Exponential
 from jaxsnn_noise.synapses.kinetics import Held as Held
@@ -46,6 +47,7 @@ __all__ = [
     "Combine",
     "Conductance",
     "Connectivity",
+    "DelayedDense",
     "DelayedSparse",
     "Delta",
     "Dense",

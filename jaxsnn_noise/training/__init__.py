@@ -1,4 +1,4 @@
-"""Training by surrogate gradients: ``fit``, with its losses, transforms, augmentations and optimisers.
+"""Training by surrogate gradients: ``fit``, with its losses, regularisers, transforms, augmentations and optimisers.
 
 In short::
 
@@ -7,7 +7,7 @@ In short::
     fitted.sim, fitted.history, fitted.evaluate((x_test, y_test), key=1)
 """
 
-from jaxsnn_noise.training import augment, losses, optimisers, transforms
+from jaxsnn_noise.training import augment, losses, optimisers, regularisers, transforms
 from jaxsnn_noise.training.batches import Batches
 from jaxsnn_noise.training.fit import fit
 from jaxsnn_noise.training.fitted import Fitted
@@ -24,6 +24,7 @@ __all__ = [
     "free_space",
     "losses",
     "optimisers",
+    "regularisers",
     "trainable",
     "transforms",
 ]

@@ -24,7 +24,7 @@ from jaxsnn_noise.parameters import check_tree
 from jaxsnn_noise.training.batches import Feed, batches_of, feed_of
 from jaxsnn_noise.training.loop import Data
 from jaxsnn_noise.training.losses import CrossEntropy, FromFunction, Loss
-from jaxsnn_noise.training.optimisers import WarmupCosine
+from jaxsnn_noise.training.optimisers import ByPattern, WarmupCosine
 from jaxsnn_noise.training.parameters import Parameters
 from jaxsnn_noise.training.transforms import Unbounded
 
@@ -190,8 +190,14 @@ def optimiser_of(optimiser: Any, *, steps: int | None) -> optax.GradientTransfor
     return made
 
 
-def check_decay(optimiser: Any, parameters: Parameters) -> None:
-    """A decay of weights pulls them to 0; where the optimiser moves another number than the weight, it would not."""
+def check_optimiser(optimiser: Any, parameters: Parameters) -> None:
+    """A decay of weights pulls them to 0; where the optimiser moves another number than the weight, it would not.
+
+    Patterns of an optimiser fit trained leaves.
+    """
+    if isinstance(optimiser, ByPattern):
+        optimiser.check(parameters.names())
+        optimiser = optimiser.of
     if not isinstance(optimiser, WarmupCosine) or not optimiser.weight_decay:
         return
     for path, transform in parameters.pairs():

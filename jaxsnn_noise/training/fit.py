@@ -28,7 +28,7 @@ from jaxsnn_noise.training.checks import (
     System,
     both_data,
     check_augment,
-    check_decay,
+    check_optimiser,
     check_settings,
     fed,
     losses_of,
@@ -154,7 +154,9 @@ def fit(
     sample = data.first if isinstance(data, Feed) else data
     check_augment(augment, sample.values)
     parameters = _parameters(sims, trainable, transforms, tied, shown)
-    check_decay(optimiser, parameters)
+    for one in losses.values():
+        one.penalty(sims[0])
+    check_optimiser(optimiser, parameters)
     moved_by = optimiser_of(optimiser, steps=steps_of(data, batch_size, epochs))
     sim, scores = reading(fed(sims[0], shown, sample.values), losses)
     sources = noise_of("fit.noise", noise, sim)

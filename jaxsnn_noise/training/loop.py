@@ -193,6 +193,9 @@ def _descend(
     def loss(free: dict[str, Values]) -> tuple[Scalar, Scores]:
         readings = readings_of(task, data, member, free, chosen, address)
         scores = scored(task, readings, data.targets[chosen])
+        cost = task.scores["loss"][0].penalty(trained(task, member, free))
+        if cost is not None:
+            scores = scores | {"loss": scores["loss"] + cost}
         return scores["loss"], scores
 
     slope, scores = jax.grad(loss, has_aux=True)(free)
@@ -226,7 +229,7 @@ def readings_of(
     task: Task, data: Data, member: Member, free: dict[str, Values], chosen: Any, address: Address
 ) -> list[Any]:
     """The results of the statistics for the chosen samples, each [sample, ...]."""
-    sim = dressed(task.parameters.insert(paths.replace(task.sim, member.own), free), task.noise)
+    sim = dressed(trained(task, member, free), task.noise)
 
     def one(index: jax.Array) -> list[Any]:
         at = address.at("sample", data.first + index.astype(jnp.uint32))
@@ -237,6 +240,11 @@ def readings_of(
         return [results[k] for k in sorted(results)]
 
     return jax.vmap(one)(chosen)
+
+
+def trained(task: Task, member: Member, free: dict[str, Values]) -> Simulation:
+    """The simulation of a seed with the leaves set from free values."""
+    return task.parameters.insert(paths.replace(task.sim, member.own), free)
 
 
 def scored(task: Task, readings: list[Any], targets: Any) -> Scores:

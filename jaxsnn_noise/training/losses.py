@@ -20,6 +20,7 @@ import optax
 from jaxsnn_noise._checks import InputError, concrete, fail, finite, one_of
 from jaxsnn_noise._typing import Leaf, Scalar, Values
 from jaxsnn_noise.engine.network import Network
+from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.parameters import Range, Ranged, fraction, nonnegative, parameter, positive, real
 from jaxsnn_noise.statistics import Mean, Rate, SpikeCount, Statistic
 
@@ -58,6 +59,11 @@ class Loss(Ranged):
         """What is worth reporting beside this loss, by name."""
         return {}
 
+    def penalty(self, sim: Simulation) -> Scalar | None:
+        """What the simulation costs by itself, whatever it is shown: added where the loss is descended, and nowhere else."""
+        del sim
+        return None
+
     @classmethod
     @abc.abstractmethod
     def example(cls) -> Self:
@@ -94,6 +100,10 @@ class Total(Loss):
     def metrics(self) -> dict[str, Loss]:
         return self.second.metrics() | self.first.metrics()
 
+    def penalty(self, sim: Simulation) -> Scalar | None:
+        found = [cost for loss in (self.first, self.second) if (cost := loss.penalty(sim)) is not None]
+        return sum(found[1:], found[0]) if found else None
+
     @classmethod
     def example(cls) -> Self:
         return cls(CrossEntropy.example(), RateRegulariser.example())
@@ -116,6 +126,10 @@ class Scaled(Loss):
 
     def metrics(self) -> dict[str, Loss]:
         return self.loss.metrics()
+
+    def penalty(self, sim: Simulation) -> Scalar | None:
+        cost = self.loss.penalty(sim)
+        return None if cost is None else self.factor * cost
 
     @classmethod
     def example(cls) -> Self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -70,6 +69,10 @@ class Parameters(eqx.Module):
         """Each path with its transform."""
         return list(zip(self.paths, self.transforms, strict=True))
 
+    def names(self) -> tuple[str, ...]:
+        """The names of the free values: those of leaves that share one number are one."""
+        return tuple(sorted(set(self.sources or self.paths)))
+
     def groups(self) -> dict[str, list[str]]:
         """From the name of each free value that is one number to the leaves that it sets."""
         found: dict[str, list[str]] = {}
@@ -107,7 +110,7 @@ def trainable(tree: Any, patterns: str | Sequence[str]) -> Any:
         >>> paths.get(chosen, "encoder.input_to_hidden.weights"), chosen["scale"]
         (True, False)
     """
-    names = _selected("trainable.patterns", _floats(tree), patterns)
+    names = paths.selected("trainable.patterns", _floats(tree), patterns)
     nothing = jax.tree.map(lambda leaf: False, tree)
     return eqx.tree_at(lambda node: [paths.get(node, name) for name in names], nothing, [True] * len(names))
 
@@ -167,7 +170,7 @@ def chosen(
     """
     known = {path: leaf for path, leaf in _floats(tree).items() if path != f"inputs.{shown}.values"}
     named(f"{who}.transforms", transforms, "transforms, e.g. {'*.weights': Between(0.0, 1.0)}")
-    names = _selected(f"{who}.trainable" if who == "fit" else f"{who}.patterns", known, patterns)
+    names = paths.selected(f"{who}.trainable" if who == "fit" else f"{who}.patterns", known, patterns)
     said = declarations(tree)
     trained = {name: said.get(name, Resolved(None, Range())) for name in names}
     found = assigned(trained, transforms or {}, who=who)  # in their order: the first pattern that fits counts
@@ -187,20 +190,6 @@ def _floats(tree: Any) -> dict[str, jax.Array]:
     return {path: leaf for path, leaf in paths.leaves(tree).items() if jnp.issubdtype(leaf.dtype, jnp.floating)}
 
 
-def _selected(who: str, known: Mapping[str, Any], patterns: Any) -> tuple[str, ...]:
-    """The paths that any of the patterns selects, sorted; each selects some."""
-    each = (patterns,) if isinstance(patterns, str) else patterns
-    if not isinstance(each, Sequence) or not each or not all(isinstance(pattern, str) for pattern in each):
-        fail(who, "needs at least one path or pattern (texts)", patterns, known=known)
-    selected = set()
-    for pattern in each:
-        found = {path for path in known if fnmatchcase(path, pattern)}
-        if not found:
-            fail(who, "must be the path of a float leaf, or a pattern of some", pattern, known=known)
-        selected |= found
-    return tuple(sorted(selected))
-
-
 def _ties(
     who: str, leaves: Mapping[str, jax.Array], tied: Any
 ) -> tuple[dict[str, str], dict[str, tuple[int, ...] | None]]:
@@ -210,7 +199,7 @@ def _ties(
     if not isinstance(tied, (str, Sequence)):
         fail(who, "must be a pattern, or a list of patterns and of groups of patterns", tied)
     for entry in (tied,) if isinstance(tied, str) else tied:
-        names = _selected(who, leaves, entry)
+        names = paths.selected(who, leaves, entry)
         for name in names:
             if shapes[name] is not None:
                 fail(who, "must tie each leaf once", name)

@@ -170,6 +170,11 @@ def runs() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
     twin = {"system": jn.networks.feedforward([3, 4, 2], key=0, firing=jn.NoisyThreshold(0.2))}
     yield "networks.deterministic_twin", jn.networks.deterministic_twin, twin
     sampler = MACHINE | {"duration": 10.0, "dt": 1.0}
+    deep = jn.networks.feedforward([3, 4, 4, 2], key=0)
+    ends = {"patterns": "*.tau_mem", "first": 2.0, "last": 8.0}
+    yield "networks.graded", jn.networks.graded, {"network": deep} | ends
+    spread = {"patterns": "*.tau_mem", "law": jn.laws.LogNormal(0.5), "key": 0}
+    yield "networks.heterogeneous", jn.networks.heterogeneous, {"tree": deep} | spread
     yield "networks.abstract_sampler", jn.networks.abstract_sampler, sampler
     lif = {"activation": jn.networks.Activation(0.0, 1.0), "rectangular": True, "tau_mem": 1.5}
     yield "networks.lif_sampler", jn.networks.lif_sampler, sampler | lif

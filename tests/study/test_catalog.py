@@ -68,6 +68,7 @@ def test_the_built_in_studies_are_found():
         "from_file",
         "gradient_estimators",
         "internal_noise",
+        "learnable_dynamics",
         "neural_sampling",
         "noise_exploration",
         "noise_model_mismatch",
