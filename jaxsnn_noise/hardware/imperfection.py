@@ -99,6 +99,6 @@ def check_all(imperfections: Mapping[str, Any], network: Any) -> None:
             network = imperfections[name].apply(network, random.root(0))
 
 
-def in_order(imperfections: Mapping[str, Imperfection]) -> list[str]:
+def in_order(imperfections: Mapping[str, Any]) -> list[str]:
     """The names of imperfections in the order in which they act."""
     return sorted(imperfections, key=lambda name: (imperfections[name].stage, name))
