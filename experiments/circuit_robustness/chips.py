@@ -72,37 +72,42 @@ class Accumulating(hardware.Imperfection):
         return cls("hidden")
 
 
-class TrimmedChips(Axis):
-    """Chips as of ``Devices``, each with leaves of its own.
+class Chips(Axis):
+    """Chips of several networks, one network after the other: member ``n chips + k`` is a chip of network n, of its own key.
 
     Args:
-        leaves: From paths to values [device, ...].
+        weights: From paths to the values of each network [network, ...].
+        chips: Chips of each.
+        leaves: From paths to values of each chip [member, ...].
     """
 
     random: ClassVar[bool] = True
-    leaves: dict[str, Any]
+    weights: dict[str, Any]
+    chips: int = eqx.field(static=True)
+    leaves: dict[str, Any] = eqx.field(default_factory=dict)
     name: str = eqx.field(static=True, default="device")
 
     @property
     def size(self) -> int:
-        return len(next(iter(self.leaves.values())))
+        return self.chips * len(next(iter(self.weights.values())))
 
     def sets(self, sim: jn.Simulation) -> tuple[str, ...]:
         del sim
-        return tuple(self.leaves)
+        return (*self.weights, *self.leaves)
 
     def check(self, sim: jn.Simulation) -> None:
-        """The first chip is one; trims are found between ends that are."""
-        jn.paths.replace(sim, {path: values[0] for path, values in self.leaves.items()})
+        """The first chip is one: weights were trained, trims are found between ends that are."""
+        jn.paths.replace(sim, {path: values[0] for path, values in (self.weights | self.leaves).items()})
 
     def apply(self, sim: jn.Simulation, address: Any, index: jax.Array, root: Any) -> tuple[jn.Simulation, Any]:
         del root
-        own = {path: values[index] for path, values in self.leaves.items()}
+        own = {path: values[index // self.chips] for path, values in self.weights.items()}
+        own |= {path: values[index] for path, values in self.leaves.items()}
         return jn.paths.replace(sim, own), address.at(self.name, index)
 
     @classmethod
     def example(cls) -> Self:
-        return cls({"inputs.input.values": jnp.zeros((2, 1))})
+        return cls({"inputs.input.values": jnp.zeros((2, 1))}, 1)
 
 
 def family(form: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn_noise as jn
@@ -49,13 +50,13 @@ class Bench:
         self.config, self.kept = config, kept
         self.shown = {task: tasks.shown(task, config) for task in config.tasks}
 
-    def key(self, part: str, seed: int) -> Any:
-        """The root of the chips of a network in a part of the study."""
-        return jax.random.fold_in(jax.random.key(self.config.seed), 100 * seed + KINDS[part])
+    def key(self, part: str) -> Any:
+        """The root of the chips of a part of the study."""
+        return jax.random.fold_in(jax.random.key(self.config.seed), KINDS[part])
 
-    def weights(self, task: str, family: str, training: str, seed: int) -> dict[str, np.ndarray]:
-        """The trained weights of a network by path."""
-        return {f"network.{name}.weights": self.kept[_name(task, family, training, name)].values[seed]
+    def weights(self, task: str, family: str, training: str) -> dict[str, Any]:
+        """The trained weights of all networks by path [network, target, source]."""
+        return {f"network.{name}.weights": jnp.asarray(self.kept[_name(task, family, training, name)].values)
                 for name in tasks.weights(task)}  # fmt: skip
 
     def simulation(self, task: str, family: str, imperfections: Any, **statistics: Any) -> jn.Simulation:
@@ -64,12 +65,15 @@ class Bench:
         return tasks.simulation(task, made, self.config, imperfections, **statistics)
 
     def readouts(
-        self, sim: jn.Simulation, weights: Any, axes: Sequence[Any], samples: np.ndarray, key: Any
+        self, sim: jn.Simulation, axes: Sequence[Any], samples: np.ndarray, part: str, told: Any = None
     ) -> np.ndarray:
-        """The readouts of one network [axes ..., sample, class]; what is not finite answers nothing."""
-        data = jn.monte_carlo(jn.paths.replace(sim, weights), [*axes, jn.Samples(samples)], key=key, progress=False)
-        order = [dim for dim in ("case", "device") if dim in data["readout"].dims]
-        return np.asarray(data["readout"].transpose(*order, "sample", "output_neuron").values)
+        """The readouts of all networks [network, case ..., device, sample, class]; the last axis is that of their chips."""
+        show = False if told is None else told.update
+        data = jn.monte_carlo(sim, [*axes, jn.Samples(samples)], key=self.key(part), progress=show)["readout"]
+        order = ["device", *(["case"] if "case" in data.dims else []), "sample", "output_neuron"]
+        values = data.transpose(*order).values
+        values = values.reshape(self.config.networks, -1, *values.shape[1:])
+        return np.swapaxes(values, 1, 2) if "case" in data.dims else values
 
 
 def _name(task: str, family: str, training: str, projection: str) -> str:
@@ -120,25 +124,23 @@ def _single(bench: Bench, progress: Progress) -> xr.Dataset:
     answer = np.zeros((*shape, config.chips, config.images), np.int8)
     margin = np.zeros((*shape, config.images), np.float32)
     nominal = np.zeros((len(config.tasks), len(config.forms), config.networks, config.images), np.int8)
-    with progress.task("one parameter at a time", unit="networks", total=len(cells) * config.networks) as told:
-        for task, of in cells:
-            (samples, labels), t = bench.shown[task].test, config.tasks.index(task)
-            sim, own = (
-                bench.simulation(task, of, chips.imperfections(task, of)),
-                chips.rows(config.forms, of, config.levels),
-            )
-            cases = [chips.spread(task, own[0][0], chips.ALL, 0.0), *(chips.spread(task, *row) for row in own)]
-            axes = [chips.axis(sim, cases), jn.Devices(config.chips)]
-            for seed in range(config.networks):
-                weights = bench.weights(task, of, "plain", seed)
-                found = bench.readouts(sim, weights, axes, samples, bench.key("single", seed))
-                unit = margins(found[0, 0], labels).mean()
-                for f, p, k, row in _places(config, of, own, parameters):
-                    at = (t, f, p, k, seed)
-                    answer[at] = answers(found[row])
-                    margin[at] = (margins(found[0, 0], labels) - margins(found[row], labels).mean(axis=0)) / unit
-                    nominal[t, f, seed] = answers(found[0, 0])
-                told.advance()
+    for task, of in cells:
+        (samples, labels), t = bench.shown[task].test, config.tasks.index(task)
+        sim, own = (
+            bench.simulation(task, of, chips.imperfections(task, of)),
+            chips.rows(config.forms, of, config.levels),
+        )
+        cases = [chips.spread(task, own[0][0], chips.ALL, 0.0), *(chips.spread(task, *row) for row in own)]
+        axes = [chips.axis(sim, cases), chips.Chips(bench.weights(task, of, "plain"), config.chips)]
+        with progress.task(f"one parameter at a time, {task} {of}", unit="members") as told:
+            found = bench.readouts(sim, axes, samples, "single", told)
+        programmed = found[:, 0, 0]
+        own_margin = margins(programmed, labels)
+        unit = own_margin.mean(axis=1, keepdims=True)
+        for f, p, k, row in _places(config, of, own, parameters):
+            answer[t, f, p, k] = answers(found[:, row])
+            margin[t, f, p, k] = (own_margin - margins(found[:, row], labels).mean(axis=1)) / unit
+            nominal[t, f] = answers(programmed)
     dims = ("task", "form", "parameter", "level", "seed")
     columns = {
         "answer": ((*dims, "device", "sample"), answer), "margin_lost": ((*dims, "sample"), margin),
@@ -176,29 +178,26 @@ def _joint(bench: Bench, progress: Progress) -> xr.Dataset:
     nominal = np.zeros((*shape, config.images), bool)
     ensembles = np.full((*shape, 2, config.joint_chips // config.copies), np.nan)
     together = np.full((*shape, 2, config.images), np.nan)
-    with progress.task("all parameters", unit="networks", total=int(np.prod(shape))) as told:
-        for t, task in enumerate(config.tasks):
-            shown = bench.shown[task]
-            samples, few = np.concatenate([shown.calibration, shown.test[0]]), len(shown.calibration)
-            sim = bench.simulation(task, "lif", chips.imperfections(task, "lif"))
-            cases = [chips.spread(task, "leaky", chips.ALL, level) for level in (0.0, *levels)]
-            axes = [chips.axis(sim, cases), jn.Devices(config.joint_chips)]
-            for r, training in enumerate(config.trainings):
-                for seed in range(config.networks):
-                    at = (t, r, seed)
-                    weights = bench.weights(task, "lif", training, seed)
-                    found = bench.readouts(sim, weights, axes, samples, bench.key("joint", seed))
-                    programmed, found = found[0, 0], found[1:]
-                    nominal[at] = answers(programmed[few:]) == shown.test[1]
-                    calibration = jn.hardware.OutputCalibration.fitted(found[:, :, :few], programmed[:few])
-                    for k, values in enumerate((found[:, :, few:], calibration(found[:, :, few:]))):
-                        right = answers(values) == shown.test[1]
-                        accuracy[(*at, k)], correct[(*at, k)] = right.mean(axis=2), right.mean(axis=1)
-                    own = found[len(config.levels) - 1, :, few:]
-                    for k, vote in enumerate((False, True)):
-                        right = _ensembled(own, config.copies, vote=vote) == shown.test[1]
-                        ensembles[(*at, k)], together[(*at, k)] = right.mean(axis=1), right.mean(axis=0)
-                    told.advance()
+    for t, task in enumerate(config.tasks):
+        shown = bench.shown[task]
+        samples, few = np.concatenate([shown.calibration, shown.test[0]]), len(shown.calibration)
+        sim = bench.simulation(task, "lif", chips.imperfections(task, "lif"))
+        cases = [chips.spread(task, "leaky", chips.ALL, level) for level in (0.0, *levels)]
+        for r, training in enumerate(config.trainings):
+            axes = [chips.axis(sim, cases), chips.Chips(bench.weights(task, "lif", training), config.joint_chips)]
+            with progress.task(f"all parameters, {task} {training}", unit="members") as told:
+                everything = bench.readouts(sim, axes, samples, "joint", told)
+            for seed in range(config.networks):
+                at, programmed, found = (t, r, seed), everything[seed, 0, 0], everything[seed, 1:]
+                nominal[at] = answers(programmed[few:]) == shown.test[1]
+                calibration = jn.hardware.OutputCalibration.fitted(found[:, :, :few], programmed[:few])
+                for k, values in enumerate((found[:, :, few:], calibration(found[:, :, few:]))):
+                    right = answers(values) == shown.test[1]
+                    accuracy[(*at, k)], correct[(*at, k)] = right.mean(axis=2), right.mean(axis=1)
+                own = found[len(config.levels) - 1, :, few:]
+                for k, vote in enumerate((False, True)):
+                    right = _ensembled(own, config.copies, vote=vote) == shown.test[1]
+                    ensembles[(*at, k)], together[(*at, k)] = right.mean(axis=1), right.mean(axis=0)
     return _of_joint(config, levels, kinds, accuracy, correct, nominal, ensembles, together)
 
 
@@ -262,21 +261,14 @@ def _cases(
     task, config = bench.config.tasks[0], bench.config
     samples, labels = bench.shown[task].test
     sim = bench.simulation(task, "lif", imperfections)
-    axes = [chips.axis(sim, list(cases.values())), jn.Devices(count)]
-    correct, accuracy, changed = [], [], []
-    with progress.task(part, unit="networks", total=config.networks) as told:
-        for seed in range(config.networks):
-            weights = bench.weights(task, "lif", "plain", seed)
-            found = answers(bench.readouts(sim, weights, axes, samples, bench.key(part, seed)))
-            right = found == labels
-            correct.append(right.mean(axis=1))
-            accuracy.append(right.mean(axis=2))
-            changed.append((found != found[:1, :1]).mean(axis=1))
-            told.advance()
+    axes = [chips.axis(sim, list(cases.values())), chips.Chips(bench.weights(task, "lif", "plain"), count)]
+    with progress.task(part, unit="members") as told:
+        found = answers(bench.readouts(sim, axes, samples, part, told))
+    right = found == labels
     columns = {
-        "correct": (("seed", "case", "sample"), np.stack(correct)),
-        "changed": (("seed", "case", "sample"), np.stack(changed)),
-        "accuracy": (("seed", "case", "device"), np.stack(accuracy)),
+        "correct": (("seed", "case", "sample"), right.mean(axis=2)),
+        "changed": (("seed", "case", "sample"), (found != found[:, :1, :1]).mean(axis=2)),
+        "accuracy": (("seed", "case", "device"), right.mean(axis=3)),
     }
     return xr.Dataset(columns, {"case": list(cases)}, {"seed": config.seed})
 
@@ -289,12 +281,7 @@ def _pool(bench: Bench, progress: Progress) -> xr.Dataset:
     samples, labels = bench.shown[task].test
     sim = bench.simulation(task, "lif", chips.imperfections(task, "lif"))
     sim = jn.paths.replace(sim, chips.spread(task, "leaky", chips.ALL, config.levels[-1]))
-    accuracy = []
-    with progress.task("many chips", unit="networks", total=config.networks) as told:
-        for seed in range(config.networks):
-            weights = bench.weights(task, "lif", "plain", seed)
-            axes = [jn.Devices(config.pool)]
-            found = bench.readouts(sim, weights, axes, samples, bench.key("pool", seed))
-            accuracy.append((answers(found) == labels).mean(axis=1))
-            told.advance()
-    return xr.Dataset({"accuracy": (("seed", "device"), np.stack(accuracy))}, attrs={"seed": config.seed})
+    axes = [chips.Chips(bench.weights(task, "lif", "plain"), config.pool)]
+    with progress.task("many chips", unit="members") as told:
+        found = answers(bench.readouts(sim, axes, samples, "pool", told))
+    return xr.Dataset({"accuracy": (("seed", "device"), (found == labels).mean(axis=2))}, attrs={"seed": config.seed})

@@ -110,7 +110,10 @@ def _redundancy(table: DataFrame, config: Config) -> Picture:
 
 
 def _trims(table: DataFrame, config: Config) -> Picture:
-    rows = [(f"outputs {output}", table[table["output"] == output]) for output in dict.fromkeys(table["output"])]
+    rows = [
+        (f"outputs {'calibrated' if output == 'calibrated' else 'as they are'}", table[table["output"] == output])
+        for output in dict.fromkeys(table["output"])
+    ]
     words = (
         f"What trims mend of {100 * config.levels[-1]:g} % on all parameters, images: {config.readings} readings of {config.calibration} samples; "
         "paired with chips as built, 95 % intervals."
@@ -140,13 +143,20 @@ def _words(words: xr.Dataset, config: Config) -> dict[str, Picture]:
             found = interval(case_loss(words, f"{kind} {strength:g}", "eight 0"))
             rows.append({"weights": kind, "power": value} | summaries.ends("loss [points]", found))
     table = pandas.DataFrame(rows)
-    named = {"analog": "analog: mismatch squared", "digital": "digital: share of flipped bits"}
+    named = {"analog": "analog, mismatch", "digital": "digital, flipped bits"}
     parts = [
-        (named[kind], table[table["weights"] == kind].rename(columns={"power": "strength in error power [1]"}))
+        (
+            named[kind],
+            table[table["weights"] == kind].rename(
+                columns={"power": "error power: mismatch squared, or share of flipped bits [1]"}
+            ),
+        )
         for kind in named
     ]
     text = "The same words of 8 bits, as analog weights with mismatch, or with flipped bits; 95 % intervals over networks and samples."
-    failing = _lines(parts, "strength in error power [1]", "loss [points]", caption=text)
+    failing = _lines(
+        parts, "error power: mismatch squared, or share of flipped bits [1]", "loss [points]", caption=text
+    )
     failing.figure.axes[0].set_xscale("log")
     rows = []
     for kind, strengths in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn_noise as jn
@@ -34,23 +35,22 @@ def measured(bench: Bench, progress: Progress) -> xr.Dataset:
     samples, few = np.concatenate([shown.calibration, shown.test[0]]), len(shown.calibration)
     sim = simulation(bench, task)
     correct = np.zeros((config.networks, len(options), 2, config.images))
-    programmed = np.zeros((config.networks, config.images), bool)
-    with progress.task("repairs", unit="trims", total=config.networks * len(REPAIRS)) as told:
-        for seed in range(config.networks):
-            own = jn.paths.replace(sim, bench.weights(task, "lif", "plain", seed))
-            nominal = jn.paths.replace(own, chips.spread(task, "leaky", chips.ALL, 0.0))
-            key = bench.key("repairs", seed)
-            wanted = counts(nominal, untrimmed(config), shown.calibration, key)
-            target = _readouts(bench, nominal, untrimmed(config), samples, key)[0]
-            programmed[seed] = target[few:].argmax(axis=-1) == shown.test[1]
-            for o, option in enumerate(options):
-                leaves = untrimmed(config)
-                if option != "none":
-                    leaves = trimmed(own, option, leaves, wanted, shown.calibration, key, config.readings)
-                    told.advance()
-                found = _readouts(bench, own, leaves, samples, key)
-                calibration = hardware.OutputCalibration.fitted(found[:, :few], target[:few])
-                for k, values in enumerate((found[:, few:], calibration(found[:, few:]))):
+    nominal = jn.paths.replace(sim, chips.spread(task, "leaky", chips.ALL, 0.0))
+    plain = on_chips(bench, task)
+    with progress.task("trims", unit="readings", total=config.readings * len(REPAIRS)) as told:
+        wanted = counts(nominal, plain, shown.calibration, bench.key("repairs"))
+        target = bench.readouts(nominal, [plain], samples, "repairs")[:, 0]
+        programmed = target[:, few:].argmax(axis=-1) == shown.test[1]
+        for o, option in enumerate(options):
+            own = plain
+            if option != "none":
+                own = trimmed(
+                    sim, option, plain, wanted, shown.calibration, bench.key("repairs"), config.readings, told
+                )
+            found = bench.readouts(sim, [own], samples, "repairs")
+            for seed in range(config.networks):
+                calibration = hardware.OutputCalibration.fitted(found[seed, :, :few], target[seed, :few])
+                for k, values in enumerate((found[seed, :, few:], calibration(found[seed, :, few:]))):
                     correct[seed, o, k] = (values.argmax(axis=-1) == shown.test[1]).mean(axis=0)
     columns = {"correct": (("seed", "trim", "output", "sample"), correct), "nominal": (("seed", "sample"), programmed)}
     readings = [0, *([config.readings * few] * len(REPAIRS))]
@@ -71,32 +71,33 @@ def simulation(bench: Bench, task: str) -> jn.Simulation:
     return jn.paths.replace(sim, chips.spread(task, "leaky", chips.ALL, config.levels[-1]))
 
 
-def untrimmed(config: Any) -> dict[str, np.ndarray]:
-    """The trims of chips that have none [device, neuron]."""
-    shape = (config.chips, config.hidden)
-    return {path: np.full(shape, rule["start"], np.float32) for path, rule in REPAIRS.values()}
+def on_chips(bench: Bench, task: str) -> chips.Chips:
+    """All chips of all networks, with trims that do nothing."""
+    config, weights = bench.config, bench.weights(task, "lif", "plain")
+    shape = (config.networks * config.chips, config.hidden)
+    leaves = {path: jnp.full(shape, rule["start"], jnp.float32) for path, rule in REPAIRS.values()}
+    return chips.Chips(weights, config.chips, leaves)
 
 
 def trimmed(
-    sim: jn.Simulation, option: str, leaves: dict[str, np.ndarray], wanted: np.ndarray, shown: np.ndarray, key: Any,
-    readings: int,
-) -> dict[str, np.ndarray]:  # fmt: skip
-    """The trims of one kind, by the spikes of each neuron on the samples of calibration."""
+    sim: jn.Simulation, option: str, plain: chips.Chips, wanted: np.ndarray, shown: np.ndarray, key: Any, readings: int,
+    told: Any = None,
+) -> chips.Chips:  # fmt: skip
+    """The chips with trims of one kind, by the spikes of each neuron on the samples of calibration."""
     path, rule = REPAIRS[option]
 
+    def written(values: np.ndarray) -> chips.Chips:
+        return chips.Chips(plain.weights, plain.chips, plain.leaves | {path: jnp.asarray(values, jnp.float32)})
+
     def measure(values: np.ndarray) -> np.ndarray:
-        return counts(sim, leaves | {path: values.astype(np.float32)}, shown, key)
+        if told is not None:
+            told.advance()
+        return counts(sim, written(values), shown, key)
 
-    found = hardware.trims(measure, wanted, readings=readings, **rule)
-    return leaves | {path: found.astype(np.float32)}
+    return written(hardware.trims(measure, wanted, readings=readings, **rule))
 
 
-def counts(sim: jn.Simulation, leaves: dict[str, np.ndarray], shown: np.ndarray, key: Any) -> np.ndarray:
+def counts(sim: jn.Simulation, on: chips.Chips, shown: np.ndarray, key: Any) -> np.ndarray:
     """Spikes of each hidden neuron on all samples [device, neuron]."""
-    axes = [chips.TrimmedChips(leaves), jn.Samples(shown)]
-    data = jn.monte_carlo(sim, axes, key=key, progress=False)["counts"]
+    data = jn.monte_carlo(sim, [on, jn.Samples(shown)], key=key, progress=False)["counts"]
     return np.asarray(data.sum("sample").transpose("device", "hidden_neuron").values, float)
-
-
-def _readouts(bench: Bench, sim: jn.Simulation, leaves: Any, samples: np.ndarray, key: Any) -> np.ndarray:
-    return bench.readouts(sim, {}, [chips.TrimmedChips(leaves)], samples, key)

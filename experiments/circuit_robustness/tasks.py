@@ -95,13 +95,12 @@ def simulation(task: str, of: Any, config: Config, imperfections: Any = None, **
     """A network that is shown a sample, read by the mean potential of its readouts."""
     if task == "vowels":
         steps = FRAME * jn.datasets.load("japanese_vowels").test.frames.shape[1]
-        stimulus: Any = jn.coding.TimeSeries(np.zeros((steps, 12), np.float32))
+        nothing = np.zeros((steps, 12), np.float32)
     else:
-        steps, stimulus = config.steps, jn.coding.Constant(np.zeros(SIDE**2, np.float32))
-    return jn.Simulation(
-        of, {"input": stimulus}, duration=steps * dt(task), dt=dt(task), imperfections=imperfections or {},
-        statistics={"readout": jn.statistics.Mean("v", population="output"), **statistics},
-    )  # fmt: skip
+        steps, nothing = config.steps, np.zeros(SIDE**2, np.float32)
+    return jn.networks.classifier(
+        of, nothing, duration=steps * dt(task), dt=dt(task), imperfections=imperfections, statistics=statistics
+    )
 
 
 def weights(task: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Ready-made networks."""
 
+from jaxsnn_noise.networks.classifying import classifier as classifier
 from jaxsnn_noise.networks.layered import feedforward as feedforward
 from jaxsnn_noise.networks.redundant import Redundant as Redundant
 from jaxsnn_noise.networks.redundant import triplicated as triplicated
@@ -13,6 +14,7 @@ __all__ = [
     "Activation",
     "Redundant",
     "abstract_sampler",
+    "classifier",
     "feedforward",
     "lif_population",
     "lif_sampler",
