@@ -84,7 +84,8 @@ def _lines(rows: Sequence[tuple[str, DataFrame]], x: str, y: str, *, y_label: st
 
 
 def _trainings(table: DataFrame, config: Config) -> dict[str, Picture]:
-    pictures = {}
+    pictures, levels = {}, np.round(100 * np.asarray(config.levels), 6)
+    table = table[np.isin(table["cv [%]"].round(6), levels)]
     for task in config.tasks:
         part = table[(table["task"] == task) & (table["output"] == "as it is")].drop_duplicates(["training", "cv [%]"])
         part = part.sort_values("cv [%]")
@@ -103,10 +104,11 @@ def _trainings(table: DataFrame, config: Config) -> dict[str, Picture]:
 
 def _redundancy(table: DataFrame, config: Config) -> Picture:
     words = (
-        f"Accuracy on images with {100 * config.levels[-1]:g} % on all parameters; all options but one chip have {config.copies} times its area. "
-        "95 % intervals over networks and samples, which the options share."
+        f"What {config.copies} times the area buys on images with {100 * config.levels[-1]:g} % on all parameters, over one chip; paired, 95 % "
+        "intervals over networks and samples."
     )
-    return _lines([("", table)], "option", "accuracy [%]", caption=words)
+    part = table[table["option"] != "one chip"]
+    return _lines([("", part)], "option", "more than one chip [points]", caption=words)
 
 
 def _trims(table: DataFrame, config: Config) -> Picture:

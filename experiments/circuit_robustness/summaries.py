@@ -118,10 +118,10 @@ def redundancy(joint: xr.Dataset, config: Config) -> DataFrame:
 
     cell, at = joint.isel(task=0, training=0, drop=True).sel(repair="none"), f"{config.levels[-1]:g}"
     options: list[tuple[str, float, Any, Any]] = [
-        ("one chip", 1.0, cell["correct"].sel(spread=at), cell["accuracy"].sel(spread=at)),
-        (f"transistors x{config.copies}", float(config.copies), cell["correct"].sel(spread="larger"),
+        ("one chip", 1.0, cell["correct"].sel(spread=at, drop=True), cell["accuracy"].sel(spread=at)),
+        (f"transistors x{config.copies}", float(config.copies), cell["correct"].sel(spread="larger", drop=True),
          cell["accuracy"].sel(spread="larger")),
-        *((f"{rule} of {config.copies}", float(config.copies), cell["ensemble_correct"].sel(rule=rule),
+        *((f"{rule} of {config.copies}", float(config.copies), cell["ensemble_correct"].sel(rule=rule, drop=True),
            cell["ensemble_accuracy"].sel(rule=rule).rename(ensemble="device")) for rule in ("mean", "vote")),
     ]  # fmt: skip
     rows = []
@@ -129,6 +129,7 @@ def redundancy(joint: xr.Dataset, config: Config) -> DataFrame:
         row: dict[str, Any] = {"option": name, "area": area} | ends(
             "accuracy [%]", interval(100.0 * correct.astype(float))
         )
+        row |= ends("more than one chip [points]", interval(100.0 * (correct - options[0][2]).astype(float)))
         row["SD over chips [points]"] = float(100 * accuracy.std("device", ddof=1).mean("seed"))
         if name.startswith(("mean", "vote")):
             for what in ("spread", "loss"):

@@ -274,6 +274,21 @@ def test_configurations_without_meaning_are_refused() -> None:
             dataclasses.replace(CONFIG, **change)
 
 
+def test_members_are_chips_of_their_own_network() -> None:
+    """Member ``n chips + k`` has the weights of network n, its own leaves and a key of its own, that of the device of its number."""
+    config = dataclasses.replace(module.TINY, hidden=3)
+    sim = tasks.simulation("mnist", tasks.network("mnist", "lif", config, 0), config)
+    path, tau = "network.hidden_to_output.weights", "network.hidden.neuron.tau_mem"
+    weights = jnp.arange(60.0).reshape(2, 10, 3)
+    axis = chips.Chips({path: weights}, 4, {tau: jnp.arange(1.0, 25.0).reshape(8, 3)})
+    assert axis.size == 8
+    for member in (0, 3, 4, 7):
+        moved, address = axis.apply(sim, jn.Address.of({}), jnp.uint32(member), random.root(0))
+        np.testing.assert_array_equal(jn.paths.get(moved, path), weights[member // 4])
+        assert jn.paths.get(moved, tau).tolist() == [3.0 * member + k for k in (1, 2, 3)]
+        assert int(address.indices["device"]) == member
+
+
 @pytest.mark.slow
 def test_trims_bring_spikes_of_chips_nearer_to_those_as_programmed() -> None:
     config = dataclasses.replace(module.TINY, hidden=6, chips=3, networks=2, levels=(0.3,))
