@@ -39,11 +39,8 @@ def images(config: Config) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 def simulation(network: Any, config: Config, imperfections: Any = None) -> jn.Simulation:
     """A network that is shown an image, read by the mean potential of its readouts."""
-    shown = jn.coding.Constant(np.zeros(SIDE**2, np.float32))
-    return jn.Simulation(
-        network, {"input": shown}, duration=float(config.steps), dt=1.0, imperfections=imperfections or {},
-        statistics={"readout": jn.statistics.Mean("v", population="output")},
-    )  # fmt: skip
+    nothing = np.zeros(SIDE**2, np.float32)
+    return jn.networks.classifier(network, nothing, duration=float(config.steps), imperfections=imperfections)
 
 
 def trained(config: Config, shown: tuple[np.ndarray, np.ndarray]) -> tuple[Any, ...]:

@@ -189,7 +189,8 @@ def _fixes(
 
     def gained(readout: np.ndarray) -> np.ndarray:
         few = readout[: config.chips]
-        return fixes.calibrated(few[:, shown:], few[:, :shown], programmed[0, :shown]).argmax(axis=-1)
+        calibration = jn.hardware.OutputCalibration.fitted(few[:, :shown], programmed[0, :shown])
+        return calibration(few[:, shown:]).argmax(axis=-1)
 
     rows = []
     for name, area in ((circuits.BUILT, 1.0), *((f"area x{a:g}", a) for a in config.areas)):

@@ -1,28 +1,10 @@
-"""What may repair chips, from their readouts: calibration of the output gain, averages and votes of copies."""
+"""What copies of a chip answer together: averages and votes."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from jaxsnn_noise import reduce
-
-
-def calibrated(readout: np.ndarray, shown: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Readouts with gain and offset of each output corrected, from a few measurements of the chip.
-
-    ``r <- r_bar* + g (r - r_bar)`` with ``g = cov(r, r*)/var(r)``, the least-squares fit to the readouts ``r*`` of the network as
-    programmed on the calibration samples; no labels are used. An output that does not vary keeps its gain.
-
-    Args:
-        readout: [chip, sample, output].
-        shown: Of the calibration samples [chip, sample, output].
-        wanted: Those of the network as programmed [sample, output].
-    """
-    middle, target = shown.mean(axis=1, keepdims=True), wanted.mean(axis=0)
-    variance = np.square(shown - middle).mean(axis=1, keepdims=True)
-    shared = ((shown - middle) * (wanted - target)[None]).mean(axis=1, keepdims=True)
-    gain = np.divide(shared, variance, out=np.ones_like(shared), where=variance > 0)
-    return target + gain * (readout - middle)
 
 
 def grouped(chips: int, copies: int) -> np.ndarray:

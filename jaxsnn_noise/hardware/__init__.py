@@ -1,6 +1,7 @@
 """Imperfections of hardware: what deviates, fails, drifts and is rounded; and the circuits and processes that deviations follow from."""
 
 from jaxsnn_noise.hardware.bias import Bias, FixedCurrent, FixedVoltage, ProportionalToTemperature
+from jaxsnn_noise.hardware.calibration import OutputCalibration, Trim, trims
 from jaxsnn_noise.hardware.current_mode import CurrentMode, ThresholdAgeing, dpi_currents, dpi_leaves
 from jaxsnn_noise.hardware.faults import Faults
 from jaxsnn_noise.hardware.floorplan import FloorPlan
@@ -38,6 +39,7 @@ __all__ = [
     "JointMismatch",
     "Memristive",
     "Mismatch",
+    "OutputCalibration",
     "ParameterFaults",
     "PerturbedSynapses",
     "PhaseChange",
@@ -55,10 +57,12 @@ __all__ = [
     "StuckSynapses",
     "TabulatedMismatch",
     "ThresholdAgeing",
+    "Trim",
     "VarianceSplit",
     "dpi_currents",
     "dpi_leaves",
     "read_process",
+    "trims",
 ]
 
 

@@ -105,6 +105,6 @@ def _applied(imperfection: Any, network: Any, key: Key) -> Any:
     return imperfection.apply(network, key)
 
 
-def in_order(imperfections: Mapping[str, Imperfection]) -> list[str]:
+def in_order(imperfections: Mapping[str, Any]) -> list[str]:
     """The names of imperfections in the order in which they act."""
     return sorted(imperfections, key=lambda name: (imperfections[name].stage, name))

@@ -13,12 +13,14 @@ from jaxsnn_noise.training.fit import fit
 from jaxsnn_noise.training.fitted import Fitted
 from jaxsnn_noise.training.parameters import Parameters, free_space, trainable
 from jaxsnn_noise.training.runner import Report
+from jaxsnn_noise.training.variation import Variation
 
 __all__ = [
     "Batches",
     "Fitted",
     "Parameters",
     "Report",
+    "Variation",
     "augment",
     "fit",
     "free_space",

@@ -47,6 +47,7 @@ from jaxsnn_noise.training.parameters import Parameters, Tied, chosen, differing
 from jaxsnn_noise.training.runner import Block, Callback, Training
 from jaxsnn_noise.training.starting import started, warn_of
 from jaxsnn_noise.training.transforms import Transform
+from jaxsnn_noise.training.variation import Variation, variation_of
 
 Optimiser: TypeAlias = optax.GradientTransformation | Callable[[int], optax.GradientTransformation]
 
@@ -65,6 +66,7 @@ def fit(
     tied: Tied = (),
     augment: Callable[[Any, Any], Any] | None = None,
     noise: Sources | None = None,
+    variation: Variation | None = None,
     epochs: int = 20,
     batch_size: int = 128,
     patience: int | None = None,
@@ -79,7 +81,8 @@ def fit(
     """Train leaves of a simulation on data, by backpropagation through time with surrogate gradients.
 
     A whole epoch is one compiled program. The simulation runs as it is, noise included (its own, and that of ``noise``),
-    fresh for every seed, optimiser step and sample; imperfections are those of the one device that ``simulate(sim, key=key)`` shows.
+    fresh for every seed, optimiser step and sample; imperfections are those of the one device that ``simulate(sim, key=key)`` shows
+    (those of ``variation`` are on chips that are new in every step).
 
     Args:
         system: A :class:`Simulation`, of which the samples set the values of one input; or a :class:`Network` with one port,
@@ -107,6 +110,8 @@ def fit(
         noise: Sources that are on while it trains, and at no other time, put onto the system as :func:`with_noise` does:
             ``{"hidden": {"membrane": noise.VoltageNoise(noise.Diffusion(0.1))}}``. Validation, what is returned and
             what it answers have the noise of the system alone. Training cannot move parameters of these sources.
+        variation: Imperfections that are on while it trains, and at no other time, on chips that are new in every step
+            (:class:`Variation`): variation-aware training.
         epochs: Passes over the data.
         batch_size: Samples per optimiser step (of batches of one's own: samples that validation computes at once).
         patience: Stop a seed when so many epochs brought no lower validation loss, and return the weights of its best
@@ -160,8 +165,9 @@ def fit(
     moved_by = optimiser_of(optimiser, steps=steps_of(data, batch_size, epochs))
     sim, scores = reading(fed(sims[0], shown, sample.values), losses)
     sources = noise_of("fit.noise", noise, sim)
+    varied = variation_of("fit.variation", variation, sim)
     runs = accepted("fit.backend", backend, dressed(sim, sources))
-    task = Task(sim, shown, parameters, scores, augment, sources, moved_by, runs, root, batch_size)
+    task = Task(sim, shown, parameters, scores, augment, sources, varied, moved_by, runs, root, batch_size)
     blocks = _blocks(task, sims, indices, seeds_at_once, together=isinstance(data, Feed))
     folder = None
     if checkpoint is not None:

@@ -46,6 +46,14 @@ def _sources(task: Task) -> dict[str, Any]:
     return {name: {k: told(source) for k, source in given.items()} for name, given in task.noise.items()}
 
 
+def _variation(task: Task) -> dict[str, Any]:
+    """The imperfections of training by name, in words, and how many chips a step has."""
+    if task.variation is None:
+        return {}
+    said = {name: part.summary() for name, part in task.variation.imperfections.items()}
+    return {"chips": task.variation.chips, "imperfections": said}
+
+
 def attributes(task: Task, plain: dict[str, Any]) -> dict[str, Any]:
     """Configuration, root key, stream version, versions and device; ``plain`` are the numbers given to ``fit``."""
     return {
@@ -55,6 +63,7 @@ def attributes(task: Task, plain: dict[str, Any]) -> dict[str, Any]:
         "loss": repr(task.scores["loss"][0]),
         "augment": "none" if task.augment is None else repr(task.augment),
         "noise": json.dumps(_sources(task)),
+        "variation": json.dumps(_variation(task)),
         **plain,
         "batch_size": task.batch_size,
         "root_key": [int(w) for w in np.asarray(task.root)],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,7 @@ from jaxsnn_noise.engine.sources import dressed
 from jaxsnn_noise.statistics import Statistic
 from jaxsnn_noise.training.losses import Loss
 from jaxsnn_noise.training.parameters import Parameters
+from jaxsnn_noise.training.variation import Variation
 
 Scores = dict[str, Scalar]
 
@@ -73,6 +75,7 @@ class Task(eqx.Module):
             descended.
         augment: Map of one sample, or ``None``.
         noise: Sources that are put onto the network, by part and name.
+        variation: Imperfections of chips that are new in every step, or ``None``.
         optimiser: Optax gradient transformation.
         backend: Runs the simulation.
         root: Root key.
@@ -85,6 +88,7 @@ class Task(eqx.Module):
     scores: dict[str, tuple[Loss, Any]]
     augment: Any
     noise: Any
+    variation: Variation | None
     optimiser: Any = eqx.field(static=True)
     backend: Backend
     root: Key
@@ -147,7 +151,9 @@ def to_assess(task: Task) -> Task:
 
     Trained leaves are given as they are, among a member's own: a free value and back would move their last bits.
     """
-    return dataclasses.replace(task, parameters=Parameters((), ()), optimiser=None, augment=None, noise={})
+    return dataclasses.replace(
+        task, parameters=Parameters((), ()), optimiser=None, augment=None, noise={}, variation=None
+    )
 
 
 def permutation(key: Key, size: int) -> Int32[Array, "sample"]:
@@ -228,10 +234,10 @@ def _all_readings(task: Task, data: Data, member: Member, address: Address) -> l
 def readings_of(
     task: Task, data: Data, member: Member, free: dict[str, Values], chosen: Any, address: Address
 ) -> list[Any]:
-    """The results of the statistics for the chosen samples, each [sample, ...]."""
-    sim = dressed(trained(task, member, free), task.noise)
+    """The results of the statistics for the chosen samples, each [sample, ...]; with variation they are dealt over new chips."""
+    sim, variation = dressed(trained(task, member, free), task.noise), task.variation
 
-    def one(index: jax.Array) -> list[Any]:
+    def one(sim: Simulation, index: jax.Array) -> list[Any]:
         at = address.at("sample", data.first + index.astype(jnp.uint32))
         values = data.values[index]
         if task.augment is not None:
@@ -239,7 +245,16 @@ def readings_of(
         results = run(task.backend, showing(sim, task.shown, values), task.root, at)
         return [results[k] for k in sorted(results)]
 
-    return jax.vmap(one)(chosen)
+    def on_chip(number: jax.Array, part: Any) -> list[Any]:
+        assert variation is not None
+        made = variation.on(sim, task.root, address.at("chip", number))
+        return jax.vmap(lambda index: one(made, index))(part)
+
+    if variation is None:
+        return jax.vmap(lambda index: one(sim, index))(chosen)
+    chips = math.gcd(variation.chips, len(chosen))
+    found = jax.vmap(on_chip)(jnp.arange(chips, dtype=jnp.uint32), chosen.reshape(chips, -1))
+    return [r.reshape(-1, *r.shape[2:]) for r in found]
 
 
 def trained(task: Task, member: Member, free: dict[str, Values]) -> Simulation:

@@ -62,6 +62,7 @@ def test_the_built_in_studies_are_found():
     assert set(builtin()) == {
         "brunel",
         "channel_noise",
+        "circuit_robustness",
         "coherence_resonance",
         "correlation_transfer",
         "fault_campaign",
