@@ -1,8 +1,8 @@
 """Ready-made networks."""
 
+from jaxsnn_noise.networks.classifying import classifier as classifier
 from jaxsnn_noise.networks.initial import graded as graded
 from jaxsnn_noise.networks.initial import heterogeneous as heterogeneous
-from jaxsnn_noise.networks.classifying import classifier as classifier
 from jaxsnn_noise.networks.layered import feedforward as feedforward
 from jaxsnn_noise.networks.noise_driven import deterministic_twin as deterministic_twin
 from jaxsnn_noise.networks.noise_driven import noise_driven as noise_driven
@@ -18,8 +18,8 @@ __all__ = [
     "Activation",
     "Redundant",
     "abstract_sampler",
-    "deterministic_twin",
     "classifier",
+    "deterministic_twin",
     "feedforward",
     "graded",
     "heterogeneous",
