@@ -25,6 +25,9 @@ from jaxsnn_noise.training.losses import Loss
 if TYPE_CHECKING:
     import xarray
 
+MOST_DRAWS = 1_000_000
+"""Presentations of a sample in one call."""
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -105,7 +108,7 @@ class Fitted:
             noise: As in :meth:`evaluate`.
             batch_size: Samples that are computed at once.
             draws: How often every sample is shown, each time with noise of its own; :func:`evaluation.by_draws` says what the
-                mean of several answers is worth. ``None``: once, and without that dimension.
+                mean of several answers is worth. They are computed one after the other. ``None``: once, and without that dimension.
 
         Returns:
             A dataset with the dimensions (seed, sample), or (seed, draw, sample): ``readout`` [seed, sample, class], the first statistic
@@ -120,7 +123,7 @@ class Fitted:
 
         paired = isinstance(data, tuple)
         if draws is not None:
-            count("predict.draws", draws)
+            count("predict.draws", draws, most=MOST_DRAWS)
         task, checked, members = self._assessing("predict", data, key, noise, batch_size)
         first = jax.tree.leaves(self.task.scores["loss"][1])[0]
         found_by = answer(task, checked, members, first, draws)

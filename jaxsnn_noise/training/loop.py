@@ -139,11 +139,13 @@ def answer(
     if draws is None:
         return jax.vmap(lambda m: _answer(task, data, m, first, Address.of({"seed": m.seed})))(members)
 
-    def drawn(member: Member, draw: jax.Array) -> tuple[Values, dict[str, Values]]:
-        return _answer(task, data, member, first, Address.of({"seed": member.seed}).at("draw", draw))
+    def drawn(member: Member) -> tuple[Values, dict[str, Values]]:
+        address = Address.of({"seed": member.seed})
+        one = lambda draw: _answer(task, data, member, first, address.at("draw", draw))  # noqa: E731
+        found: tuple[Values, dict[str, Values]] = lax.map(one, jnp.arange(draws, dtype=jnp.uint32))
+        return found
 
-    over_draws = jax.vmap(drawn, in_axes=(None, 0))
-    return jax.vmap(lambda m: over_draws(m, jnp.arange(draws, dtype=jnp.uint32)))(members)
+    return jax.vmap(drawn)(members)
 
 
 def to_assess(task: Task) -> Task:

@@ -90,6 +90,7 @@ def test_what_is_left_out_is_not_judged() -> None:
         dataclasses.replace(module.DEFAULT, attacked=25)
 
 
+@pytest.mark.slow
 def test_images_are_perturbed_as_said_and_none_is_in_both_parts() -> None:
     data = asking.images(Group(), module.DEFAULT)
     values = data["test"][0][:100]

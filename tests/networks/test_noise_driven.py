@@ -161,6 +161,7 @@ def test_without_noise_it_is_the_published_recursion() -> None:
         np.testing.assert_array_equal(row, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("state_std", "probabilities"), [(None, (0.159, 0.253, 0.309)), (STD, (0.240, 0.319, 0.362))])
 def test_the_two_variants_have_the_published_probabilities(state_std: float | None, probabilities: Any) -> None:
     """At a potential of 0.8 and a threshold of 1, in the first step."""
@@ -189,9 +190,9 @@ def test_what_is_made_and_what_stays() -> None:
     own = surrogates.SuperSpike(3.0)
     kept = deterministic_twin(jn.Network({"c": jn.Population(published(2), firing=jn.HardThreshold(own))}))
     assert eqx.tree_equal(kept.populations["c"].firing.gradient, own)
-    two = jn.networks.feedforward([6, 5, 4, 3], key=0, neuron=published)
-    one = noise_driven(two, 0.2, populations="hidden_2")
-    assert [type(one.populations[f"hidden_{i}"].firing).__name__ for i in (1, 2)] == ["HardThreshold", "NoisyThreshold"]
+    two = jn.Network({name: jn.Population(published(2)) for name in ("first", "second")})
+    one = noise_driven(two, 0.2, populations="second")
+    assert [type(part.firing).__name__ for part in one.cells().values()] == ["HardThreshold", "NoisyThreshold"]
 
 
 def test_what_cannot_be_is_refused() -> None:
