@@ -214,8 +214,9 @@ def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: i
         need: How much room the run needs [B], beyond a floor of 100 MiB.
 
     Raises:
-        InputError: If there is something in the folder and ``existing`` does not allow it, if the folder is no run of
-            this program and should be overwritten or resumed, if it cannot be written, or if there is too little room.
+        InputError: If there is something in the folder and ``existing`` does not allow it (a run that was refused while it was
+            set up is nothing), if the folder is no run of this program and should be overwritten or resumed, if it cannot be
+            written, or if there is too little room.
     """
     if not isinstance(folder, (str, os.PathLike)) or not str(folder):
         refuse("out", "must be the path of a folder", folder)
@@ -234,7 +235,7 @@ def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: i
             f"needs {max(need, LEAST_FREE) / 2**20:,.0f} MiB of free disk",
             f"{free / 2**20:,.0f} MiB in {folder}",
         )
-    if inside and existing is Existing.REFUSE:
+    if inside and existing is Existing.REFUSE and not _never_measured(path, inside):
         refuse(
             "out",
             "must be a new or empty folder (or give --overwrite, --resume, or another --out)",
@@ -251,6 +252,14 @@ def prepare(folder: str | Path, existing: Existing = Existing.REFUSE, *, need: i
     for name in OWN if inside else ():
         remove(path / name)
     return Outputs(path, _new_status())
+
+
+def _never_measured(path: Path, inside: list[str]) -> bool:
+    """A run that was refused while it was set up: it left no result, and nothing of anybody else lies beside it."""
+    if STATUS not in inside or set(inside) & {DATA, STAGES} or not set(inside) <= {STATUS, *OWN}:
+        return False
+    status = read_status(path)
+    return status["state"] == "failed" and status["stage"] == "set up"
 
 
 def to_json(value: Any) -> str:

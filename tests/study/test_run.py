@@ -195,6 +195,30 @@ def test_a_study_that_cannot_be_built_measures_nothing(tmp_path, calls):
     assert calls() == 0
 
 
+def test_a_run_that_was_refused_while_it_was_set_up_stands_in_nobodys_way(tmp_path, calls):
+    out = tmp_path / "out"
+    refused = fake_study.write(tmp_path, more=COUNTED + "\ndef build(config): raise ValueError('no')\n")
+    with pytest.raises(StudyError, match="set up failed"):
+        run(refused, out)
+    (out / "mine.txt").write_text("precious")  # what is somebody else's is not a run's
+    with pytest.raises(InputError, match="must be a new or empty folder"):
+        run(refused, out)
+    (out / "mine.txt").unlink()
+    path = fake_study.write(tmp_path, more=COUNTED)
+    run(path, out)
+    assert calls() == 1
+    with pytest.raises(InputError, match="must be a new or empty folder"):
+        run(path, out)
+
+
+def test_a_run_that_failed_in_its_measurement_is_kept(tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(StudyError):
+        run(fake_study.write(tmp_path, more="\ndef measure(c, p): raise ValueError('no')\n"), out)
+    with pytest.raises(InputError, match="must be a new or empty folder"):
+        run(fake_study.write(tmp_path), out)
+
+
 def test_the_folder_is_checked_before_anything_is_computed(tmp_path, calls, monkeypatch):
     path = fake_study.write(tmp_path, more=COUNTED)
     out = tmp_path / "out"
