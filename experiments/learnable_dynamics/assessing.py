@@ -38,7 +38,8 @@ def on_a_chip(sim: jn.Simulation) -> jn.Simulation:
     return eqx.tree_at(lambda s: s.imperfections, sim, found)
 
 
-def _set(sim: jn.Simulation, condition: Any) -> jn.Simulation:
+def under(sim: jn.Simulation, condition: Any) -> jn.Simulation:
+    """The simulation under a row of :func:`conditions`."""
     sigma, cv, bits = condition[0], condition[1], condition[2]
     given = {f"network.{layer}.noise.membrane.amplitude.sigma": sigma for layer in HIDDEN}
     for name, part in sim.imperfections.items():
@@ -64,8 +65,8 @@ def right(
         sim, block, at = job
         stacked = {path: jnp.stack([jnp.asarray(leaves[i][path]) for i in block]) for path in leaves[block[0]]}
         ids = jnp.asarray([networks[i] for i in block], jnp.uint32)
-        under = jnp.asarray(conditions(config)[at])
-        return block, at, np.asarray(_assess(sim, of, config.seed, values, targets, under, stacked, ids))
+        condition = jnp.asarray(conditions(config)[at])
+        return block, at, np.asarray(_assess(sim, of, config.seed, values, targets, condition, stacked, ids))
 
     rows: dict[tuple[int, int], np.ndarray] = {}
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
@@ -75,11 +76,13 @@ def right(
 
 
 @eqx.filter_jit
-def _assess(sim: Any, of: Task, seed: int, values: Any, targets: Any, under: Any, leaves: Any, networks: Any) -> Any:
+def _assess(
+    sim: Any, of: Task, seed: int, values: Any, targets: Any, condition: Any, leaves: Any, networks: Any
+) -> Any:
     def one(pair: Any) -> Any:
         own, network = pair
         address = {"network": network, "device": network, "test": jnp.uint32(0)}
-        found = readouts(_set(jn.paths.replace(sim, own), under), of, values, seed, address)
+        found = readouts(under(jn.paths.replace(sim, own), condition), of, values, seed, address)
         return jnp.mean((jnp.argmax(found, axis=-1) == targets).astype(jnp.float32), axis=-1)
 
     return lax.map(one, (leaves, networks))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -164,16 +165,25 @@ def test_blocks_change_nothing_and_conditions_act(learned: dict[str, Any]) -> No
     found = assessing.right(of, config, data["test"], [learned["neuron"]] * 2, [3, 4], arms, range(4))
     assert found.shape == (2, 4, TINY.images)
     np.testing.assert_array_equal(found[0, 0], found[1, 0])
-    for at in (1, 2, 3):
-        assert np.any(found[0, at] != found[0, 0])
-    assert np.any(found[0, 2] != found[1, 2])  # another network has another chip
-    sim = members.simulation(of, config)
-    quiet = members.readouts(
-        jn.paths.replace(sim, learned["neuron"]), of, data["test"][0], 0, {"network": np.uint32(3)}
-    )
+    on_chip = jn.paths.replace(assessing.on_a_chip(members.simulation(of, config)), learned["neuron"])
+
+    def potentials(row: Any, network: int) -> np.ndarray:
+        address = {"network": np.uint32(network), "device": np.uint32(network), "test": np.uint32(0)}
+        return np.asarray(members.readouts(assessing.under(on_chip, row), of, jnp.asarray(data["test"][0]), 0, address))
+
+    rows = assessing.conditions(config)
+    first = [potentials(row, 3) for row in rows]
     np.testing.assert_array_equal(
-        found[0, 0], (np.argmax(quiet, axis=-1) == data["test"][1]).mean(axis=-1, dtype=np.float32)
+        found[0], [(v.argmax(axis=-1) == data["test"][1]).mean(axis=-1, dtype=np.float32) for v in first]
     )
+    for v in first[1:]:
+        assert np.isfinite(v).all()
+        assert np.abs(v - first[0]).max() > 1e-3
+    assert np.abs(potentials(rows[2], 4) - first[2]).max() > 1e-3  # another network has another chip
+    np.testing.assert_array_equal(potentials(rows[0], 4), first[0])
+    plain = jn.paths.replace(members.simulation(of, config), learned["neuron"])
+    quiet = members.readouts(plain, of, jnp.asarray(data["test"][0]), 0, {"network": np.uint32(3)})
+    np.testing.assert_allclose(quiet, first[0], atol=1e-4)
 
 
 @pytest.mark.slow
