@@ -127,7 +127,7 @@ def _circuits(table: DataFrame, config: Config) -> Picture:
     part = table[table["case"] != "nominal"]
     figure, axes = figures.new_figure(height=4.0)
     ends = [part[name].to_numpy(float) for name in ("loss [points]", "loss [points]: low", "loss [points]: high")]
-    _, drawn = figures.forest(axes, part["case"].to_numpy(), *ends, x_label="loss of accuracy [points]")
+    _, drawn = figures.forest(axes, part["case"].tolist(), *ends, x_label="loss of accuracy [points]")
     words = f"Loss of circuits of {config.area:g} um2, and of threshold voltages off by 35 mV, images; 95 % intervals over networks and samples."
     return Picture(figure, drawn, words)
 
@@ -173,7 +173,7 @@ def _words(words: xr.Dataset, config: Config) -> dict[str, Picture]:
     table = pandas.DataFrame(rows)
     figure, axes = figures.new_figure(height=6.0)
     ends = [table[name].to_numpy(float) for name in ("loss [points]", "loss [points]: low", "loss [points]: high")]
-    _, drawn = figures.forest(axes, table["case"].to_numpy(), *ends, x_label="loss of accuracy [points]")
+    _, drawn = figures.forest(axes, table["case"].tolist(), *ends, x_label="loss of accuracy [points]")
     text = "Loss by fewer bits, by mismatch of weights, and by age of phase-change memory, by drift alone and with programming noise; images."
     return {"failing": failing, "weights": Picture(figure, drawn, text)}
 

@@ -138,9 +138,7 @@ def trims(
         nearer = np.abs(found - goal) < error
         best, error = np.where(nearer, tried, best), np.where(nearer, np.abs(found - goal), error)
         up = (found < goal) == rises
-        there = found == goal
-        below = np.where(there | up, np.maximum(below, tried), below)
-        above = np.where(there | ~up, np.minimum(above, tried), above)
+        below, above = np.where(up, tried, below), np.where(up, above, tried)
         tried = 0.5 * (below + above)
     return best
 

@@ -50,6 +50,12 @@ def test_every_axis_of_the_address_is_another_chip_and_samples_share_theirs() ->
         assert all(np.all(one != leaves[0]) for one in leaves[1:])
         again = chip_of(sim, variation, **at)
         np.testing.assert_array_equal(leaves[0], np.asarray(jn.paths.get({"network": again}, path)))
+    two = {name: jn.hardware.Mismatch(f"network.hidden.neuron.{name}", jn.laws.LogNormal(0.3), per="neuron")
+           for name in ("tau_mem", "resistance")}  # fmt: skip
+    cells = chip_of(sim, Variation(two), **at).populations["hidden"].neuron
+    assert np.all(
+        np.asarray(cells.tau_mem) / 20.0 != np.asarray(cells.resistance)
+    )  # imperfections have draws of their own
     untouched = "network.hidden_to_output.weights"
     np.testing.assert_array_equal(
         jn.paths.get({"network": found[0]}, untouched), jn.paths.get({"network": sim.network}, untouched)
