@@ -164,6 +164,8 @@ def fit(
     check_optimiser(optimiser, parameters)
     moved_by = optimiser_of(optimiser, steps=steps_of(data, batch_size, epochs))
     sim, scores = reading(fed(sims[0], shown, sample.values), losses)
+    if not sim.statistics:
+        fail("fit.loss", "must read something of the network: add this term to a loss", type(losses["loss"]).__name__)
     sources = noise_of("fit.noise", noise, sim)
     varied = variation_of("fit.variation", variation, sim)
     runs = accepted("fit.backend", backend, dressed(sim, sources))

@@ -88,6 +88,7 @@ BAD = {
     r"RangeRegulariser\.patterns: must be the path.*tau_men.*tau_mem": lambda: fitted(
         loss=losses.CrossEntropy() + RangeRegulariser("network.hidden.neuron.tau_men", low=1.0)
     ),
+    r"fit\.loss: must read something of the network": lambda: fitted(loss=RangeRegulariser(TAU, low=1.0)),
     r"RangeRegulariser of network.hidden.neuron.tau_mem: must start strictly between 0": lambda: fitted(
         loss=losses.CrossEntropy() + RangeRegulariser(TAU, low=-1.0)
     ),
