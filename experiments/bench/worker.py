@@ -40,7 +40,8 @@ def main() -> None:
                 _reply(answers, run(state, question["seed"]))
             else:
                 outside = "program" in state and state["program"].outside
-                known = {} if outside else {"peak_mb": max(peak_mb(), state.get("whole_mb", 0.0)), "run_mb": peak_mb()}
+                run_mb = peak_mb()
+                known = {} if outside else {"peak_mb": max(run_mb, state.get("whole_mb", 0.0)), "run_mb": run_mb}
                 _reply(answers, known or {"peak_mb": None, "run_mb": None})
                 return
         except Exception as error:
