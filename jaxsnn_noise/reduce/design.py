@@ -101,7 +101,8 @@ def random_dimensions(who: str, array: xr.DataArray, over: str | Sequence[str]) 
         fail(f"{who}: over", "must name at least one random dimension", names, known=map(str, array.dims))
     for name in names:
         if name not in array.dims:
-            fail(f"{who}: over", "unknown dimension", name, known=map(str, array.dims))
+            lacks = " (a statistic over trials needs a recording of several)" if name == "trial" else ""
+            fail(f"{who}: over", f"unknown dimension{lacks}", name, known=map(str, array.dims))
         if array.sizes[name] < 2:
             fail(
                 f"{who}: over",

@@ -9,6 +9,7 @@ In short::
 
 from jaxsnn_noise.training import augment, losses, optimisers, regularisers, transforms
 from jaxsnn_noise.training.batches import Batches
+from jaxsnn_noise.training.clamped import clamped
 from jaxsnn_noise.training.fit import fit
 from jaxsnn_noise.training.fitted import Fitted
 from jaxsnn_noise.training.parameters import Parameters, free_space, trainable
@@ -22,6 +23,7 @@ __all__ = [
     "Report",
     "Variation",
     "augment",
+    "clamped",
     "fit",
     "free_space",
     "losses",

@@ -1,0 +1,155 @@
+"""A grasshopper's auditory receptor: one trial of a long stimulus, so everything is judged by blocks that were held out."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from . import baselines, fitting, measures, neurons, recordings
+
+REFRACTORY = 2.0
+"""Absolute refractory time of the neurons [ms]; the shortest interval of the recordings is 3.2 ms."""
+DELAYS = (6.0, 3.0, 9.0)
+"""Delays from which fits start [ms]."""
+LAGS = 20.0
+"""Reach of the filter of the linear-nonlinear model and of the spike-triggered average [ms]."""
+SIMULATED = "adaptive"
+"""The neuron whose spikes are compared with the recording; fixed before they were."""
+SHARED = {"tau_mem": neurons.Free(5.0, "ms"), "bias": neurons.Free(0.7, "mV", False), "delay": neurons.Free(6.0, "ms")}
+
+
+def task_of(units: recordings.Units, dt: float) -> neurons.Task:
+    """What the neurons of a recording have in common."""
+    return neurons.Task(units.spikes.shape[1], dt, REFRACTORY, 1, SHARED, delayed=True)
+
+
+def starts(name: str, task: neurons.Task, lif: np.ndarray | None) -> list[np.ndarray]:
+    """Three delays; and for a neuron that contains the LIF that one, as it was fitted."""
+    usual = neurons.start_of(name, task)
+    place = list(neurons.free_of(name, task)).index("delay")
+    found = [np.where(np.arange(len(usual)) == place, np.log(delay), usual) for delay in DELAYS]
+    if lif is not None and name in ("adaptive", "polynomial"):
+        found.append(np.concatenate([lif, usual[len(lif) :]]))
+    return found
+
+
+def measured(config: Any, progress: Any) -> Any:
+    """Likelihoods by block, and statistics of held-out blocks of recordings and fitted neurons."""
+    import xarray as xr
+
+    found = []
+    for number, recording in enumerate(recordings.grasshopper(config)):
+        units = recordings.blocks(recording, config)
+        with progress.task(f"grasshopper {number + 1}", unit="steps of fits") as task:
+            found.append(_of_recording(units, recording, config, task.update))
+    return xr.concat(found, "recording").assign_coords(
+        recording=[f"{r.cutoff_hz:g} Hz" for r in recordings.grasshopper(config)]
+    )
+
+
+def _of_recording(units: recordings.Units, recording: Any, config: Any, told: Any) -> Any:
+    import xarray as xr
+
+    task = task_of(units, recording.dt)
+    fits: dict[str, fitting.Fit] = {}
+    for name in config.neurons:
+        begin = starts(name, task, fits["lif"].theta if "lif" in fits else None)
+        fits[name] = fitting.best(name, task, units, begin[: config.starts], most=config.steps, told=told)
+    lags = round(LAGS / recording.dt)
+    likelihood = {
+        "poisson": baselines.homogeneous(units), "linear_nonlinear": baselines.linear_nonlinear(units, lags),
+        **{name: fit.likelihood for name, fit in fits.items()},
+    }  # fmt: skip
+    spikes = np.where(units.scored, units.spikes, 0.0).sum(axis=1)
+    data = xr.Dataset(
+        {"likelihood": (("model", "block"), np.stack(list(likelihood.values()))), "spikes": ("block", spikes)},
+        {"model": list(likelihood), "train": ("block", units.train)},
+    )
+    data["done"] = ("neuron", [fit.done for fit in fits.values()])
+    data = data.assign_coords(neuron=list(fits))
+    for name, fit in fits.items():
+        data[f"theta_{name}"], data[f"error_{name}"] = (
+            (f"parameter_{name}", fit.theta),
+            (f"parameter_{name}", fit.error),
+        )
+        data = data.assign_coords({f"parameter_{name}": list(neurons.free_of(name, task))})
+    chosen = SIMULATED if SIMULATED in fits else next(iter(fits))
+    told(1)
+    simulated = _simulated(chosen, task, fits[chosen].theta, units, config)
+    return xr.merge([data, _compared(units, simulated, recording, config)]).assign_attrs(simulated=chosen)
+
+
+def _simulated(name: str, task: neurons.Task, theta: np.ndarray, units: recordings.Units, config: Any) -> np.ndarray:
+    """Spikes of held-out blocks [trial, block, time]: the block's past is simulated too, nothing of it is recorded."""
+    test = ~units.train
+    given = jnp.full(units.spikes[test].shape, jnp.nan, jnp.float32)
+    found = neurons.drawn(
+        name,
+        neurons.keyed(task),
+        jnp.asarray(theta, jnp.float32),
+        jnp.asarray(units.features[test]),
+        given,
+        config.draws,
+    )
+    return np.asarray(found)
+
+
+def _compared(units: recordings.Units, simulated: np.ndarray, recording: Any, config: Any) -> Any:
+    """Statistics of held-out blocks; ratios of the neuron to the recording as pseudo-values over blocks."""
+    import xarray as xr
+
+    dt, test = recording.dt, ~units.train
+    past = int((~units.scored[0]).sum())
+    x, spikes = units.features[test, :, 0], units.spikes[test][:, past:]
+    fired = simulated[:, :, past:]
+    lags, many = round(LAGS / dt), len(x)
+    now = x[:, past:]
+    tell = functools.partial(measures.information, dt=dt, highest_hz=recording.cutoff_hz)
+    parts, drawn_parts = measures.intervals(spikes), [measures.intervals(one) for one in fired]
+    near = x[:, past - lags + 1 :]
+    sums, number = measures.triggered(near, spikes, lags)
+    drawn_sums = [measures.triggered(near, one, lags) for one in fired]
+
+    def average(which: np.ndarray) -> np.ndarray:
+        return sums[which].sum(axis=0) / number[which].sum()
+
+    def drawn_average(which: np.ndarray) -> np.ndarray:
+        return sum(s[which].sum(axis=0) for s, _ in drawn_sums) / sum(n[which].sum() for _, n in drawn_sums)
+
+    def bits(which: np.ndarray) -> float:
+        return tell(now[which], spikes[which]).rate
+
+    def drawn_bits(which: np.ndarray) -> float:
+        return float(np.mean([tell(now[which], one[which]).rate for one in fired]))
+
+    statistics = {
+        "rate": lambda w: fired[:, w].mean() / spikes[w].mean(),
+        "cv": lambda w: np.mean([measures.cv(p, w) for p in drawn_parts]) / measures.cv(parts, w),
+        "sta": lambda w: np.corrcoef(average(w), drawn_average(w))[0, 1],
+        "information": lambda w: drawn_bits(w) / bits(w),
+    }
+    ratios = {f"ratio_{k}": ("held_out", measures.pseudovalues(f, many)) for k, f in statistics.items()}
+    every = np.arange(many)
+    whole = tell(now, spikes)
+    drawn_whole = [tell(now, one) for one in fired]
+    weights, offset = measures.decoder(units.features[units.train, past:, 0], units.spikes[units.train][:, past:], dt)
+    told = functools.partial(measures.explained, now, dt=dt, weights=weights, offset=offset)
+    floor = told(np.roll(spikes, 1, axis=0))
+    return xr.Dataset(
+        {
+            **ratios,
+            "sta": (("source", "lag"), np.stack([average(every), drawn_average(every)])),
+            "coherence": (("source", "frequency"), np.stack([whole.coherence, np.mean([d.coherence for d in drawn_whole], axis=0)])),
+            "shuffled": ("frequency", whole.shuffled),
+            "information": ("held_out", measures.pseudovalues(bits, many)),
+            "information_raw": whole.raw, "information_floor": whole.floor,
+            "cv": ("held_out", measures.pseudovalues(lambda w: measures.cv(parts, w), many)),
+            "rate": ("held_out", spikes.mean(axis=1) / dt * 1000.0),
+            "decoded": (("decoder", "held_out"), np.stack([told(spikes), floor, np.mean([told(one) for one in fired], axis=0)])),
+        },
+        {"source": ["recording", "neuron"], "lag": dt * np.arange(lags), "frequency": whole.frequency,
+         "decoder": ["recording", "shuffled", "neuron"]},
+    )  # fmt: skip
