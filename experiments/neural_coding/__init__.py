@@ -47,7 +47,7 @@ class Config:
     """Time step of the motoneuron [ms]; that of the grasshopper is the 0.5 ms of its stimulus."""
     starts: int = option(4, Range(1, 4))
     """From how many points fits start at most [1]."""
-    steps: int = option(60, Range(1))
+    steps: int = option(150, Range(1))
     """Steps of a fit at most [1]."""
     draws: int = option(40, Range(2))
     """Simulations of each held-out piece [1]."""
@@ -59,7 +59,7 @@ class Config:
 
 TINY = Config(neurons=("lif",), recordings=1, recorded=4000.0, trials=60, starts=1, steps=15, draws=2)
 DEFAULT = Config()
-FULL = Config(draws=400, steps=200, trial_dt=0.5)
+FULL = Config(draws=400, steps=400, trial_dt=0.5)
 
 
 def build(config: Config) -> dict[str, jn.Simulation]:

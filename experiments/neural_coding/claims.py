@@ -30,11 +30,17 @@ def gain(data: Any, of: str, model: str, other: str) -> xr.DataArray:
     return each.reset_coords(drop=True)
 
 
+def unfinished(found: xr.Dataset, models: tuple[str, ...]) -> str:
+    """Said of fits that were cut off before they ended by themselves."""
+    cut = [m for m in models if m in found.neuron and not bool(found["done"].sel(neuron=m).all())]
+    return f"; cut off before its optimum: {', '.join(cut)}" if cut else ""
+
+
 def _ahead(of: str, model: str, other: str, bound: float = 0.0) -> Judge:
     def judge(data: Any, config: Any) -> Judgement:
         if model not in data[of].model or other not in data[of].model:
             return jn.reduce.unmeasured(f"{model} and {other}")
-        words = f"{model} over {other}, for this neuron alone"
+        words = f"{model} over {other}, for this neuron alone{unfinished(data[of], (model, other))}"
         return jn.reduce.judge(
             gain(data, of, model, other), bound, at_least, units="bit/spike", random=UNITS[of], called=f"held-out {UNITS[of]}s of this neuron", detail=words,
         )  # fmt: skip
@@ -46,6 +52,7 @@ def _like(of: str, name: str) -> Judge:
     def judge(data: Any, config: Any) -> Judgement:
         values = data[of][f"ratio_{name}"].reset_coords(drop=True)
         words = f"{name} of the fitted neuron ({data[of].attrs['simulated']}) over that of the recording, jackknife pseudo-values"
+        words += unfinished(data[of], (data[of].attrs["simulated"],))
         return jn.reduce.judge_within(
             values, 1 - WITHIN, 1 + WITHIN, units="1", random="held_out", called=f"held-out {UNITS[of]}s of this neuron", detail=words,
         )  # fmt: skip

@@ -16,6 +16,10 @@ DONE = 0.01
 """A step that promises less log-likelihood than this ends the fit [nat]."""
 
 
+FARTHEST = {True: 0.3, False: 3.0}
+"""No step is longer: in a logarithm, and in another free number. A delay that jumps ends elsewhere."""
+
+
 class Fit(NamedTuple):
     """What was found.
 
@@ -64,15 +68,16 @@ def fitted(
         away = theta - start
         total = value[train].sum() - 0.5 * np.sum(np.square(away)) / LOOSE**2
         up = slope[train].sum(axis=0) - away / LOOSE**2
-        return value, total, up, information[train].sum(axis=0) + np.eye(len(theta)) / LOOSE**2
+        return value, total, up, _positive(information[train].sum(axis=0)) + np.eye(len(theta)) / LOOSE**2
 
     start = neurons.start_of(name, task)
+    reach = np.array([FARTHEST[one.positive] for one in neurons.free_of(name, task).values()])
     theta, damping, taken, done = np.array(start if begin is None else begin, np.float64), 1.0, 0, False
     value, total, up, information = at(theta)
     while taken < most and not done:
         taken += 1
         move = np.linalg.solve(information + damping * np.diag(np.diag(information)), up)
-        move *= min(1.0, 1.5 / np.abs(move).max())
+        move *= min(1.0, float((reach / np.maximum(np.abs(move), 1e-12)).min()))
         done = damping <= 0.1 and float(move @ up) < DONE
         new = at(theta + move)
         if np.isfinite(new[1]) and np.isfinite(new[3]).all() and new[1] > total:
@@ -84,3 +89,10 @@ def fitted(
         if told is not None:
             told(1)
     return Fit(theta, np.sqrt(np.diag(np.linalg.inv(information))), value, total, taken, done)
+
+
+def _positive(matrix: np.ndarray) -> np.ndarray:
+    """The nearest symmetric matrix without negative eigenvalues, which sums in single precision may leave."""
+    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
+    found: np.ndarray = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return found

@@ -12,13 +12,17 @@ from . import baselines, fitting, measures, neurons, recordings
 
 REFRACTORY = 2.0
 """Absolute refractory time of the neurons [ms]; the shortest interval of the recordings is 3.2 ms."""
-DELAYS = (6.0, 3.0, 9.0)
-"""Delays from which fits start [ms]."""
+AROUND = (0.0, -1.0, 1.0)
+"""Delays from which fits start, after that of the largest spike-triggered average of the training blocks [ms]."""
 LAGS = 20.0
 """Reach of the filter of the linear-nonlinear model and of the spike-triggered average [ms]."""
 SIMULATED = "adaptive"
 """The neuron whose spikes are compared with the recording; fixed before they were."""
-SHARED = {"tau_mem": neurons.Free(5.0, "ms"), "bias": neurons.Free(0.7, "mV", False), "delay": neurons.Free(6.0, "ms")}
+SHARED = {
+    "tau_mem": neurons.Free(5.0, "ms"),
+    "bias": neurons.Free(-1.0, "softness", False),
+    "delay": neurons.Free(6.0, "ms"),
+}
 
 
 def task_of(units: recordings.Units, dt: float) -> neurons.Task:
@@ -26,13 +30,23 @@ def task_of(units: recordings.Units, dt: float) -> neurons.Task:
     return neurons.Task(units.spikes.shape[1], dt, REFRACTORY, 1, SHARED, delayed=True)
 
 
-def starts(name: str, task: neurons.Task, lif: np.ndarray | None) -> list[np.ndarray]:
+def first_delay(units: recordings.Units, dt: float) -> float:
+    """Where the spike-triggered average of the training blocks is largest [ms], at least half a step."""
+    lags = round(LAGS / dt)
+    past = int((~units.scored[0]).sum())
+    x, spikes = units.features[units.train, :, 0], units.spikes[units.train][:, past:]
+    sums, _ = measures.triggered(x[:, past - lags + 1 :], spikes, lags)
+    return max(dt * int(sums.sum(axis=0).argmax()), 0.5 * dt)
+
+
+def starts(name: str, task: neurons.Task, delay: float, lif: np.ndarray | None) -> list[np.ndarray]:
     """Three delays; and for a neuron that contains the LIF that one, as it was fitted."""
     usual = neurons.start_of(name, task)
     place = list(neurons.free_of(name, task)).index("delay")
-    found = [np.where(np.arange(len(usual)) == place, np.log(delay), usual) for delay in DELAYS]
+    late = [max(delay + more, 0.5 * task.dt) for more in AROUND]
+    found = [np.where(np.arange(len(usual)) == place, np.log(one), usual) for one in late]
     if lif is not None and name in ("adaptive", "polynomial"):
-        found.append(np.concatenate([lif, usual[len(lif) :]]))
+        found.insert(1, np.concatenate([lif, usual[len(lif) :]]))
     return found
 
 
@@ -55,8 +69,9 @@ def _of_recording(units: recordings.Units, recording: Any, config: Any, told: An
 
     task = task_of(units, recording.dt)
     fits: dict[str, fitting.Fit] = {}
+    delay = first_delay(units, recording.dt)
     for name in config.neurons:
-        begin = starts(name, task, fits["lif"].theta if "lif" in fits else None)
+        begin = starts(name, task, delay, fits["lif"].theta if "lif" in fits else None)
         fits[name] = fitting.best(name, task, units, begin[: config.starts], most=config.steps, told=told)
     lags = round(LAGS / recording.dt)
     likelihood = {

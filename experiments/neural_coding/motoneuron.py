@@ -17,7 +17,7 @@ COUNTED = 150.0
 """Time after the stimulus in which spikes are counted [ms]: no trial ends in it by its third spike."""
 SIMULATED = "lif"
 """The neuron whose spikes are compared with the recording; fixed before they were."""
-SHARED = {"tau_mem": neurons.Free(50.0, "ms"), "bias": neurons.Free(1.0, "mV", False)}
+SHARED = {"tau_mem": neurons.Free(50.0, "ms"), "bias": neurons.Free(0.0, "softness", False)}
 
 
 def task_of(units: recordings.Units, dt: float) -> neurons.Task:

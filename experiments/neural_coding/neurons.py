@@ -1,7 +1,9 @@
 """The neurons that are fitted, and the exact likelihood of recorded spikes under them.
 
 A neuron is a name with free numbers [parameter]; ``placed`` makes a simulation of them. What the threshold is and how often it is
-crossed there cannot be told apart from how strong the input is, so both are fixed: 1 mV, and 100 Hz for escape rates.
+crossed there cannot be told apart from how strong the input is, so both are fixed: 1 mV, and 100 Hz for escape rates. Potentials
+are fitted in units of the softness of the threshold, the width of an escape rate or the spread of membrane noise: an input of 1
+then is e times the rate, which is what spikes tell best, and the softness itself says how deep a reset is.
 """
 
 from __future__ import annotations
@@ -45,13 +47,13 @@ class Task(NamedTuple):
 ESCAPE = {"width": Free(0.3, "mV")}
 EXTRA: dict[str, dict[str, Free]] = {
     "lif": ESCAPE,
-    "adaptive": {**ESCAPE, "tau_adapt": Free(40.0, "ms"), "jump": Free(0.1, "mV")},
+    "adaptive": {**ESCAPE, "tau_adapt": Free(40.0, "ms"), "jump": Free(0.5, "softness")},
     "polynomial": {**ESCAPE, **{f"c{k + 1}": Free(0.0, "1", positive=False) for k in range(DEGREE)}},
     "noisy": {"sigma": Free(0.1, "mV/sqrt(ms)")},
 }
 """Parameters besides those of membrane and input, by neuron."""
 KNOWN = {"tau_mem": Free(5.0, "ms"), "delay": Free(6.0, "ms")}
-"""Parameters of all tasks that are positive; the others are in mV and may have any sign."""
+"""Parameters of all tasks that are positive; the others are in units of the softness and may have any sign."""
 TITLES = {
     "lif": "LIF, escape rate", "adaptive": "adaptive LIF, escape rate", "polynomial": "polynomial LIF, escape rate",
     "noisy": "LIF, rate that stands for membrane noise",
@@ -104,18 +106,22 @@ def template(name: str, steps: int, dt: float, refractory: float) -> jn.Simulati
 
 
 def placed(name: str, task: Task, theta: Any, features: Any) -> jn.Simulation:
-    """The neuron of a free vector under an input ``features`` [time, feature]; differentiable."""
+    """The neuron of a free vector under an input ``features`` [time, feature]; differentiable.
+
+    Current [nA] ``1 + softness (bias + features weights)``: with no bias its steady potential is the threshold.
+    """
     value = values_of(name, task, theta)
-    current = value["bias"] + _late(features, value["delay"] / task.dt if task.delayed else None) @ jnp.stack(
-        [value[f"weight{k}"] for k in range(task.features)]
-    )
+    soft = value["sigma"] * jnp.sqrt(value["tau_mem"]) if name == "noisy" else value["width"]
+    late = _late(features, value["delay"] / task.dt if task.delayed else None)
+    weights = jnp.stack([value[f"weight{k}"] for k in range(task.features)])
+    current = 1.0 + soft * (value["bias"] + late @ weights)
     leaves = {f"{NEURON}.tau_mem": value["tau_mem"], "inputs.cells.values": current}
     if name == "noisy":
         leaves |= {f"{RULE}.hazard.sigma": value["sigma"], f"{RULE}.hazard.tau_mem": value["tau_mem"]}
     else:
         leaves[f"{RULE}.hazard.width"] = value["width"]
     if name == "adaptive":
-        leaves |= {f"{NEURON}.tau_adapt": value["tau_adapt"], f"{NEURON}.jump": value["jump"]}
+        leaves |= {f"{NEURON}.tau_adapt": value["tau_adapt"], f"{NEURON}.jump": soft * value["jump"]}
     if name == "polynomial":
         leaves[f"{NEURON}.polynomial.coefficients"] = jnp.stack([value[f"c{k + 1}"] for k in range(DEGREE)])
     return paths.replace(template(name, task.steps, task.dt, task.refractory), leaves)

@@ -133,7 +133,7 @@ def _parameters(data: Any) -> DataFrame:
                 shown = [
                     float(np.exp(v) if positive else v) for v in (theta, theta - 1.96 * error, theta + 1.96 * error)
                 ]
-                rows.append({"recording": called, "neuron": name, "parameter": parameter, "unit": free.unit if free else "mV",
+                rows.append({"recording": called, "neuron": name, "parameter": parameter, "unit": free.unit if free else "softness",
                              "value": shown[0], "low": shown[1], "high": shown[2], "ended by itself": bool(cell["done"].sel(neuron=name))})  # fmt: skip
     return pandas.DataFrame(rows)
 

@@ -222,6 +222,10 @@ def trainings() -> Iterator[tuple[str, Callable[..., Any], dict[str, Any]]]:
         jn.training.free_space,
         {"tree": network, "patterns": "*.weights", "transforms": None, "tied": ()},
     )
+    cell = jn.Population(jn.neurons.LIF(2, refractory=2.0), firing=jn.firing.NoisyThreshold(0.3))
+    drive = {"cells": jn.coding.Constant(1.0)}
+    sim = jn.Simulation(jn.Network({"cells": cell}), drive, duration=4.0, dt=1.0)
+    yield "training.clamped", jn.training.clamped, {"sim": sim, "spikes": {"cells": np.eye(4)[:, :2]}}
     fitted = jn.training.fit(**fit)
     yield "Fitted.predict", fitted.predict, {"data": data, "key": 1, "noise": None, "batch_size": 6, "draws": 2}
     yield "Fitted.evaluate", fitted.evaluate, {"data": data, "key": 1, "noise": None, "batch_size": 6}
