@@ -60,6 +60,17 @@ def _like(of: str, name: str) -> Judge:
     return judge
 
 
+def noise_itself(data: Any, config: Any) -> Judgement:
+    """Membrane noise fires the neuron as often as the rate that stands for it."""
+    if "noise_rate" not in data["grasshopper"]:
+        return jn.reduce.unmeasured("noisy")
+    values = data["grasshopper"]["noise_rate"].reset_coords(drop=True)
+    words = (
+        "spikes by white noise of the fitted amplitude on the membrane over those by the rate, jackknife pseudo-values"
+    )
+    return jn.reduce.judge_within(values, 1 - WITHIN, 1 + WITHIN, units="1", random="held_out", called="held-out blocks of this neuron", detail=words)  # fmt: skip
+
+
 def same_average(data: Any, config: Any) -> Judgement:
     """The STA of simulated spikes is that of recorded ones."""
     values = data["grasshopper"]["ratio_sta"].reset_coords(drop=True)
@@ -80,6 +91,7 @@ CLAIMS = (
     Claim("ear_adapts", "Grasshopper: an adaptive threshold makes it better.", OURS, _ahead("grasshopper", "adaptive", "lif")),
     Claim("ear_polynomial", "Grasshopper: a learned polynomial of the potential makes it better.", OURS, _ahead("grasshopper", "polynomial", "lif")),
     Claim("ear_membrane_noise", "Grasshopper: the rate that stands for white membrane noise does as well as an exponential one, to 0.1 bit.", OURS, _ahead("grasshopper", "noisy", "lif", -0.1)),
+    Claim("ear_noise_itself", "Grasshopper: white noise of the fitted amplitude on the membrane fires it as often as the rate that stands for it, within 10 %.", OURS, noise_itself),
     Claim("ear_rate", "Grasshopper: simulated on held-out sound, the fitted neuron has the rate of the recording, within 10 %.", OURS, _like("grasshopper", "rate")),
     Claim("ear_cv", "Grasshopper: it has the CV of the recording, within 10 %.", OURS, _like("grasshopper", "cv")),
     Claim("ear_average", "Grasshopper: its spike-triggered average has a correlation of 0.95 with that of the recording.", OURS, same_average),

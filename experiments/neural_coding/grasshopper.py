@@ -93,23 +93,35 @@ def _of_recording(units: recordings.Units, recording: Any, config: Any, told: An
         data = data.assign_coords({f"parameter_{name}": list(neurons.free_of(name, task))})
     chosen = SIMULATED if SIMULATED in fits else next(iter(fits))
     told(1)
-    simulated = _simulated(chosen, task, fits[chosen].theta, units, config)
-    return xr.merge([data, _compared(units, simulated, recording, config)]).assign_attrs(simulated=chosen)
-
-
-def _simulated(name: str, task: neurons.Task, theta: np.ndarray, units: recordings.Units, config: Any) -> np.ndarray:
-    """Spikes of held-out blocks [trial, block, time]: the block's past is simulated too, nothing of it is recorded."""
     test = ~units.train
-    given = jnp.full(units.spikes[test].shape, jnp.nan, jnp.float32)
-    found = neurons.drawn(
-        name,
-        neurons.keyed(task),
-        jnp.asarray(theta, jnp.float32),
-        jnp.asarray(units.features[test]),
-        given,
-        config.draws,
-    )
-    return np.asarray(found)
+    x, nothing = jnp.asarray(units.features[test]), jnp.full(units.spikes[test].shape, jnp.nan, jnp.float32)
+
+    def fired(name: str, by: Any = None) -> np.ndarray:
+        """Spikes of held-out blocks [trial, block, time]: their past is simulated too, nothing of it is recorded."""
+        by = functools.partial(neurons.drawn, name) if by is None else by
+        theta = jnp.asarray(fits[name].theta, jnp.float32)
+        return np.asarray(by(neurons.keyed(task), theta, x, nothing, config.draws))
+
+    made = [data, _compared(units, fired(chosen), recording, config)]
+    if "noisy" in fits:
+        made.append(_noise_itself(units, fired("noisy"), fired("noisy", neurons.drawn_by_noise)))
+    return xr.merge(made).assign_attrs(simulated=chosen)
+
+
+def _noise_itself(units: recordings.Units, rate: np.ndarray, noise: np.ndarray) -> Any:
+    """Spikes by membrane noise over those by the rate that stands for it, and CVs; pseudo-values over blocks."""
+    import xarray as xr
+
+    past = int((~units.scored[0]).sum())
+    rate, noise = rate[:, :, past:], noise[:, :, past:]
+    parts = [[measures.intervals(one) for one in trials] for trials in (noise, rate)]
+    cv = lambda some, w: np.mean([measures.cv(p, w) for p in some])  # noqa: E731
+    found = {
+        "rate": lambda w: noise[:, w].mean() / rate[:, w].mean(),
+        "cv": lambda w: cv(parts[0], w) / cv(parts[1], w),
+    }
+    many = rate.shape[1]
+    return xr.Dataset({f"noise_{k}": ("held_out", measures.pseudovalues(f, many)) for k, f in found.items()})
 
 
 def _compared(units: recordings.Units, simulated: np.ndarray, recording: Any, config: Any) -> Any:

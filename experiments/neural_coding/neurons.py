@@ -188,6 +188,27 @@ def drawn(name: str, key: tuple[Any, ...], theta: Any, features: Any, given: Any
     )
 
 
+@functools.partial(jax.jit, static_argnums=(0, 4))
+def drawn_by_noise(key: tuple[Any, ...], theta: Any, features: Any, given: Any, trials: int) -> Any:
+    """Spikes [trial, unit, time] of a membrane with the white noise that the rate of ``"noisy"`` stands for; ``given`` is NaN."""
+    del given
+    task = unkeyed(key)
+    noise = {"membrane": jn.noise.VoltageNoise(jn.noise.Diffusion(values_of("noisy", task, theta)["sigma"]))}
+    seen = {"seen": jn.statistics.Trace(("spikes",))}
+
+    def one(trial: Any, unit: Any, x: Any) -> Any:
+        like = placed("noisy", task, theta, x)
+        cell = jn.Population(like.network.cells()["cells"].neuron, noise=noise, firing=jn.firing.BridgeThreshold())
+        network = jn.Network({"cells": cell})
+        sim = jn.Simulation(network, like.inputs, duration=task.steps * task.dt, dt=task.dt, statistics=seen)
+        return jn.simulate(sim, key=2, address={"trial": trial, "sample": unit})["seen"].spikes[:, 0]
+
+    units = jnp.arange(len(features), dtype=jnp.uint32)
+    return jax.vmap(lambda k: jax.vmap(functools.partial(one, k))(units, features))(
+        jnp.arange(trials, dtype=jnp.uint32)
+    )
+
+
 def keyed(task: Task) -> tuple[Any, ...]:
     """A task as a static argument."""
     return (*task[:4], tuple(task.shared.items()), task.delayed)

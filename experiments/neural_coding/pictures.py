@@ -90,7 +90,7 @@ def _both(data: Any, name: str, along: str, x: str, y: str, caption: str) -> Pic
         axes.set_xlabel(x)
         axes.set_title(f"modulation up to {one}")
     rows[0][0].set_ylabel(y)
-    rows[0][0].legend()
+    rows[0][-1].legend()
     return Picture(figure, pandas.concat(made, ignore_index=True), caption)
 
 
@@ -143,7 +143,7 @@ def _statistics(data: Any) -> DataFrame:
 
     rows = []
     for called, cell in _cells(data):
-        for name in [str(one) for one in cell if str(one).startswith("ratio_")] + [
+        for name in [str(one) for one in cell if str(one).startswith(("ratio_", "noise_"))] + [
             "rate",
             "cv",
             "information",
@@ -154,7 +154,7 @@ def _statistics(data: Any) -> DataFrame:
             parts = {f"{name}, {k}": cell[name].sel(decoder=k, drop=True) for k in cell.decoder.values} if name == "decoded" else {name: cell[name]}  # fmt: skip
             for label, values in parts.items():
                 found = jn.reduce.mean_and_error(values.reset_coords(drop=True), over="held_out")
-                rows.append({"recording": called, "statistic": label.replace("ratio_", "neuron over recording: "), "mean": float(found["mean"]),
+                rows.append({"recording": called, "statistic": label.replace("ratio_", "neuron over recording: ").replace("noise_", "membrane noise over its rate: "), "mean": float(found["mean"]),
                              "low": float(found["low"]), "high": float(found["high"])})  # fmt: skip
     cell = data["motoneuron"]
     rows.append({"recording": "motoneuron", "statistic": "Fano factor", "mean": float(cell["fano_estimate"]), "low": float(cell["fano_low"]), "high": float(cell["fano_high"])})  # fmt: skip
