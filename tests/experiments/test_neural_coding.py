@@ -56,6 +56,10 @@ def test_the_parameters_of_a_known_neuron_are_found_within_their_errors() -> Non
     assert fit.done
     assert (np.abs(fit.theta - vector("adaptive")) < SURE * fit.error).all()
     assert (fit.error[:5] < 0.3).all()  # they say something
+    given = [jnp.asarray(part[recorded("adaptive").train]) for part in recorded("adaptive")[:3]]
+    information = neurons.scores("adaptive", neurons.keyed(TASK), jnp.asarray(fit.theta, jnp.float32), *given)[2]
+    total = np.asarray(information, float).sum(axis=0) + np.eye(len(fit.theta)) / fitting.LOOSE**2
+    np.testing.assert_allclose(fit.error, np.sqrt(np.diag(np.linalg.inv(total))), rtol=0.02)
     # 20 % off of the delay or the weight is seen
     for k, step in ((2, np.log(1.2)), (3, 0.2 * TRUTH["weight0"])):
         assert abs(fit.theta[k] - vector("adaptive")[k] - step) > SURE * fit.error[k]
@@ -189,6 +193,7 @@ def made_up(ahead: float, ratio: float) -> Any:
             f"ratio_{k}": ("held_out", ratio + 0.02 * rng.normal(size=30))
             for k in ("rate", "cv", "sta", "information", "fano")
         }
+        ratios["noise_rate"] = ratios["ratio_rate"]
         data = xr.Dataset(
             {"likelihood": (("model", unit), np.stack(values)), "spikes": (unit, np.full(60, 10.0)), **ratios,
              "done": ("neuron", np.arange(4) > 0), "decoded": (("decoder", "held_out"), np.stack([ahead + 0.02 * rng.normal(size=30), 0.02 * rng.normal(size=30)]))},
