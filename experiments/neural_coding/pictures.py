@@ -12,6 +12,7 @@ from jaxsnn_noise.study import Picture
 
 from . import neurons
 from .claims import UNITS, gain
+from .recordings import KNOTS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -41,7 +42,7 @@ def _rows(data: Any) -> DataFrame:
                 cell = found.sel(recording=name) if "recording" in found.dims else found
                 rows.append({
                     "recording": f"grasshopper, {name}" if of == "grasshopper" else of, "model": {**BASELINES, **neurons.TITLES}[str(model)],
-                    "bits per spike": float(cell["mean"]), "low": float(cell["low"]), "high": float(cell["high"]), f"n {unit}s": int(cell["n"]),
+                    "bits per spike": float(cell["mean"]), "low": float(cell["low"]), "high": float(cell["high"]), "n": int(cell["n"]), "held out": f"{unit}s",
                 })  # fmt: skip
     return pandas.DataFrame(rows)
 
@@ -119,6 +120,15 @@ def _cells(data: Any) -> list[tuple[str, Any]]:
     return [*((f"grasshopper, {one}", ear.sel(recording=one)) for one in ear.recording.values), ("motoneuron", data["motoneuron"])]  # fmt: skip
 
 
+def _said(parameter: str, recording: str) -> str:
+    """Which input a weight is that of."""
+    if not parameter.startswith("weight"):
+        return parameter
+    if recording != "motoneuron":
+        return "weight of the level"
+    return f"current {KNOTS[1 + int(parameter.removeprefix('weight'))]:g} ms after the stimulus"
+
+
 def _parameters(data: Any) -> DataFrame:
     """Values with 95 % intervals of the likelihood (at the optimum, over what was fitted)."""
     import pandas
@@ -133,7 +143,7 @@ def _parameters(data: Any) -> DataFrame:
                 shown = [
                     float(np.exp(v) if positive else v) for v in (theta, theta - 1.96 * error, theta + 1.96 * error)
                 ]
-                rows.append({"recording": called, "neuron": name, "parameter": parameter, "unit": free.unit if free else "softness",
+                rows.append({"recording": called, "neuron": name, "parameter": _said(str(parameter), called), "unit": free.unit if free else "softness",
                              "value": shown[0], "low": shown[1], "high": shown[2], "ended by itself": bool(cell["done"].sel(neuron=name))})  # fmt: skip
     return pandas.DataFrame(rows)
 

@@ -81,7 +81,8 @@ def clamped(sim: Simulation, spikes: Mapping[str, Any]) -> Simulation:
 
     Args:
         sim: Its clamped populations need a firing rule that draws (``EscapeRate``, ``NoisyThreshold``, ``SamplingRule``) and have
-            no noise besides: given noise that is not recorded, probabilities would be those of one draw of it.
+            no noise besides: given noise that is not recorded, probabilities would be those of one draw of it. What is random
+            elsewhere, in inputs, synapses or populations that are not clamped, is drawn, and the likelihood is that given these draws.
         spikes: For each clamped population [time, neuron] (of one neuron also [time]), from the first step of the warm-up on: 1
             spike, 0 none, NaN where nothing was recorded and the rule draws.
 

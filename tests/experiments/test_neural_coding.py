@@ -139,6 +139,25 @@ def test_spikes_within_the_dead_time_are_refused() -> None:
     neurons.check_intervals(TASK, spikes)
 
 
+@pytest.mark.slow
+def test_a_membrane_with_hardly_any_noise_fires_like_one_without() -> None:
+    """At twice the threshold every 2 ms of dead time, a step, and tau ln 2 up to a step."""
+    tau, sigma = 4.0, 0.01
+    values = {
+        "tau_mem": np.log(tau),
+        "bias": 1.0 / (sigma * np.sqrt(tau)),
+        "delay": 0.0,
+        "weight0": 0.0,
+        "sigma": np.log(sigma),
+    }
+    theta = jnp.array([values[key] for key in neurons.free_of("noisy", TASK)], jnp.float32)
+    silent = jnp.zeros((2, SIZE, 1))
+    fired = np.asarray(neurons.drawn_by_noise(neurons.keyed(TASK), theta, silent, silent[:, :, 0], 3))
+    expected = SIZE * DT / (grasshopper.REFRACTORY + tau * np.log(2))
+    assert fired.shape == (3, 2, SIZE)
+    assert (np.abs(fired.sum(axis=-1) / expected - 1) < DT / 4).all()
+
+
 def test_a_late_input_is_interpolated() -> None:
     x = np.arange(6.0)[:, None]
     np.testing.assert_allclose(np.asarray(neurons._late(jnp.asarray(x), 1.25))[:, 0], [0, 0, 0.75, 1.75, 2.75, 3.75])
