@@ -45,6 +45,8 @@ class Config:
     """Trials of the motoneuron, every other one of which is held out [1]."""
     trial_dt: float = option(1.0, positive)
     """Time step of the motoneuron [ms]; that of the grasshopper is the 0.5 ms of its stimulus."""
+    half: int = option(0, Range(0, 1))
+    """Which blocks and trials are fitted [1]: 0 the first, third, ..., 1 the others."""
     starts: int = option(4, Range(1, 4))
     """From how many points fits start at most [1]."""
     steps: int = option(150, Range(1))

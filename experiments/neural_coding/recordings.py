@@ -65,7 +65,11 @@ def blocks(recording: Any, config: Any) -> Units:
     rows = starts[:, None] + np.arange(-past, size)[None, :]
     scored = np.broadcast_to(np.arange(-past, size) >= 0, rows.shape)
     return Units(
-        x[rows][:, :, None], spikes[rows], scored, np.arange(len(starts)) % 2 == 0, dt * np.arange(past + size)
+        x[rows][:, :, None],
+        spikes[rows],
+        scored,
+        np.arange(len(starts)) % 2 == config.half,
+        dt * np.arange(past + size),
     )
 
 
@@ -85,7 +89,9 @@ def trials(recording: Any, config: Any) -> Units:
     scored = (index > first[:, None]) & (index <= third[:, None])
     at = start + dt * (index + 0.5)
     hats = after_stimulus(at)
-    return Units(np.broadcast_to(hats, (len(times), *hats.shape)), spikes, scored, np.arange(len(times)) % 2 == 0, at)
+    return Units(
+        np.broadcast_to(hats, (len(times), *hats.shape)), spikes, scored, np.arange(len(times)) % 2 == config.half, at
+    )
 
 
 KNOTS = np.array([5.0, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100, 140])
