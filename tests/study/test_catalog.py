@@ -70,6 +70,7 @@ def test_the_built_in_studies_are_found():
         "gradient_estimators",
         "internal_noise",
         "learnable_dynamics",
+        "neural_coding",
         "neural_sampling",
         "noise_exploration",
         "noise_model_mismatch",
