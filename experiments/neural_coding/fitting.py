@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from . import neurons
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 LOOSE = 4.0
 """Standard deviation of the prior round the start, in each free number: it holds those that the data do not tell [1]."""
@@ -89,6 +92,26 @@ def fitted(
         if told is not None:
             told(1)
     return Fit(theta, np.sqrt(np.diag(np.linalg.inv(information))), value, total, taken, done)
+
+
+def kept(
+    fits: dict[str, Fit], baselines: dict[str, np.ndarray], units: Any, unit: str, task: neurons.Task
+) -> xr.Dataset:
+    """Log-likelihoods of all models (model, unit), spikes that count, and the parameters of each neuron, by name."""
+    import xarray as xr
+
+    likelihood = {**baselines, **{name: fit.likelihood for name, fit in fits.items()}}
+    spikes = np.where(units.scored, units.spikes, 0.0).sum(axis=1)
+    variables: dict[str, Any] = {
+        "likelihood": (("model", unit), np.stack(list(likelihood.values()))), "spikes": (unit, spikes),
+        "done": ("neuron", [fit.done for fit in fits.values()]),
+    }  # fmt: skip
+    coordinates: dict[str, Any] = {"model": list(likelihood), "train": (unit, units.train), "neuron": list(fits)}
+    for name, fit in fits.items():
+        along = f"parameter_{name}"
+        variables |= {f"theta_{name}": (along, fit.theta), f"error_{name}": (along, fit.error)}
+        coordinates[along] = list(neurons.free_of(name, task))
+    return xr.Dataset(variables, coordinates)
 
 
 def _positive(matrix: np.ndarray) -> np.ndarray:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from . import baselines, fitting, measures, neurons, recordings
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 REFRACTORY = 2.0
 """Absolute refractory time of the neurons [ms]; the shortest interval of the recordings is 3.2 ms."""
@@ -74,23 +77,11 @@ def _of_recording(units: recordings.Units, recording: Any, config: Any, told: An
         begin = starts(name, task, delay, fits["lif"].theta if "lif" in fits else None)
         fits[name] = fitting.best(name, task, units, begin[: config.starts], most=config.steps, told=told)
     lags = round(LAGS / recording.dt)
-    likelihood = {
-        "poisson": baselines.homogeneous(units), "linear_nonlinear": baselines.linear_nonlinear(units, lags),
-        **{name: fit.likelihood for name, fit in fits.items()},
-    }  # fmt: skip
-    spikes = np.where(units.scored, units.spikes, 0.0).sum(axis=1)
-    data = xr.Dataset(
-        {"likelihood": (("model", "block"), np.stack(list(likelihood.values()))), "spikes": ("block", spikes)},
-        {"model": list(likelihood), "train": ("block", units.train)},
-    )
-    data["done"] = ("neuron", [fit.done for fit in fits.values()])
-    data = data.assign_coords(neuron=list(fits))
-    for name, fit in fits.items():
-        data[f"theta_{name}"], data[f"error_{name}"] = (
-            (f"parameter_{name}", fit.theta),
-            (f"parameter_{name}", fit.error),
-        )
-        data = data.assign_coords({f"parameter_{name}": list(neurons.free_of(name, task))})
+    poisson = {
+        "poisson": baselines.homogeneous(units),
+        "linear_nonlinear": baselines.linear_nonlinear(units, lags),
+    }
+    data = fitting.kept(fits, poisson, units, "block", task)
     chosen = SIMULATED if SIMULATED in fits else next(iter(fits))
     told(1)
     test = ~units.train
@@ -102,7 +93,7 @@ def _of_recording(units: recordings.Units, recording: Any, config: Any, told: An
         theta = jnp.asarray(fits[name].theta, jnp.float32)
         return np.asarray(by(neurons.keyed(task), theta, x, nothing, config.draws))
 
-    made = [data, _compared(units, fired(chosen), recording, config)]
+    made = [data, _compared(units, fired(chosen), recording)]
     if "noisy" in fits:
         made.append(_noise_itself(units, fired("noisy"), fired("noisy", neurons.drawn_by_noise)))
     return xr.merge(made).assign_attrs(simulated=chosen)
@@ -124,59 +115,60 @@ def _noise_itself(units: recordings.Units, rate: np.ndarray, noise: np.ndarray) 
     return xr.Dataset({f"noise_{k}": ("held_out", measures.pseudovalues(f, many)) for k, f in found.items()})
 
 
-def _compared(units: recordings.Units, simulated: np.ndarray, recording: Any, config: Any) -> Any:
-    """Statistics of held-out blocks; ratios of the neuron to the recording as pseudo-values over blocks."""
+def _compared(units: recordings.Units, simulated: np.ndarray, recording: Any) -> xr.Dataset:
+    """Statistics of held-out blocks, and what a decoder made of the training blocks tells of them."""
+    test = ~units.train
+    past = int((~units.scored[0]).sum())
+    x, spikes, fired = units.features[test, :, 0], units.spikes[test][:, past:], simulated[:, :, past:]
+    both = _statistics(x, spikes, fired, past, recording)
+    weights, offset = measures.decoder(
+        units.features[units.train, past:, 0], units.spikes[units.train][:, past:], recording.dt
+    )
+    told = functools.partial(measures.explained, x[:, past:], dt=recording.dt, weights=weights, offset=offset)
+    floor = told(np.roll(spikes, 1, axis=0))
+    decoded = np.stack([told(spikes), floor, np.mean([told(one) for one in fired], axis=0)])
+    rate = 1000.0 * spikes.mean(axis=1) / recording.dt
+    return both.assign(decoded=(("decoder", "held_out"), decoded), rate=("held_out", rate)).assign_coords(
+        decoder=["recording", "shuffled", "neuron"], source=["recording", "neuron"]
+    )
+
+
+def _statistics(x: np.ndarray, spikes: np.ndarray, fired: np.ndarray, past: int, recording: Any) -> xr.Dataset:
+    """STA, coherence, CV and information of recorded and simulated spikes; ratios of both as pseudo-values over blocks."""
     import xarray as xr
 
-    dt, test = recording.dt, ~units.train
-    past = int((~units.scored[0]).sum())
-    x, spikes = units.features[test, :, 0], units.spikes[test][:, past:]
-    fired = simulated[:, :, past:]
-    lags, many = round(LAGS / dt), len(x)
-    now = x[:, past:]
-    tell = functools.partial(measures.information, dt=dt, highest_hz=recording.cutoff_hz)
+    dt, many = recording.dt, len(x)
+    lags = round(LAGS / dt)
+    every = np.arange(many)
     parts, drawn_parts = measures.intervals(spikes), [measures.intervals(one) for one in fired]
-    near = x[:, past - lags + 1 :]
-    sums, number = measures.triggered(near, spikes, lags)
-    drawn_sums = [measures.triggered(near, one, lags) for one in fired]
+    sums = [measures.triggered(x[:, past - lags + 1 :], one, lags) for one in (spikes, *fired)]
 
-    def average(which: np.ndarray) -> np.ndarray:
-        return sums[which].sum(axis=0) / number[which].sum()
+    def average(of: list[Any], which: np.ndarray) -> np.ndarray:
+        found: np.ndarray = sum(s[which].sum(axis=0) for s, _ in of) / sum(n[which].sum() for _, n in of)
+        return found
 
-    def drawn_average(which: np.ndarray) -> np.ndarray:
-        return sum(s[which].sum(axis=0) for s, _ in drawn_sums) / sum(n[which].sum() for _, n in drawn_sums)
+    def tell(of: np.ndarray, which: np.ndarray) -> Any:
+        return measures.information(x[which, past:], of[which], dt, recording.cutoff_hz)
 
     def bits(which: np.ndarray) -> float:
-        return tell(now[which], spikes[which]).rate
+        return float(tell(spikes, which).rate)
 
-    def drawn_bits(which: np.ndarray) -> float:
-        return float(np.mean([tell(now[which], one[which]).rate for one in fired]))
-
-    statistics = {
+    ratios: dict[str, Any] = {
         "rate": lambda w: fired[:, w].mean() / spikes[w].mean(),
         "cv": lambda w: np.mean([measures.cv(p, w) for p in drawn_parts]) / measures.cv(parts, w),
-        "sta": lambda w: np.corrcoef(average(w), drawn_average(w))[0, 1],
-        "information": lambda w: drawn_bits(w) / bits(w),
+        "sta": lambda w: np.corrcoef(average(sums[:1], w), average(sums[1:], w))[0, 1],
+        "information": lambda w: np.mean([tell(one, w).rate for one in fired]) / bits(w),
     }
-    ratios = {f"ratio_{k}": ("held_out", measures.pseudovalues(f, many)) for k, f in statistics.items()}
-    every = np.arange(many)
-    whole = tell(now, spikes)
-    drawn_whole = [tell(now, one) for one in fired]
-    weights, offset = measures.decoder(units.features[units.train, past:, 0], units.spikes[units.train][:, past:], dt)
-    told = functools.partial(measures.explained, now, dt=dt, weights=weights, offset=offset)
-    floor = told(np.roll(spikes, 1, axis=0))
+    whole = tell(spikes, every)
+    coherence = np.stack([whole.coherence, np.mean([tell(one, every).coherence for one in fired], axis=0)])
     return xr.Dataset(
         {
-            **ratios,
-            "sta": (("source", "lag"), np.stack([average(every), drawn_average(every)])),
-            "coherence": (("source", "frequency"), np.stack([whole.coherence, np.mean([d.coherence for d in drawn_whole], axis=0)])),
+            **{f"ratio_{k}": ("held_out", measures.pseudovalues(f, many)) for k, f in ratios.items()},
+            "sta": (("source", "lag"), np.stack([average(sums[:1], every), average(sums[1:], every)])),
+            "coherence": (("source", "frequency"), coherence),
             "shuffled": ("frequency", whole.shuffled),
             "information": ("held_out", measures.pseudovalues(bits, many)),
-            "information_raw": whole.raw, "information_floor": whole.floor,
             "cv": ("held_out", measures.pseudovalues(lambda w: measures.cv(parts, w), many)),
-            "rate": ("held_out", spikes.mean(axis=1) / dt * 1000.0),
-            "decoded": (("decoder", "held_out"), np.stack([told(spikes), floor, np.mean([told(one) for one in fired], axis=0)])),
         },
-        {"source": ["recording", "neuron"], "lag": dt * np.arange(lags), "frequency": whole.frequency,
-         "decoder": ["recording", "shuffled", "neuron"]},
-    )  # fmt: skip
+        {"lag": dt * np.arange(lags), "frequency": whole.frequency},
+    )

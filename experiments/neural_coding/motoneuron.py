@@ -38,22 +38,8 @@ def measured(config: Any, progress: Any) -> Any:
             if name in ("adaptive", "polynomial") and "lif" in fits and config.starts > 1:
                 begin.append(np.concatenate([fits["lif"].theta, begin[0][len(fits["lif"].theta) :]]))
             fits[name] = fitting.best(name, task, units, begin, most=config.steps, told=shown.update)
-    likelihood = {
-        "poisson": baselines.homogeneous(units), "psth": baselines.psth(units),
-        **{name: fit.likelihood for name, fit in fits.items()},
-    }  # fmt: skip
-    spikes = np.where(units.scored, units.spikes, 0.0).sum(axis=1)
-    data = xr.Dataset(
-        {"likelihood": (("model", "trial"), np.stack(list(likelihood.values()))), "spikes": ("trial", spikes),
-         "done": ("neuron", [fit.done for fit in fits.values()])},
-        {"model": list(likelihood), "train": ("trial", units.train), "neuron": list(fits)},
-    )  # fmt: skip
-    for name, fit in fits.items():
-        data[f"theta_{name}"], data[f"error_{name}"] = (
-            (f"parameter_{name}", fit.theta),
-            (f"parameter_{name}", fit.error),
-        )
-        data = data.assign_coords({f"parameter_{name}": list(neurons.free_of(name, task))})
+    poisson = {"poisson": baselines.homogeneous(units), "psth": baselines.psth(units)}
+    data = fitting.kept(fits, poisson, units, "trial", task)
     chosen = SIMULATED if SIMULATED in fits else next(iter(fits))
     return xr.merge([data, _compared(chosen, task, fits[chosen].theta, units, config)]).assign_attrs(simulated=chosen)
 
