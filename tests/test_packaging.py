@@ -83,7 +83,7 @@ def test_the_studies_of_the_wheel_run_without_a_checkout(wheel: zipfile.ZipFile,
     assert done.returncode == 0, done.stderr
     found = dict(line.split() for line in done.stdout.splitlines())
     assert set(found) == set(builtin())
-    assert all(int(claims) > 3 for claims in found.values())
+    assert all(int(claims) > 2 for claims in found.values()), found
 
 
 def test_the_wheel_holds_every_licence(wheel: zipfile.ZipFile) -> None:

@@ -102,9 +102,9 @@ class Tabulated(Part):
             refused where a run begins, as a polynomial without a bound.
 
     Example:
-        >>> table = Tabulated.of(Polynomial([0.5, -0.25]), 5)
+        >>> table = Tabulated.of(Polynomial([0.5]), 5)
         >>> table.points.tolist(), table(jnp.array([0.5, 0.75, 3.0])).tolist()
-        ([-1.0, -0.5, 0.0, 0.5, 1.0], [0.1875, 0.21875, 0.25])
+        ([-1.0, -0.5, 0.0, 0.5, 1.0], [0.25, 0.375, 0.5])
     """
 
     entries: Leaf = parameter("1", real, shape=None)

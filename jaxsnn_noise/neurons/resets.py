@@ -110,7 +110,8 @@ class GatedReset(Reset):
 
     Example:
         >>> import jax.numpy as jnp
-        >>> GatedReset(0.25)(jnp.float32(1.4), jnp.float32(1.0), jnp.float32(0.0), jnp.float32(1.0)).round(3).item()
+        >>> v, spikes, v_reset, v_threshold = (jnp.array([x]) for x in (1.4, 1.0, 0.0, 1.0))
+        >>> round(GatedReset(0.25)(v, spikes, v_reset, v_threshold).item(), 3)
         0.3
     """
 

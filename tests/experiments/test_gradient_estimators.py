@@ -15,7 +15,7 @@ from jaxsnn_noise.study import Verdict, load, run_study
 from jaxsnn_noise.verdicts import NOT_MEASURED
 
 CONFIG = module.DEFAULT
-WHOLE = dataclasses.replace(CONFIG, neurons=2, gains=(0.5,), networks=2, classifiers=2, trials=100, steps=20)
+WHOLE = dataclasses.replace(CONFIG, neurons=2, gains=(0.5,), networks=2, classifiers=2, trials=200, steps=80)
 
 
 @pytest.mark.slow
