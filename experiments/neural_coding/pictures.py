@@ -56,7 +56,7 @@ def _likelihood(data: Any) -> Picture:
         axes.plot([row["low"], row["high"]], [place, place], color=colours[row["recording"]])
         axes.plot(row["bits per spike"], place, "o", color=colours[row["recording"]], markersize=4)
     axes.set_yticks(places, [f"{one['recording']}: {one['model']}" for one in table.to_dict("records")])
-    axes.set_xlabel("held-out log-likelihood above a constant rate [bit/spike]")
+    axes.set_xlabel("gain over a constant rate [bit/spike]")
     axes.set_xlim(left=0)
     caption = (
         "How well each model foretells held-out spikes, 95 % intervals over held-out blocks or trials of these neurons."
