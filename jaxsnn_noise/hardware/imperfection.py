@@ -96,13 +96,7 @@ def check_all(imperfections: Mapping[str, Any], network: Any) -> None:
     for name in in_order(imperfections):
         imperfections[name].check(f"imperfections.{name}", network)
         if imperfections[name].axis is None:
-            network = _applied(imperfections[name], network, random.root(0))
-
-
-@eqx.filter_jit
-def _applied(imperfection: Any, network: Any, key: Key) -> Any:
-    """One program in place of an operation at a time, each of which would be compiled."""
-    return imperfection.apply(network, key)
+            network = imperfections[name].apply(network, random.root(0))
 
 
 def in_order(imperfections: Mapping[str, Any]) -> list[str]:

@@ -86,7 +86,7 @@ class SynapseFaults(Faults):
             weights = check_path(f"{who}.paths", network, path)
             if self.duration is not None:
                 self._check_transient(who, network, path)
-            for values in _extremes(self, weights, path):
+            for values in self.extremes(weights, path):
                 if said := refusal(network, path, values):
                     fail(who, f"must keep {path} in its range", f"weights with {said}")
         self.sites.check(f"{who}.sites", self.shapes(network))
@@ -105,12 +105,6 @@ class SynapseFaults(Faults):
     def extremes(self, weights: Values, path: str) -> list[Values]:
         """The weights, had all failed in the worst ways."""
         return [self.failed_values(weights, jnp.zeros(2, jnp.uint32), path)]
-
-
-@eqx.filter_jit
-def _extremes(faults: SynapseFaults, weights: Values, path: str) -> list[Values]:
-    """One program in place of an operation at a time, each of which would be compiled."""
-    return faults.extremes(weights, path)
 
 
 def _everywhere(name: str) -> Any:
