@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 TITLE = "The gradient through the reset: detached against attached, in shallow, deep and recurrent networks"
-COST = {"tiny": "12 s", "default": "4 min", "full": "20 min, estimated"}
+COST = {"tiny": "11 s", "default": "4 min", "full": "20 min, estimated"}
 settle = holm
 SHAPES = ("shallow", "deep", "recurrent")
 RESETS = ("detached", "attached")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Circuit-level robustness: which parameter matters, what mends chips, and the claims that circulate"
-COST = {"tiny": "10 s", "default": "4 min", "full": "1 h, estimated"}
+COST = {"tiny": "13 s", "default": "4 min", "full": "1 h, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]

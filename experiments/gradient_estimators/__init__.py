@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Gradient estimators: bias, variance and time, and which to trust"
-COST = {"tiny": "10 s", "default": "4 min", "full": "20 min, estimated"}
+COST = {"tiny": "6 s", "default": "4 min", "full": "20 min, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 TITLE = "Learned neuron dynamics: a gain on temporal tasks, none on static ones?"
-COST = {"tiny": "10 s", "default": "6 min, estimated", "full": "2 h, estimated"}
+COST = {"tiny": "13 s", "default": "6 min, estimated", "full": "2 h, estimated"}
 APART = 1000
 """Index of the first network that is tested; those that starts are chosen by come before."""
 FLAT = {"layer_flat": "layer", "neuron_flat": "neuron"}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import jaxsnn_noise as jn
 
 TITLE = "Noisy spiking networks: what the noise in training and inference is good for, against deterministic twins"
-COST = {"tiny": "10 s", "default": "7 min", "full": "1 h, estimated"}
+COST = {"tiny": "12 s", "default": "7 min", "full": "1 h, estimated"}
 CLAIMS = claims.CLAIMS
 settle = holm
 
