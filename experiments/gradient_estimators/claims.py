@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,10 +43,25 @@ def error(data: xr.Dataset, name: str) -> xr.DataArray:
 
 
 def cost(data: xr.Dataset, name: str) -> xr.DataArray:
-    """Log of the variance times the process time, summed over the leaves of an output, each over its reference [unit, ..., output]."""
+    """Log of the variance times the process time; the variance is the mean over leaves, each over its squared reference [unit, ..., output]."""
     variance = (data["error"].sel(estimator=name, drop=True) ** 2 / (data["reference"] ** 2).mean("unit")).mean("leaf")
     found: xr.DataArray = variance * data["seconds"].sel(estimator=name, drop=True)
     return _of_each(np.log, found)
+
+
+def by_weight(data: xr.Dataset) -> xr.DataArray:
+    """Log of the trace of the variance times the process time of scores with a baseline over that of flips [unit]."""
+    both = _of_each(np.log, data["trace"] * data["seconds"])
+    flip, score = (both.sel(estimator=name, drop=True) for name in BY_WEIGHT)
+    return score - flip
+
+
+def _over_kinds(data: Any, value: Callable[[xr.Dataset], xr.DataArray]) -> xr.DataArray:
+    """A value of both kinds of neurons, along ``noise``."""
+    import xarray
+
+    kinds = ["threshold", "membrane"]
+    return xarray.concat([value(data[kind]) for kind in kinds], "noise").assign_coords(noise=kinds)
 
 
 def _of_each(function: Any, values: xr.DataArray) -> xr.DataArray:
@@ -67,10 +83,7 @@ def _kinds(data: Any, config: Any, *names: str) -> str:
 def _unbiased(data: Any, config: Any, name: str, output: str) -> Judgement:
     if missing := _kinds(data, config, "threshold", "membrane", name):
         return reduce.unmeasured(missing)
-    import xarray
-
-    parts = [error(data[kind], name).sel(output=output, drop=True) for kind in ("threshold", "membrane")]
-    both = xarray.concat(parts, "noise").assign_coords(noise=["threshold", "membrane"])
+    both = _over_kinds(data, lambda one: error(one, name).sel(output=output, drop=True))
     detail = "off theory, times the leaf, over the root mean square of that over neurons and leaves"
     bound = SMALL[output]
     return reduce.judge_within(both, -bound, bound, random="unit", called="neurons", detail=detail)
@@ -136,14 +149,14 @@ def martingales_pay(data: Any, config: Any) -> Judgement:
     """Variance of the count with a baseline alone over that with martingales, the same trials' number; geometric mean."""
     if missing := _kinds(data, config, "threshold", "membrane", "Score", "Score(Baseline)"):
         return reduce.unmeasured(missing)
-    import xarray
 
-    parts = []
-    for kind in ("threshold", "membrane"):
-        error = data[kind]["error"].sel(output="count", drop=True)
-        plain, fine = (error.sel(estimator=name, drop=True) for name in ("Score(Baseline)", "Score"))
-        parts.append(2 * np.log(plain / fine).mean("leaf"))
-    values = xarray.concat(parts, "noise").assign_coords(noise=["threshold", "membrane"])
+    def ratio(one: xr.Dataset) -> xr.DataArray:
+        of_counts = one["error"].sel(output="count", drop=True)
+        plain, fine = (of_counts.sel(estimator=name, drop=True) for name in ("Score(Baseline)", "Score"))
+        found: xr.DataArray = 2 * _of_each(np.log, plain / fine).mean("leaf")
+        return found
+
+    values = _over_kinds(data, ratio)
     detail = "log of the ratio, mean over leaves"
     return reduce.judge(values, np.log(TWENTY), reduce.at_least, random="unit", called="neurons", detail=detail)
 
@@ -152,13 +165,11 @@ def one_neuron(data: Any, config: Any) -> Judgement:
     """Variance times time of four leaves of one neuron."""
     if missing := _kinds(data, config, "threshold", "membrane", "Score", "FiniteDifference"):
         return reduce.unmeasured(missing)
-    import xarray
 
-    parts = [
-        (cost(data[kind], "FiniteDifference") - cost(data[kind], "Score")).sel(output="count", drop=True)
-        for kind in ("threshold", "membrane")
-    ]
-    values = xarray.concat(parts, "noise").assign_coords(noise=["threshold", "membrane"])
+    def ratio(one: xr.Dataset) -> xr.DataArray:
+        return (cost(one, "FiniteDifference") - cost(one, "Score")).sel(output="count", drop=True)
+
+    values = _over_kinds(data, ratio)
     detail = "log of variance times time of differences over that of scores, count by four leaves"
     return reduce.judge(values, 0.0, reduce.at_least, random="unit", called="neurons", detail=detail)
 
@@ -194,10 +205,9 @@ def flips_by_weight(data: Any, config: Any) -> Judgement:
     del config
     if "by_weight" not in data:
         return reduce.unmeasured("classifiers, by weight")
-    both = np.log(data["by_weight"]["trace"] * data["by_weight"]["seconds"])
-    flip, score = (both.sel(estimator=name, drop=True) for name in BY_WEIGHT)
+    values = by_weight(data["by_weight"])
     detail = "log of trace of the variance times time of scores with a baseline over that of flips"
-    return reduce.judge(score - flip, np.log(FIVE), reduce.at_least, random="unit", called="classifiers", detail=detail)
+    return reduce.judge(values, np.log(FIVE), reduce.at_least, random="unit", called="classifiers", detail=detail)
 
 
 GYGAX = "Gygax and Zenke 2025, arXiv:2404.14964"

@@ -9,7 +9,7 @@ import numpy as np
 from jaxsnn_noise import figures, reduce
 from jaxsnn_noise.study import Picture
 
-from .claims import bias, cost
+from .claims import bias, by_weight, cost
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,8 +60,7 @@ def _costs(data: Any) -> DataFrame:
                     {"problem": problem, "output": output, "estimator": name, **_geometric(ratio.sel(output=output))}
                 )
     if "by_weight" in data:
-        both = np.log(data["by_weight"]["trace"] * data["by_weight"]["seconds"])
-        ratio = both.sel(estimator="Flip") - both.sel(estimator="Score(Baseline)")
+        ratio = -by_weight(data["by_weight"])
         row = {"problem": "classifier, by weight", "output": "loss", "estimator": "Flip over Score(Baseline)"}
         rows.append(row | _geometric(ratio))
     return pandas.DataFrame(rows)
