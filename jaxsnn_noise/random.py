@@ -33,7 +33,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.extend.core import get_opaque_trace_state
-from jaxtyping import Array, Float32, UInt32
+from jaxtyping import Array, Float32, Int32, UInt32
 
 from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import is_key
@@ -119,6 +119,11 @@ class Tick(eqx.Module):
     lane: int = eqx.field(static=True)
     memo: Memo | None = eqx.field(static=True, default=None)
     channel: int = eqx.field(static=True, default=0)
+
+    @property
+    def index(self) -> Int32[Array, ""]:
+        """The step, counted from the start of the run, warm-up included."""
+        return 2 * self.block.astype(jnp.int32) + self.lane
 
     @property
     def word(self) -> UInt32[Array, ""]:

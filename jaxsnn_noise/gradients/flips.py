@@ -61,7 +61,7 @@ class Flipped(Firing):
 
     def __call__(self, crossing: Crossing, key: Tick, dt: float) -> Decision:
         said = self.rule(crossing, key, dt)
-        now = jnp.float32(2) * key.block.astype(jnp.float32) + jnp.float32(key.lane)
+        now = key.index.astype(jnp.float32)
         entities = jnp.arange(crossing.margin.shape[-1], dtype=jnp.float32)
         here = ((self.step == now)[:, None] & (self.neuron[:, None] == entities[None, :])).astype(
             jnp.float32

@@ -51,8 +51,7 @@ class Recorded(Firing):
 
     def __call__(self, crossing: Crossing, key: Tick, dt: float) -> Decision:
         said = self.rule(crossing, key, dt)
-        step = 2 * key.block.astype(jnp.int32) + key.lane
-        known = lax.dynamic_index_in_dim(self.spikes, step, keepdims=False)
+        known = lax.dynamic_index_in_dim(self.spikes, key.index, keepdims=False)
         given = known >= 0
         spikes = jnp.where(given, known, said.spikes)
         if said.probability is None or said.log_probability is None:
