@@ -129,7 +129,7 @@ def classifier(key: Any, config: Config, sources: dict[str, jn.noise.Source] | N
     network = jn.networks.feedforward(
         [784, config.hidden, 10],
         key=key,
-        neuron=lambda n: jn.neurons.LIF(n, tau_mem=config.tau_mem),
+        neuron=lambda n: jn.neurons.LIF(n, tau_mem=config.tau_mem, reset=jn.neurons.ResetToValue(detach=True)),
         readout=lambda n: jn.neurons.LeakyIntegrator(n, tau_mem=config.tau_mem),
         noise=sources,
     )

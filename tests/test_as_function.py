@@ -1,4 +1,4 @@
-"""A simulation as a function: who differentiates it through detached resets is warned, with numbers that hold."""
+"""A simulation as a function: who differentiates it through surrogates or detached resets is warned, with numbers that hold."""
 
 from __future__ import annotations
 
@@ -40,8 +40,15 @@ def counted(sim: jn.Simulation) -> Any:
 @pytest.mark.parametrize("differentiate", [jax.grad, jax.jacfwd, lambda f: jax.jit(jax.vmap(jax.grad(f)))])
 def test_who_differentiates_through_a_detached_reset_is_warned(differentiate: Any) -> None:
     x = jnp.ones(2) if differentiate not in (jax.grad, jax.jacfwd) else jnp.float32(1)
-    with pytest.warns(UserWarning, match=r"as_function: the reset of cells is detached.*detach=False.*limits"):
+    with pytest.warns(
+        UserWarning, match=r"as_function: cells has a reset that is detached.*detach=False.*Score.*limits"
+    ):
         differentiate(counted(simulation()))(x)
+
+
+def test_who_differentiates_through_a_surrogate_is_warned() -> None:
+    with pytest.warns(UserWarning, match=r"as_function: cells passes a surrogate through its spikes: such derivatives"):
+        jax.grad(counted(simulation(threshold=False, detach=False)))(jnp.float32(1))
 
 
 @pytest.mark.slow

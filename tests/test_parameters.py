@@ -90,7 +90,7 @@ def test_a_new_neuron_is_its_fields():
 
     made = Resonant(4, coupling=[0.1, 0.2, 0.3, 0.4])
     assert made.tau_slow.tolist() == [30.0] * 4
-    assert (made.shape, made.coupling.dtype, made.reset.detach) == (None, jnp.float32, True)
+    assert (made.shape, made.coupling.dtype, made.reset.detach) == (None, jnp.float32, False)
     assert sorted(declarations(made)) == ["coupling", "tau_slow"]
     shown = inspect.signature(Resonant)
     assert list(shown.parameters) == ["size", "tau_slow", "coupling", "shape", "reset"]

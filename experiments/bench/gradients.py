@@ -223,7 +223,7 @@ def variances(size: Size) -> list[Line]:
 
 
 class _Detached(NoiseDensity):
-    """The density of the noise through resets that are detached, as they are by default."""
+    """The density of the noise through resets that are detached."""
 
     def prepare(self, sim: jn.Simulation) -> jn.Simulation:
         return passed(sim, jn.firing.Density(), detach=True)

@@ -75,7 +75,7 @@ def dt(task: str) -> float:
 def neuron(family: str) -> Any:
     """From a size to a hidden layer: 20 ms, threshold 1 (mV or nA); a DPI neuron has the gain 1 as well."""
     if family == "lif":
-        return jn.neurons.LIF
+        return lambda n: jn.neurons.LIF(n, reset=jn.neurons.ResetToValue(detach=True))
     # 3 pF and 5.5 pA make 20 ms; i_th/i_tau is the gain
     return lambda n: jn.neurons.DPI(n, i_tau=0.0055, i_th=0.0055, i_spike=1.0, i_reset=LEAK, i_leak=LEAK)
 

@@ -71,7 +71,7 @@ def build(config: Config) -> dict[str, jn.Simulation]:
     """A network with every kind of fault, nowhere; and one with all hidden neurons three times, on chips with faults at random."""
     import jaxsnn_noise as jn
 
-    network = jn.networks.feedforward([networks.SIDE**2, *config.hidden, 10], key=config.seed)
+    network = jn.networks.feedforward([networks.SIDE**2, *config.hidden, 10], key=config.seed, neuron=networks.neuron)
     safe = networks.protected(network, None)
     return {
         "campaign": networks.simulation(network, config, networks.faults()),

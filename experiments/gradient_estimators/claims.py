@@ -134,7 +134,7 @@ def density_of_irregularity(data: Any, config: Any) -> Judgement:
     return reduce.judge(values, LARGE, reduce.at_least, random="unit", called="neurons", detail=detail)
 
 
-def default_is_no_sensitivity(data: Any, config: Any) -> Judgement:
+def detached_is_no_sensitivity(data: Any, config: Any) -> Judgement:
     """The count by the threshold through a surrogate and detached resets."""
     if missing := _kinds(data, config, "membrane", "detached surrogate"):
         return reduce.unmeasured(missing)
@@ -257,10 +257,10 @@ CLAIMS = (
         density_of_irregularity,
     ),
     Claim(
-        "default_is_no_sensitivity",
+        "detached_is_no_sensitivity",
         "What passes through a surrogate and detached resets is no sensitivity: d count / d threshold is off by at least a half.",
         f"{GYGAX} (the bound is ours)",
-        default_is_no_sensitivity,
+        detached_is_no_sensitivity,
     ),
     Claim(
         "martingales_pay",

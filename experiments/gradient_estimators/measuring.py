@@ -29,7 +29,7 @@ ESTIMATORS: dict[str, Callable[[], Any]] = {
     "SurrogateGradient": lambda: gradients.SurrogateGradient(surrogates.FastSigmoid(5.0)),
     "detached surrogate": lambda: gradients.SurrogateGradient(surrogates.SuperSpike(10.0), through_reset=False),
 }
-"""By name. The last is what ``jax.grad`` gives of neurons with hard thresholds by default: a surrogate, and resets that are detached."""
+"""By name. The last is what ``jax.grad`` gives of neurons with hard thresholds and detached resets."""
 IN_NETWORKS = (
     "FiniteDifference",
     "FiniteDifference(order=2)",

@@ -12,7 +12,7 @@ import optax
 
 from jaxsnn_noise import Network, Population, Simulation, datasets, networks, training
 from jaxsnn_noise.coding import Constant, Filter, Relu, Sigmoid, Tanh
-from jaxsnn_noise.neurons import LIF, FlooredReset, LeakyIntegrator
+from jaxsnn_noise.neurons import LIF, FlooredReset, LeakyIntegrator, ResetToValue
 from jaxsnn_noise.noise import Source
 from jaxsnn_noise.parameters import Range, between, positive
 from jaxsnn_noise.study import option
@@ -162,7 +162,7 @@ def network(
     made = networks.feedforward(
         [784, layers.hidden, 10],
         key=key,
-        neuron=lambda n: LIF(n, tau_mem=layers.tau_mem, resistance=resistance, reset=FlooredReset()),
+        neuron=lambda n: LIF(n, tau_mem=layers.tau_mem, resistance=resistance, reset=FlooredReset(detach=True)),
         readout=lambda n: LeakyIntegrator(n, tau_mem=layers.tau_mem),
         gain=GAIN[setting.place],
         noise=sources,
@@ -171,7 +171,7 @@ def network(
     )
     if not spiking_readout:
         return made
-    readout = Population(LIF(10, tau_mem=layers.tau_mem, resistance=resistance))
+    readout = Population(LIF(10, tau_mem=layers.tau_mem, resistance=resistance, reset=ResetToValue(detach=True)))
     return Network({**made.populations, "output": readout}, made.projections)
 
 

@@ -87,16 +87,21 @@ def member(network: int, taus: Sequence[float], arm: Arm) -> Member:
     return Member(np.uint32(network), np.asarray(taus, np.float32), said)
 
 
+def _neuron(size: int, *, gated: bool) -> Any:
+    """A hidden layer. Resets are detached: the numbers in the findings were trained so."""
+    if gated:
+        reset = jn.neurons.GatedReset(np.full(size, OPEN), detach=True)
+        return jn.neurons.GatedLIF(size, leak_gate=OPEN, reset=reset)
+    return jn.neurons.PolynomialLIF(size, reset=jn.neurons.ResetToValue(detach=True))
+
+
 def simulation(of: Task, config: Any, *, gated: bool = False) -> jn.Simulation:
     """A classifier whose weights are to be drawn; membrane noise is there, and silent."""
-    neuron: Any = jn.neurons.PolynomialLIF
-    if gated:
-        neuron = lambda n: jn.neurons.GatedLIF(n, leak_gate=OPEN, reset=jn.neurons.GatedReset(np.full(n, OPEN)))  # noqa: E731
     sizes = {"input": of.channels, **dict(zip(HIDDEN, (config.hidden, config.hidden + SPARE), strict=True))}
     sizes["output"] = of.heads * of.classes
     silent = {"membrane": jn.noise.VoltageNoise(jn.noise.Diffusion(0.0))}
     parts: dict[str, Any] = {"input": jn.Port(of.channels)}
-    parts |= {layer: jn.Population(neuron(sizes[layer]), noise=silent) for layer in HIDDEN}
+    parts |= {layer: jn.Population(_neuron(sizes[layer], gated=gated), noise=silent) for layer in HIDDEN}
     parts["output"] = jn.Population(jn.neurons.LeakyIntegrator(sizes["output"], tau_mem=READOUT))
     names = list(sizes)
     lines = {

@@ -79,7 +79,7 @@ def simulation(config: Any, key: Any) -> jn.Simulation:
     network = jn.networks.feedforward(
         [784, config.hidden, 10],
         key=key,
-        neuron=lambda n: jn.neurons.LIF(n, tau_mem=TAU),
+        neuron=lambda n: jn.neurons.LIF(n, tau_mem=TAU, reset=jn.neurons.ResetToValue(detach=True)),
         readout=lambda n: jn.neurons.LeakyIntegrator(n, tau_mem=TAU),
     )
     silent: dict[str, dict[str, jn.noise.Source | None]] = {

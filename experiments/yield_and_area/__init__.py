@@ -89,7 +89,7 @@ def build(config: Config) -> dict[str, jn.Simulation]:
     """A network of each process, with transistors of 1 um2."""
     import jaxsnn_noise as jn
 
-    network = jn.networks.feedforward([chips.SIDE**2, config.hidden, 10], key=config.seed)
+    network = jn.networks.feedforward([chips.SIDE**2, config.hidden, 10], key=config.seed, neuron=chips.neuron)
     first = config.temperatures[0]
     return {
         name: chips.simulation(network, config, chips.circuits(name, first, config.bias)) for name in config.processes

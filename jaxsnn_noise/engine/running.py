@@ -25,6 +25,7 @@ from jaxsnn_noise.engine.samples import batch_of, check_signals, with_input
 from jaxsnn_noise.engine.simulation import Simulation, is_simulation, validate, with_statistics
 from jaxsnn_noise.firing import Stopped
 from jaxsnn_noise.statistics import Mean, SpikeCount, Statistic
+from jaxsnn_noise.surrogates import Surrogate
 
 
 def simulate(
@@ -75,9 +76,9 @@ def as_function(sim: Simulation, leaves: Sequence[str], outputs: Sequence[str], 
         ``f(*values) -> tuple of results``; it can be jitted, batched and differentiated.
 
     Warns:
-        UserWarning: while it is differentiated, for populations whose reset is detached: the derivative of a spike count
-            then misses what a spike changes for those after it, and may have the wrong size or sign (numbers in the limits of
-            the documentation).
+        UserWarning: while it is differentiated, for populations whose spikes pass a surrogate or whose reset is detached (the
+            derivative misses what a spike changes for those after it): it serves training, and may have the wrong size or
+            sign (numbers in the limits of the documentation). :mod:`jaxsnn_noise.gradients` estimates derivatives, with errors.
     """
     is_simulation("as_function.sim", sim)
     leaves, outputs, root = names("as_function.leaves", leaves), names("as_function.outputs", outputs), random.root(key)
@@ -86,10 +87,10 @@ def as_function(sim: Simulation, leaves: Sequence[str], outputs: Sequence[str], 
     for name in outputs:
         one_of("as_function.outputs", name, sim.statistics)
 
-    detached = [name for name, part in sim.network.cells().items() if _detached(part)]
+    doubts = tuple(f"{name} {doubt}" for name, part in sim.network.cells().items() for doubt in _doubts(part))
 
     def function(*values: Any) -> tuple[Any, ...]:
-        given = [_warned(tuple(detached), jnp.asarray(value)) for value in values] if detached else values
+        given = [_warned(doubts, jnp.asarray(value)) for value in values] if doubts else values
         changed = paths.replace(sim, dict(zip(leaves, given, strict=True)))
         results = simulate(changed, key=root)
         return tuple(results[name] for name in outputs)
@@ -97,26 +98,29 @@ def as_function(sim: Simulation, leaves: Sequence[str], outputs: Sequence[str], 
     return function
 
 
-def _detached(population: Population) -> bool:
-    """Whether gradients pass through its spikes, but not through its resets."""
-    through = population.neuron.spiking and not isinstance(getattr(population.firing, "gradient", None), Stopped)
-    return through and getattr(getattr(population.neuron, "reset", None), "detach", False)
+def _doubts(population: Population) -> list[str]:
+    """Why a derivative that passes through its spikes is none of what is simulated."""
+    gradient = getattr(population.firing, "gradient", None)
+    if not population.neuron.spiking or isinstance(gradient, Stopped):
+        return []
+    found = ["passes a surrogate through its spikes"] if isinstance(gradient, Surrogate) else []
+    detached = getattr(getattr(population.neuron, "reset", None), "detach", False)
+    return [*found, "has a reset that is detached (ResetToValue(detach=False) attaches it)"] if detached else found
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _warned(populations: tuple[str, ...], value: Values) -> Values:
-    """The value; whoever differentiates with respect to it is warned of detached resets."""
-    del populations
+def _warned(doubts: tuple[str, ...], value: Values) -> Values:
+    """The value; whoever differentiates with respect to it is told the doubts."""
+    del doubts
     return value
 
 
 @_warned.defjvp
-def _warned_jvp(populations: tuple[str, ...], primals: tuple[Values], tangents: tuple[Values]) -> tuple[Values, Values]:
-    names = ", ".join(populations)
+def _warned_jvp(doubts: tuple[str, ...], primals: tuple[Values], tangents: tuple[Values]) -> tuple[Values, Values]:
     warnings.warn(
-        f"as_function: the reset of {names} is detached: where there are spikes, derivatives miss what a spike changes for "
-        "those after it (a spike count's were 1.9 to 4.2 times too large). Attach it, ResetToValue(detach=False), or take "
-        "differences with common random numbers; see the limits in the documentation.",
+        f"as_function: {'; '.join(doubts)}: such derivatives serve training and are no sensitivities (a spike count's were 0.7 to "
+        "4.2 times as large, and may have the wrong sign). gradients.Score() and FiniteDifference() estimate derivatives, with errors; "
+        "see the limits in the documentation.",
         UserWarning,
         stacklevel=2,
     )

@@ -1,12 +1,11 @@
 """Reset policies: where the membrane goes after a spike, and whether the surrogate gradient flows through it.
 
-``detach`` moves no forward bit. Letting the reset carry gradient changes surrogate gradients severalfold. Measured (``jaxsnn-noise run
-reset_gradient``, 12 networks of each shape): trained with an attached reset, networks are as accurate as with a detached one or more
+``detach`` moves no forward bit. Detached, a spike is a constant of the reset in the backward pass; attached, the surrogate gradient flows
+through it, which changes gradients severalfold. The default is attached, ``detach=False``, as training decided (``jaxsnn-noise run
+reset_gradient``, 12 networks of each shape): with an attached :class:`ResetToValue` they are as accurate as with a detached one or more
 so, by 0.2 [-0.3, 0.7] points with one hidden layer, 1.2 [0.4, 2.1] with connections among it, 5.3 [2.5, 8.1] with five layers,
 and their gradients are smaller (a half over 100 steps, a fifth through five layers). That detaching trains better, as Zenke and
-Vogels found in other networks (2021, doi:10.1162/neco_a_01367), does not hold there. The visible default is ``detach=True`` all the
-same: all results that stand in the findings were trained with it. Deep networks, noise-driven learning and derivatives of rates want
-``detach=False``.
+Vogels found in other networks (2021, doi:10.1162/neco_a_01367), does not hold there.
 """
 
 from __future__ import annotations
@@ -46,11 +45,11 @@ class ResetToValue(Reset):
     """``v <- v (1 - s) + v_reset s``.
 
     Args:
-        detach: Whether a spike is a constant of the reset in the backward pass. The default is what the findings were
-            trained with; attached, shallow, recurrent and deep classifiers learned as well or better (above; figures in the findings).
+        detach: Whether a spike is a constant of the reset in the backward pass. Shallow, recurrent and deep classifiers learned
+            as well or better where it is not (above; figures in the findings).
     """
 
-    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=as_detach)
+    detach: bool = eqx.field(default=False, static=True, kw_only=True, converter=as_detach)
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         del v_threshold
@@ -60,7 +59,7 @@ class ResetToValue(Reset):
 class ResetBySubtraction(Reset):
     """``v <- v - (v_threshold - v_reset) s``: keeps the overshoot, so rates stay linear in the drive (conversion)."""
 
-    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=as_detach)
+    detach: bool = eqx.field(default=False, static=True, kw_only=True, converter=as_detach)
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         return v - (v_threshold - v_reset) * spikes
@@ -90,7 +89,7 @@ class FlooredReset(Reset):
     """
 
     floor: Leaf = parameter("mV", real, default=NO_FLOOR)
-    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=as_detach)
+    detach: bool = eqx.field(default=False, static=True, kw_only=True, converter=as_detach)
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         del v_threshold
@@ -116,7 +115,7 @@ class GatedReset(Reset):
     """
 
     gate: Leaf = parameter("1", fraction, default=0.5, shape=None)
-    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=as_detach)
+    detach: bool = eqx.field(default=False, static=True, kw_only=True, converter=as_detach)
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         return v - spikes * (self.gate * (v - v_reset) + (1.0 - self.gate) * (v_threshold - v_reset))

@@ -120,7 +120,7 @@ def test_the_judges_say_yes_to_what_agrees() -> None:
         ({"wrong": {"NoiseDensity": 0.1}}, "density_of_thresholds"),
         ({"membranes": 0.01}, "density_of_membranes"),
         ({"irregular": 0.5}, "density_of_irregularity"),
-        ({"wrong": {"detached surrogate": -0.1}}, "default_is_no_sensitivity"),
+        ({"wrong": {"detached surrogate": -0.1}}, "detached_is_no_sensitivity"),
         ({"baseline": 0.03}, "martingales_pay"),
         ({"score_time": 200.0}, "one_neuron"),
         ({"score_in_networks": 0.02}, "in_networks"),

@@ -18,7 +18,7 @@ class ScratchReset(Reset):
     """
 
     kept: Leaf = parameter("1", fraction, default=0.25)
-    detach: bool = eqx.field(default=True, static=True, kw_only=True, converter=as_detach)
+    detach: bool = eqx.field(default=False, static=True, kw_only=True, converter=as_detach)
 
     def after(self, v: PerNeuron, spikes: PerNeuron, v_reset: PerNeuron, v_threshold: PerNeuron) -> PerNeuron:
         return v + spikes * (v_reset + self.kept * (v - v_threshold) - v)

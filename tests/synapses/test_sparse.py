@@ -406,7 +406,7 @@ def test_gradients_of_a_run_are_those_of_the_dense_one():
         paths_of = ["network.loop.weights", "network.cells.neuron.tau_mem"]
         f = jn.as_function(sim, paths_of, ["rate"], key=1)
         values = [paths.get(sim, p) for p in paths_of]
-        with pytest.warns(UserWarning, match="detached"):
+        with pytest.warns(UserWarning, match="surrogate"):
             slopes.append(jax.grad(lambda *v, f=f: jnp.mean(f(*v)[0]), (0, 1))(*values))
     sparse = both()[1]
     assert float(np.abs(slopes[1][0]).max()) > 0

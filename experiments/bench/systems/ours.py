@@ -111,7 +111,12 @@ def _layers(problem: Training, data: dict[str, np.ndarray]) -> Any:
 
     def layer(size: int) -> Any:
         # with this resistance the exact step reads v <- decay v + I
-        return jn.Population(jn.neurons.LIF(size, tau_mem=tau, resistance=1 / (1 - problem.decay)), firing=firing)
+        return jn.Population(
+            jn.neurons.LIF(
+                size, tau_mem=tau, resistance=1 / (1 - problem.decay), reset=jn.neurons.ResetToValue(detach=True)
+            ),
+            firing=firing,
+        )
 
     populations = {"input": jn.Port(problem.inputs), "hidden": layer(problem.hidden), "output": layer(problem.outputs)}
     projections = {
