@@ -32,6 +32,7 @@ PARTS = (
     "connectivity",
     "chunks",
     "noise",
+    "fit",
     "models",
     "coverage",
     "gradients",
@@ -89,6 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif part == "noise":
             costs = noise.measure(options.rounds, say, noise.TINY if options.tiny else noise.FULL)
             results[part] = {"sources": costs, "table": noise.table(costs)}
+        elif part == "fit":
+            from . import fitting  # loads JAX
+
+            calls = fitting.measure(options.rounds, say, fitting.TINY if options.tiny else fitting.FULL)
+            results[part] = {"clocks": calls, "table": fitting.table(calls)}
         elif part == "models":
             priced = models.measure(options.rounds, say, **({"neurons": 20, "steps": 20} if options.tiny else {}))
             results[part] = {"models": priced, "table": models.table(priced)}

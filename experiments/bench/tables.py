@@ -47,6 +47,8 @@ def markdown(results: dict[str, Any]) -> str:
         parts += ["## Shapes of chunks", results["chunks"]["table"]]
     if "noise" in results:
         parts += ["## Cost of noise", results["noise"]["table"]]
+    if "fit" in results:
+        parts += ["## A call of fit, and its steps", results["fit"]["table"]]
     if "models" in results:
         parts += ["## Cost of neurons", results["models"]["table"]]
     if "coverage" in results:

@@ -44,15 +44,13 @@ def pinned(problem: MonteCarlo, data: dict[str, np.ndarray]) -> Program:
 
 def fit(problem: Training, data: dict[str, np.ndarray]) -> Program:
     """Training by ``training.fit``, from the first weights to the trained simulation."""
-    jn = load()
     training = importlib.import_module("jaxsnn_noise.training")
-    network = _layers(problem, data)
     loss = training.losses.CrossEntropy("output")
     optimiser = importlib.import_module("optax").adam(problem.rate)
 
     def run(seed: int) -> Any:
         return training.fit(
-            _shown(jn, network, problem),
+            shown(problem, data),
             (data["images"], data["labels"]),
             key=seed,
             loss=loss,
@@ -126,7 +124,9 @@ def _layers(problem: Training, data: dict[str, np.ndarray]) -> Any:
     return jn.Network(populations, projections=projections)
 
 
-def _shown(jn: Any, network: Any, problem: Training) -> Any:
+def shown(problem: Training, data: dict[str, np.ndarray]) -> Any:
+    """The simulation of W2 with its first weights, which waits for images."""
+    jn, network = load(), _layers(problem, data)
     inputs = {"input": jn.coding.Constant(np.zeros(problem.inputs, np.float32))}
     return jn.Simulation(network, inputs, duration=float(problem.steps), dt=1.0)
 
