@@ -67,6 +67,7 @@ def test_the_built_in_studies_are_found():
         "correlation_transfer",
         "fault_campaign",
         "from_file",
+        "full_mnist",
         "gradient_estimators",
         "internal_noise",
         "learnable_dynamics",
