@@ -9,6 +9,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 import pytest
+import xarray as xr
 
 import jaxsnn_noise as jn
 from experiments import full_mnist as module
@@ -21,8 +22,6 @@ NOISY, OFF, TWIN = module.TESTED
 
 def made_up(sha256: str = module.MNIST_SHA256, **percent: float) -> dict[str, Any]:
     """Data in which networks answer so many of 2000 images right, most of them the same ones."""
-    import xarray
-
     rng = np.random.default_rng(0)
     share = np.asarray([percent.get(name, 98.3) for name in ("noisy", "off", "twin")]) / 100.0
     hard = 0.9 * rng.random(2000) + 0.1 * rng.random((1, 3, 2000))
@@ -30,7 +29,7 @@ def made_up(sha256: str = module.MNIST_SHA256, **percent: float) -> dict[str, An
         :, None, None
     ]
     columns = {"correct": (("tested", "seed", "sample"), right.astype(np.float32))}
-    return {"final": xarray.Dataset(columns, {"tested": list(module.TESTED), "seed": range(3)}, {"sha256": sha256})}
+    return {"final": xr.Dataset(columns, {"tested": list(module.TESTED), "seed": range(3)}, {"sha256": sha256})}
 
 
 def verdicts(data: Any, config: Any = module.FULL) -> list[Verdict]:
@@ -81,14 +80,58 @@ def test_images_are_set_aside_from_the_end_of_each_class_and_none_is_in_two_part
 
 
 def test_strengths_are_chosen_by_the_images_set_aside_for_each_kind() -> None:
-    import xarray
-
     right = np.zeros((2, 3, 10), np.float32)
     right[0, 2], right[0, 1, :9] = 1.0, 1.0
     right[1, 0, :5], right[1, 1, :5] = 1.0, 1.0
     coords = {"kind": list(module.KINDS), "std": [0.1, 0.2, 0.4]}
-    tuning = xarray.Dataset({"correct": (("kind", "std", "sample"), right)}, coords)
+    tuning = xr.Dataset({"correct": (("kind", "std", "sample"), right)}, coords)
     assert module.chosen(tuning) == {"noisy": 0.4, "twin": 0.1}
+
+
+class Spy:
+    """In the place of trained networks: what they learned from, and what they are asked."""
+
+    def __init__(self, config: Any, kind: str, std: float, shown: Any, seeds: Any) -> None:
+        self.std, self.kind, self.shown, self.seeds, self.asked = std, kind, shown, list(seeds), []  # type: ignore[var-annotated]
+        epochs = ("seed", "epoch"), np.zeros((len(self.seeds), config.epochs))
+        self.history = {name: xr.DataArray(epochs[1], dims=epochs[0]) for name in ("accuracy", "loss")}
+
+    def predict(self, data: Any, *, key: Any, draws: int | None = None) -> Any:
+        """All labels, or with noise of 0.5 none."""
+        self.asked.append(data)
+        answers = np.eye(10)[data[1] if self.std < 0.5 else (data[1] + 1) % 10]
+        outer = (len(self.seeds),) if draws is None else (len(self.seeds), draws)
+        dims = ("seed", "sample", "class") if draws is None else ("seed", "draw", "sample", "class")
+        readout = xr.DataArray(np.broadcast_to(answers, (*outer, *answers.shape)), dims=dims)
+        target = xr.DataArray(data[1], dims="sample")
+        return xr.Dataset({"readout": readout, "target": target, "correct": readout.argmax("class") == target})
+
+
+def test_nothing_is_chosen_on_test_images_and_what_is_tested_has_seen_all_others(monkeypatch: Any) -> None:
+    config = dataclasses.replace(module.TINY, samples=200, stds=(0.1, 0.5), networks=3)
+    data, made = module.images(config), {}
+
+    def trained(config: Any, kind: str, std: float, shown: Any, seeds: Any, progress: Any, stage: str) -> Spy:
+        made[stage, kind, std] = Spy(config, kind, std, shown, seeds)
+        return made[stage, kind, std]
+
+    monkeypatch.setattr(module, "trained", trained)
+    monkeypatch.setattr(
+        module, "asked", lambda fits: dict(zip(module.TESTED, [*fits.values(), fits[TWIN]], strict=True))
+    )
+    found = module.measure(config, Progress())
+    same = lambda one, other: all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))  # noqa: E731
+    assert set(made) == {("tuning", k, s) for k in module.KINDS for s in config.stds} | {
+        ("final", k, 0.1) for k in module.KINDS
+    }
+    for (stage, *_), fitted in made.items():
+        assert same(fitted.shown, data.rest if stage == "tuning" else data.train)
+        assert fitted.asked
+        assert all(same(asked, data.aside if stage == "tuning" else data.test) for asked in fitted.asked)
+    assert {tuple(fitted.seeds) for (stage, *_), fitted in made.items() if stage == "tuning"} == {(3,)}
+    assert {tuple(fitted.seeds) for (stage, *_), fitted in made.items() if stage == "final"} == {(0, 1, 2)}
+    assert found["tuning"]["correct"].mean("sample").values.tolist() == [[1.0, 0.0], [1.0, 0.0]]
+    assert found["final"]["correct"].values.min() == found["final"]["averaged"].values.min() == 1.0
 
 
 def test_what_a_folder_lacks_is_said_with_where_to_get_it_and_nothing_is_left(tmp_path: Path, capsys: Any) -> None:
@@ -124,8 +167,6 @@ def folder(place: Path, brightness: int = 200) -> Path:
 
 
 def test_a_folder_is_read_and_one_that_changes_between_stages_is_refused(tmp_path: Path) -> None:
-    import xarray
-
     config = dataclasses.replace(module.TINY, folder=str(folder(tmp_path / "one")))
     data = module.images(config)
     assert data.sha256 != module.MNIST_SHA256
@@ -137,7 +178,7 @@ def test_a_folder_is_read_and_one_that_changes_between_stages_is_refused(tmp_pat
     class Kept(Progress):
         def stage(self, name: str, compute: Any) -> Any:
             columns = {"correct": (("kind", "std", "sample"), np.zeros((2, 1, 3)))}
-            return xarray.Dataset(columns, {"kind": list(module.KINDS), "std": [0.3]}, {"sha256": other.sha256})
+            return xr.Dataset(columns, {"kind": list(module.KINDS), "std": [0.3]}, {"sha256": other.sha256})
 
     with pytest.raises(InputError, match="must hold the images that the run began with"):
         module.measure(config, Kept())
