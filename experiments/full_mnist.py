@@ -353,7 +353,7 @@ def _accuracy(found: Mapping[str, DataFrame], config: Config) -> Picture:
     for i, name in enumerate(TESTED):
         one = each[each["tested"] == name]["accuracy"]
         label = "one network" if i == 0 else None
-        axes.plot(np.full(len(one), i + 0.15), one, ".", color=figures.PALETTE[1], label=label)
+        axes.plot(i + 0.12 + 0.04 * np.arange(len(one)), one, ".", color=figures.PALETTE[1], label=label)
     axes.axhline(HELD_TO, color="0.6", linewidth=0.8)
     axes.set_xticks(at, ["noisy, noise on", "noisy, noise off", "twin"])
     axes.set_xlim(-0.5, len(TESTED) - 0.5)
@@ -394,7 +394,7 @@ def methods(config: Config, data: Mapping[str, xr.Dataset]) -> str:
     return f"""Networks of 784 inputs (pixels of 0 to 1), {config.hidden} neurons u <- u (1 - o)/2 + x with threshold 1 and 10 readouts without memory were shown an
 image for {config.steps} steps and read by the mean of their outputs. A noisy neuron fires with the probability Phi((u - 1)/std); its backward pass is the density of that
 noise, through resets too. The deterministic twin has the same backward pass and fires where u >= 1. Both were trained for {config.epochs} epochs (Adam, {config.rate:g} after a
-tenth of the steps, falling to 0 as a cosine; weight decay {config.decay:g}; minibatches of {config.batch}; cross-entropy of the mean output; images moved by up to {config.shift} pixels). Images are
+tenth of the steps, falling to 0 as a cosine; weight decay {config.decay:g}; minibatches of {config.batch}; cross-entropy of the mean output; images moved by up to {config.shift} px). Images are
 {config.samples} and {config.images} of {source}. Of {len(config.stds)} standard deviations that was taken for each kind with which one network, trained on five sixths of the training images,
 answered most of the rest right ({NOISY}: {kept[NOISY]:g} mV; {TWIN}: {kept[TWIN]:g} mV). Then {config.networks} networks of each kind, the same in first weights, images and order of images, were trained
 on all of them and tested after the last epoch; every test image is shown {config.draws} times, and accuracies are those of single draws. Networks and images are both random,

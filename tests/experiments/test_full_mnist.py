@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -214,11 +215,32 @@ def test_networks_are_what_they_are_called() -> None:
             hand = by_hand(weights, data.test[0], 4)
             np.testing.assert_allclose(found[name][seed], np.broadcast_to(hand, (40, *hand.shape)), atol=2e-5)
     assert found[NOISY].std(axis=1).mean() > 0.01
-    sims = {kind: module.simulation(config, kind, 0.3, 7).network for kind in module.KINDS}
-    plain = eqx.tree_at(lambda n: n.populations["hidden"].firing, sims[TWIN], jn.HardThreshold())
+
+
+@pytest.mark.slow
+def test_kinds_fire_and_have_gradients_as_the_noise_driven_network_and_its_twin() -> None:
+    config = dataclasses.replace(module.TINY, hidden=16, steps=4)
+    values = module.images(config).test[0]
+    plain = module.simulation(config, TWIN, 0.3, 7).network
+    plain = eqx.tree_at(lambda n: n.populations["hidden"].firing, plain, jn.HardThreshold())
     noisy = jn.networks.noise_driven(plain, 0.3)
-    draws = [np.asarray(jn.apply(net, data.test[0], key=3, duration=4.0)["output"]) for net in (noisy, sims[NOISY])]
-    np.testing.assert_array_equal(*draws)
+    for kind, expected in ((NOISY, noisy), (TWIN, jn.networks.deterministic_twin(noisy))):
+        found = [_outputs_and_slope(net, values) for net in (module.simulation(config, kind, 0.3, 7).network, expected)]
+        (outputs, slope), (others, steep) = found
+        np.testing.assert_array_equal(outputs, others)
+        np.testing.assert_allclose(slope, steep, rtol=1e-4, atol=1e-5 * float(np.abs(steep).max()))
+        assert np.abs(steep).max() > 1e-3
+
+
+def _outputs_and_slope(net: jn.Network, values: np.ndarray) -> tuple[Any, Any]:
+    path = "input_to_hidden.weights"
+
+    def total(weights: Any) -> Any:
+        outputs = jn.apply(jn.paths.replace(net, {path: weights}), values, key=3, duration=4.0)["output"]
+        return (outputs**2).sum(), outputs
+
+    (_, outputs), slope = jax.jit(jax.value_and_grad(total, has_aux=True))(jn.paths.get(net, path))
+    return np.asarray(outputs), np.asarray(slope)
 
 
 @pytest.mark.slow
