@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 TITLE = "All of MNIST with one hidden layer of noisy spiking neurons, against deterministic twins"
-COST = {"tiny": "10 s", "default": "3 min", "full": "30 min, and MNIST in a folder"}
+COST = {"tiny": "10 s", "default": "4 min", "full": "30 min, and MNIST in a folder"}
 settle = holm
 NOISY, TWIN = "noisy", "twin"
 KINDS = (NOISY, TWIN)

@@ -222,6 +222,7 @@ def test_kinds_fire_and_have_gradients_as_the_noise_driven_network_and_its_twin(
     config = dataclasses.replace(module.TINY, hidden=16, steps=4)
     values = module.images(config).test[0]
     plain = module.simulation(config, TWIN, 0.3, 7).network
+    assert plain.populations["hidden"].neuron.reset.detach is False  # whatever the default is
     plain = eqx.tree_at(lambda n: n.populations["hidden"].firing, plain, jn.HardThreshold())
     noisy = jn.networks.noise_driven(plain, 0.3)
     for kind, expected in ((NOISY, noisy), (TWIN, jn.networks.deterministic_twin(noisy))):
