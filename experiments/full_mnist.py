@@ -204,14 +204,19 @@ def trained(
     config: Config, kind: str, std: float, shown: Any, seeds: Sequence[int], progress: Progress, stage: str
 ) -> Any:
     """Networks of a kind: the same weights, images and order for both. Every epoch is kept."""
-    name = f"{stage}_{kind}_{config.stds.index(std)}"
+    name, done = f"{stage}_{kind}_{config.stds.index(std)}", dict.fromkeys(seeds, 0)
     with progress.task(f"{stage}, {kind}, {std:g} mV", unit="epochs", total=len(seeds) * config.epochs) as task:
+
+        def told(report: jn.training.Report) -> None:
+            done[report.seed] = report.epoch  # those of a run that is resumed among them
+            task.update(sum(done.values()))
+
         return jn.training.fit(
             lambda key: simulation(config, kind, std, key), shown, key=config.seed, seeds=seeds,
             loss=jn.training.losses.CrossEntropy("output", jn.statistics.Mean("v")),
             optimiser=jn.training.optimisers.WarmupCosine(config.rate, weight_decay=config.decay), epochs=config.epochs,
             batch_size=min(config.batch, len(shown[1])), augment=jn.training.augment.Shift(config.shift),
-            checkpoint=progress.folder(name), callback=lambda report: task.advance(), progress=False, check_start=False,
+            checkpoint=progress.folder(name), callback=told, progress=False, check_start=False,
         )  # fmt: skip
 
 
