@@ -105,12 +105,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"jaxsnn-noise {version()}")
         return 0
+    from jaxsnn_noise.study.collecting import seldom_collected
     from jaxsnn_noise.study.protocol import StudyError, printable, refuse
 
     try:
         if args[0] not in _COMMANDS:
             refuse("jaxsnn-noise", "unknown command", args[0], known=_COMMANDS)
-        return int(_COMMANDS[args[0]](args[1:]))
+        with seldom_collected():
+            return int(_COMMANDS[args[0]](args[1:]))
     except ValueError as error:
         from jaxsnn_noise._checks import InputError
 
