@@ -7,6 +7,7 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.statistical import assert_mean, assert_variance, negative_control
+from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.engine.schedules import components as components_of
 from jaxsnn_noise.neurons import LIF, LeakyIntegrator
 from jaxsnn_noise.synapses import Dense
@@ -48,6 +49,26 @@ def test_the_order_of_names_in_a_dictionary_means_nothing():
     other = jn.Network({"b": b, "a": a}, dict(reversed(feed.items())))
     assert list(one.populations) == list(other.populations)
     assert list(one.projections) == list(other.projections) == ["w", "x"]
+
+
+def test_values_of_one_part_are_refused_as_the_whole_network_refuses_them():
+    """Every leaf in turn is not finite; and a threshold in mV meets a reversal that is not."""
+    kinetics = jn.synapses.Conductance(5.0, reversal=0.5)
+    network = jn.Network(
+        {"a": jn.Population(LIF(2)), "b": jn.Population(LIF(3))},
+        {"x": Dense("a", "b", np.full((3, 2), 0.1), kinetics=kinetics), "y": Dense("b", "a", np.ones((2, 3)))},
+    )
+    moves = {f"network.{path}": float("nan") for path in jn.paths.leaves(network)}
+    for path, value in {**moves, "network.b.neuron.v_threshold": 20.0, "network.x.weights": -1.0}.items():
+        leaf = jn.paths.get({"network": network}, path)
+        moved = jn.paths.replace({"network": network}, {path: np.full(np.shape(leaf), value, np.float32)})["network"]
+        with pytest.raises(InputError) as whole:
+            moved.check("network")
+        with pytest.raises(InputError) as part:
+            moved.check_values("network", path.split(".")[1])
+        assert str(part.value) == str(whole.value)
+    for name in ("a", "b", "x", "y"):
+        network.check_values("network", name)
 
 
 def test_the_fan_out_counts_synapses_of_all_projections_of_a_population():

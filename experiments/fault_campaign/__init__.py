@@ -62,7 +62,7 @@ class Config:
             raise ValueError("hidden must have two entries")
 
 
-TINY = Config(hidden=(8, 6), steps=8, networks=2, samples=200, epochs=1, images=20, sites=4, bit_sites=1, chips=6)
+TINY = Config(hidden=(8, 6), steps=8, networks=2, samples=200, epochs=1, images=20, sites=4, bit_sites=1, chips=0)
 DEFAULT = Config()
 FULL = Config(networks=16, samples=5000, epochs=12, images=500, sites=381, bit_sites=60, chips=240)
 
@@ -72,11 +72,11 @@ def build(config: Config) -> dict[str, jn.Simulation]:
     import jaxsnn_noise as jn
 
     network = jn.networks.feedforward([networks.SIDE**2, *config.hidden, 10], key=config.seed, neuron=networks.neuron)
-    safe = networks.protected(network, None)
-    return {
-        "campaign": networks.simulation(network, config, networks.faults()),
-        "redundant": networks.simulation(safe, config, networks.scattered(safe, config.share, outputs=True)),
-    }
+    found = {"campaign": networks.simulation(network, config, networks.faults())}
+    if config.chips:
+        safe = networks.protected(network, None)
+        found["redundant"] = networks.simulation(safe, config, networks.scattered(safe, config.share, outputs=True))
+    return found
 
 
 def plot(data: Mapping[str, xr.Dataset], config: Config) -> dict[str, Picture]:

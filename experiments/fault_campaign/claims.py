@@ -65,10 +65,9 @@ def classes(campaign: xr.Dataset, critical: float) -> xr.Dataset:
     return xr.concat(found, "seed")
 
 
-def critical_sites(campaign: xr.Dataset, config: Config, kind: str, layer: str) -> xr.Dataset:
-    """Share of the sites of a layer that are critical [1], sites within networks; where all are alike sites count as independent."""
-    critical = classes(campaign, config.critical)["kind"] == "critical"
-    here = critical.isel(fault=at(campaign, kind, [layer]))
+def critical_sites(campaign: xr.Dataset, found: xr.Dataset, kind: str, layer: str) -> xr.Dataset:
+    """Share of the sites of a layer that are critical [1] by their ``classes``, sites within networks; where all are alike sites count as independent."""
+    here = (found["kind"] == "critical").isel(fault=at(campaign, kind, [layer]))
     if here.sizes["seed"] < 2:
         return jn.reduce.proportion(here.isel(seed=0), ["fault"])
     return jn.reduce.proportion(here, ["seed", "fault"], nested={"fault": "seed"}, edge_intraclass=0.0)
@@ -140,7 +139,8 @@ def _low_bits(campaign: xr.Dataset, config: Config) -> xr.DataArray:
 
 
 def _rare(data: Data, config: Config) -> Judgement:
-    shares = critical_sites(data["campaign"], config, "dead synapse", WEIGHTS[0])
+    campaign = data["campaign"]
+    shares = critical_sites(campaign, classes(campaign, config.critical), "dead synapse", WEIGHTS[0])
     found = jn.reduce.at_most(shares, RARE, confidence=0.975)
     estimate, low, high = (100 * float(found[name]) for name in ("estimate", "lower", "upper"))
     return Judgement(

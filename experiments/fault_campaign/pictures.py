@@ -46,7 +46,7 @@ def by_layer(campaign: xr.Dataset, config: Config) -> DataFrame:
             row: dict[str, Any] = {"kind": kind, "layer": layer, "sites per network": len(here)}
             for name in ("masked", "tolerable", "critical"):
                 row |= {f"{name} [%]": 100 * float((part["kind"] == name).mean())}
-            share = critical_sites(campaign, config, kind, layer)
+            share = critical_sites(campaign, found, kind, layer)
             row |= {"low [%]": 100 * float(share["low"]), "high [%]": 100 * float(share["high"])}
             row["changed answers [%]"] = 100 * float(part["changed"].mean())
             row["loss [points]"] = 100 * float(part["loss"].mean())
@@ -83,6 +83,7 @@ def redundancy(repairs: xr.Dataset) -> DataFrame:
 
     points = 100 * repairs["correct"]
     over = ["seed", "sample"] if points.sizes["seed"] > 1 else ["sample"]
+    points = points.isel({} if "seed" in over else {"seed": 0})
     rows = []
     for option in points["option"].values:
         for place in points["place"].values:

@@ -245,10 +245,27 @@ class Network(eqx.Module):
             if name in self.populations:
                 fail(f"{who}.{name}", "a projection needs a name of its own", name)
             self._check_projection(f"{who}.{name}", projection)
-        for name, cell in self.cells().items():
-            onto = {k: p for k, p in self.projections.items() if p.target == name}
-            cell.combine.check(f"{who}.{name}.combine", onto)
+        for name in self.cells():
+            self._check_combine(who, name)
         self.order()
+
+    def check_values(self, who: str, about: str) -> None:
+        """:meth:`check` of a network that passed it, and of which one part has other values since: what they do not touch is left out."""
+        part = {**self.populations, **self.projections}[about]
+        check_tree(f"{who}.{about}", part, self)
+        touched = {about}
+        if isinstance(part, Population):
+            part.check(f"{who}.{about}")
+        for name, projection in self.projections.items():
+            if about in (name, projection.source, projection.target):
+                self._check_projection(f"{who}.{name}", projection)
+                touched.add(projection.target)
+        for name in sorted(touched & self.cells().keys()):
+            self._check_combine(who, name)
+
+    def _check_combine(self, who: str, name: str) -> None:
+        onto = {k: p for k, p in self.projections.items() if p.target == name}
+        self.cells()[name].combine.check(f"{who}.{name}.combine", onto)
 
     def cells(self) -> dict[str, Population]:
         """The populations of neurons."""

@@ -54,6 +54,11 @@ class Faults(Imperfection):
         """Whether devices differ in it."""
         return self.sites.draws
 
+    @property
+    def idle(self) -> bool:
+        """Whether it is known to be nowhere, as those of campaigns are before an axis moves them."""
+        return self.sites.nowhere
+
     @abc.abstractmethod
     def shapes(self, network: Any) -> Shapes:
         """From the name of each layer to the shape of its sites."""

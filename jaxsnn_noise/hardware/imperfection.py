@@ -56,6 +56,11 @@ class Imperfection(Ranged):
         """The Monte Carlo axis on which it is redrawn; ``None`` where it draws nothing."""
 
     @property
+    def idle(self) -> bool:
+        """Whether it is known to leave every value of the network as it is, so that checks need not try it."""
+        return False
+
+    @property
     def wafer(self) -> str | None:
         """The axis of what several devices share, ``"wafer"``; ``None`` where they share nothing."""
         return None
@@ -95,7 +100,7 @@ def check_all(imperfections: Mapping[str, Any], network: Any) -> None:
             fail(f"imperfections.{name}.stage", "must be a hardware.Stage", stage, known=known)
     for name in in_order(imperfections):
         imperfections[name].check(f"imperfections.{name}", network)
-        if imperfections[name].axis is None:
+        if imperfections[name].axis is None and not imperfections[name].idle:
             network = imperfections[name].apply(network, random.root(0))
 
 

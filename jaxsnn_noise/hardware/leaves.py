@@ -44,9 +44,9 @@ def check_path(who: str, network: Any, path: str) -> jax.Array:
 
 
 def refusal(network: Any, path: str, value: Values) -> str | None:
-    """What the network says against a leaf with this value; ``None`` if it takes it."""
+    """What a network that was checked says against a leaf with this value; ``None`` if it takes it."""
     try:
-        with_leaf(network, path, value).check("network")
+        with_leaf(network, path, value).check_values("network", path.split(".")[1])
     except InputError as error:
         return str(error)
     return None

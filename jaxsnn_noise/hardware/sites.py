@@ -32,6 +32,11 @@ class Sites(Ranged):
     draws: ClassVar[bool]
     """Whether devices differ in it."""
 
+    @property
+    def nowhere(self) -> bool:
+        """Whether it is known that no site has failed."""
+        return False
+
     @abc.abstractmethod
     def chosen(self, key: Key, shapes: Shapes, layer: str) -> Bool[Array, "..."]:
         """Whether each site of a layer has failed, in the shape of its sites."""
@@ -99,6 +104,11 @@ class SingleSite(Sites):
 
     draws: ClassVar[bool] = False
     site: Leaf = parameter("1", Range(NOWHERE, MOST_SITES, whole=True), converter=_as_site)
+
+    @property
+    def nowhere(self) -> bool:
+        site = concrete(self.site)
+        return site is not None and bool(site == NOWHERE)
 
     def chosen(self, key: Key, shapes: Shapes, layer: str) -> Bool[Array, "..."]:
         del key

@@ -10,7 +10,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import fail, nonnegative, number
+from jaxsnn_noise._checks import concrete, fail, nonnegative, number
 from jaxsnn_noise._typing import Key, PerNeuron, Values
 from jaxsnn_noise.parameters import Range, Ranged
 from jaxsnn_noise.random import Tick
@@ -112,6 +112,8 @@ class OfMatrix(Projection):
     weights: eqx.AbstractVar[Weights]
 
     def fan_out(self) -> PerNeuron:
+        if (known := concrete(self.weights)) is not None:  # outside of a program nothing is compiled for a count
+            return jnp.asarray(np.count_nonzero(known, axis=0).astype(np.float32))
         return jnp.sum((self.weights != 0).astype(jnp.float32), axis=0)
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import pytest
 import jaxsnn_noise as jn
 from experiments import fault_campaign as module
 from experiments.fault_campaign import claims, measuring, networks
-from jaxsnn_noise.study import Verdict, load, run_study
+from jaxsnn_noise.study import Progress, Verdict, load, run_study
 from jaxsnn_noise.verdicts import NOT_MEASURED
 
 CONFIG = dataclasses.replace(module.DEFAULT, networks=8, images=60, hidden=(8, 6))
@@ -144,6 +144,31 @@ def test_rows_are_those_of_campaigns_and_single_faults(network: Any, rows: Any) 
         alone = networks.simulation(network, CONFIG, {kind: fault})
         data = jn.monte_carlo(alone, [jn.Samples(images)], key=measuring.key(CONFIG, 0), progress=False)["readout"]
         np.testing.assert_allclose(found.isel(fault=row).values, data.values, rtol=1e-5, atol=1e-6)
+
+
+def test_without_faults_every_redundancy_answers_as_the_network_does(rows: Any) -> None:
+    """What the tiny preset leaves out: chips, plain, protected and together, in data and pictures."""
+    config = dataclasses.replace(CONFIG, networks=1, steps=8, images=20, samples=10, chips=6, share=0.0)
+    made = jn.networks.feedforward([networks.SIDE**2, *config.hidden, 10], key=0)
+    images = networks.images(config)["test"][0]
+    data = jn.monte_carlo(networks.simulation(made, config), [jn.Samples(images)], key=0, progress=False)
+    labels = (measuring.answered(data) + np.arange(20) % 2) % 10  # every second one is wrong
+    assert set(module.build(config)) == {"campaign", "redundant"}
+    worst = [{"hidden_1": np.array([5, 1, 2, 0]), "hidden_2": np.array([3, 0, 1])}]
+    repairs = measuring._repairs(config, Progress(), [made], (images, labels), worst)
+    assert (repairs["correct"] == (np.arange(20) % 2 == 0)).all()
+    assert repairs["option"].values.tolist() == [
+        "plain",
+        "half",
+        "all",
+        "mean of 2",
+        "vote of 2",
+        "mean of 3",
+        "vote of 3",
+    ]
+    np.testing.assert_allclose(repairs["area"], [1, 2, 3, 2, 2, 3, 3], atol=0.07)
+    data = made_up(rows, good=True) | {"repairs": repairs}
+    assert set(module.plot(data, config)) == {"critical_sites", "bits", "area"}
 
 
 def test_the_tiny_preset_ends_in_verdicts(tmp_path: Any) -> None:

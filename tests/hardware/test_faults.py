@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from jaxsnn_noise._checks import InputError
 from jaxsnn_noise.engine.addresses import Address, Keys
 from jaxsnn_noise.engine.member import impaired
 from jaxsnn_noise.hardware import Scattered, SingleSite
+from jaxsnn_noise.hardware.imperfection import check_all
 
 INPUTS, HIDDEN, OUTPUTS, STEPS = 6, 5, 4, 24
 FEED, ONWARD = "network.feed.weights", "network.onward.weights"
@@ -346,6 +348,29 @@ def test_chips_are_those_of_the_engine_and_keep_their_faults_along_a_sweep():
 def test_what_does_not_fit_is_refused_with_the_reason(fault, message):
     with pytest.raises(InputError, match=message):
         fault().check("imperfections.x", ALL.network)
+
+
+@pytest.mark.parametrize("name", NOWHERE)
+def test_a_fault_that_is_known_to_be_nowhere_is_idle_and_changes_no_value(name):
+    """A check of what comes after it need not try it."""
+    fault, whole = NOWHERE[name], network()
+    assert fault.idle
+    assert not eqx.tree_at(lambda f: f.sites.site, fault, jnp.int32(0)).idle
+    assert not eqx.tree_at(lambda f: f.sites, fault, Scattered(0.0)).idle
+    left = fault.apply(whole, random.root(0))
+    for path in paths.leaves({"network": whole}):
+        np.testing.assert_array_equal(paths.get({"network": left}, path), paths.get({"network": whole}, path))
+
+
+def test_what_comes_after_a_fault_is_checked_as_it_leaves_the_network():
+    """A weight that is stuck doubles the range of what is written next."""
+    stuck = {
+        "a": hardware.StuckSynapses(FEED, SingleSite(0), level=3e38),
+        "b": hardware.PerturbedSynapses(FEED, SingleSite(-1)),
+    }
+    with pytest.raises(InputError, match=r"^imperfections.b: must keep network.feed.weights in its range"):
+        check_all(stuck, network())
+    check_all(stuck | {"a": hardware.StuckSynapses(FEED, SingleSite(-1), level=3e38)}, network())
 
 
 @pytest.mark.slow
