@@ -63,10 +63,7 @@ class Config:
             raise ValueError(f"durations must be a multiple of {machines.BINS}, the number of bins")
 
 
-TINY = Config(
-    machines=3, trials=4, lif_trials=2, steps=10, durations=120, calibration=2000.0, hidden=4, images=10, training=100, epochs=30,
-    presentation=20,
-)  # fmt: skip
+TINY = Config(machines=3, trials=4, lif_trials=2, steps=10, durations=120, calibration=2000.0, hidden=0)
 DEFAULT = Config()
 FULL = Config(machines=100, trials=100, lif_trials=60, durations=4000, hidden=16, training=5000, epochs=1000)
 

@@ -13,9 +13,9 @@ import xarray
 
 import jaxsnn_noise as jn
 from experiments import neural_sampling as module
-from experiments.neural_sampling import digits, machines
+from experiments.neural_sampling import digits, machines, pictures
 from jaxsnn_noise import theory
-from jaxsnn_noise.study import Verdict, load, run_study
+from jaxsnn_noise.study import Progress, Verdict, load, run_study
 from jaxsnn_noise.verdicts import NOT_MEASURED
 
 CONFIG = dataclasses.replace(module.DEFAULT, machines=30, trials=40, lif_trials=20)
@@ -113,6 +113,26 @@ def test_exact_completions_are_the_plain_sum_over_hidden_units() -> None:
             weight = np.exp(c @ h + image[known] @ w[known] @ h + np.log1p(np.exp(pixels)).sum())
             total, mean = total + weight, mean + weight / (1 + np.exp(-pixels))
         np.testing.assert_allclose(found, mean / total, rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_digits_are_completed_by_spikes_as_by_the_exact_sum_judged_and_drawn() -> None:
+    """What the tiny preset leaves out; units without couplings and with biases of 12 are on, or off, but for e^-12 of the time."""
+    config = dataclasses.replace(module.TINY, hidden=4, images=10, training=100, epochs=30, presentation=20)
+    seen = (np.random.default_rng(4).random((10, digits.SIDE**2)) < 0.3).astype(np.float32)
+    sure = np.where(np.random.default_rng(5).random(digits.SIDE**2) < 0.3, 12.0, -12.0)
+    machine: Any = tuple(
+        jax.numpy.asarray(x, jax.numpy.float32) for x in (np.zeros((digits.SIDE**2, 4)), sure, np.zeros(4))
+    )
+    for completed in (digits.sampled(machine, seen, config, Progress()), digits.exact(machine, seen)):
+        np.testing.assert_allclose(completed, np.tile(sure[~digits.KNOWN] > 0, (10, 1)), atol=1e-3)
+    found = digits.measured(config, Progress())
+    assert found["shown"].values.tolist() == ["sampled", "exact", "mean", "original"]
+    known = found["completed"].isel(pixel=digits.KNOWN)
+    assert (known == known.sel(shown="original")).all()
+    judged = [claim.judge({"digits": found}, config) for claim in module.CLAIMS[4:]]
+    assert all(judgement.why != NOT_MEASURED for judgement in judged)
+    assert pictures._digits(found).table is not None
 
 
 def test_the_conditional_machine_is_that_of_the_whole() -> None:
