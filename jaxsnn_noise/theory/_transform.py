@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
 
 from jaxsnn_noise.theory._quadrature import doubling, panels
 
@@ -88,6 +87,8 @@ def _upwards(p: Complexes, start: Complexes, low: float, high: float) -> tuple[C
     """The integral of ``w`` from ``low``, where it is ``start``, to ``high``, and ``w`` there."""
     if high == low:
         return np.zeros_like(start), start
+    from scipy.integrate import solve_ivp
+
     number = len(p)
 
     def rise(y: float, state: Complexes) -> Complexes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise.theory._arguments import closed_form
@@ -109,6 +108,8 @@ def campbell_autocovariance(
         >>> round(float(campbell_autocovariance(5.0, 1000.0, 2.0, tau_stages=[5.0])), 6)  # 0.4 exp(-1)
         0.147152
     """
+    from scipy import linalg
+
     rate, jump, flow = _chain(rate_hz, charge, tau_stages, resistance)
     stages = flow.shape[-1]
     one = np.eye(stages)

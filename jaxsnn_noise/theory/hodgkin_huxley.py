@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float, elementwise
+from jaxsnn_noise.theory._roots import brentq
 
 G_NA, G_K, G_LEAK = 120.0, 36.0, 0.3
 E_NA, E_K, E_LEAK = 115.0, -12.0, 10.6
@@ -106,7 +106,7 @@ def hodgkin_huxley_hopf(e_na: ArrayLike = E_NA) -> Numbers:
 
 
 def _loss_of_stability(e_na: float, low: float, high: float) -> float:
-    return float(brentq(_growth, low, high, args=(e_na,), xtol=1e-10))
+    return brentq(_growth, low, high, args=(e_na,), xtol=1e-10)
 
 
 def _check(density: ArrayLike, e_na: ArrayLike) -> None:
@@ -133,7 +133,7 @@ def _ionic(v: float, gates: NDArray[np.float64], e_na: float) -> float:
 
 
 def _rest(density: float, e_na: float) -> float:
-    return float(brentq(lambda v: density - _ionic(v, _gates(v)[0], e_na), -200.0, 100.0, xtol=1e-12))
+    return brentq(lambda v: density - _ionic(v, _gates(v)[0], e_na), -200.0, 100.0, xtol=1e-12)
 
 
 def _growth(density: float, e_na: float) -> float:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.optimize import brentq
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise.theory import _passage
 from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float, elementwise
+from jaxsnn_noise.theory._roots import brentq
 from jaxsnn_noise.theory.rates import check_neuron, dead_time
 
 
@@ -121,6 +121,6 @@ def _lowest_rate(
     before = 0.0
     for rate in np.geomspace(1e-9, largest * (1 + 1e-9), 400):
         if surplus(float(rate)) <= 0:
-            return float(brentq(surplus, before, float(rate), xtol=1e-12, rtol=1e-13))
+            return brentq(surplus, before, float(rate), xtol=1e-12, rtol=1e-13)
         before = float(rate)
     return math.inf

@@ -16,11 +16,11 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy import integrate, optimize
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise.theory._arguments import closed_form
 from jaxsnn_noise.theory._quadrature import ArrayLike, Numbers, as_float, elementwise
+from jaxsnn_noise.theory._roots import brentq
 
 
 @closed_form
@@ -108,7 +108,7 @@ def lyapunov_critical_intensity(beta: ArrayLike) -> Numbers:
     # The mean of ln|1 + sqrt(2 D) xi| falls, then grows like ln(2 D)/2 - 0.635: it is below 0 at D = 0.5, and
     # above -ln(beta) where ln(2 D)/2 exceeds 1 - ln(beta).
     return elementwise(
-        lambda b: optimize.brentq(lambda d: _lyapunov(b, d), 0.5, 0.5 * math.exp(2.0 - 2.0 * math.log(b)), xtol=1e-12),
+        lambda b: brentq(lambda d: _lyapunov(b, d), 0.5, 0.5 * math.exp(2.0 - 2.0 * math.log(b)), xtol=1e-12),
         beta,
     )
 
@@ -169,6 +169,8 @@ def _both_sides(function: Callable[[float], float], pole: float, centre: float) 
 
 def _integral(integrand: Callable[[float], float], centre: float) -> float:
     """Over positive ``t``; the integrand is a bump at ``centre`` that is no wider than a normal density."""
+    from scipy import integrate
+
     edges = [max(centre - 14.0, 0.0), max(centre - 4.0, 0.0), centre, centre + 4.0, centre + 14.0]
     pairs = [(a, b) for a, b in itertools.pairwise(edges) if b > a]
     return sum(integrate.quad(integrand, a, b, epsabs=1e-13, limit=200)[0] for a, b in pairs)
@@ -187,7 +189,7 @@ def _tail(beta: float, intensity: float) -> float:
     low = high / 2.0
     while growth(low) > 0:
         low /= 2.0
-    return float(optimize.brentq(growth, low, high, xtol=1e-12))
+    return brentq(growth, low, high, xtol=1e-12)
 
 
 def _decay(beta: ArrayLike) -> None:
