@@ -11,6 +11,7 @@ import pytest
 import jaxsnn_noise as jn
 from jaxsnn_noise import networks
 from jaxsnn_noise._checks import InputError
+from jaxsnn_noise.networks import layered
 
 SAMPLES = 100
 
@@ -155,6 +156,44 @@ def test_networks_can_be_built_inside_a_compiled_function() -> None:
     path = "hidden_1_to_hidden_2.weights"
     inside = jax.jit(lambda key: jn.paths.get(build(key), path))(jax.random.key(0))
     np.testing.assert_allclose(inside, jn.paths.get(build(jax.random.key(0)), path), rtol=1e-6)
+
+
+def test_the_spread_of_a_layer_is_found_once_for_all_that_it_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layers and seeds that ask for the same get the same; any other neuron, rate, step or synapse gets its own, a compiled function too."""
+    import jax
+
+    monkeypatch.setattr(layered, "_SPREADS", {})
+    asked: list[Any] = []
+    run = layered.simulate
+    monkeypatch.setattr(layered, "simulate", lambda *args, **options: asked.append(args) or run(*args, **options))
+
+    def built(key: Any = 0, tau: float = 20.0, **options: Any) -> np.ndarray:
+        network = networks.feedforward(
+            [3, 4, 4, 4, 2], key=key, neuron=lambda n: jn.neurons.LIF(n, tau_mem=tau), **options
+        )
+        return np.stack([np.asarray(network.projections[f"hidden_{i}_to_hidden_{i + 1}"].weights) for i in (1, 2)])
+
+    first = built()
+    assert len(asked) == 2  # a trial spike and the spike
+    np.testing.assert_array_equal(built(), first)
+    assert not np.array_equal(built(key=1), first)
+    assert len(asked) == 2
+    changes: tuple[dict[str, Any], ...] = (
+        {"tau": 10.0},
+        {"rate_hz": 20.0},
+        {"dt": 0.5},
+        {"kinetics": jn.synapses.Exponential(5.0)},
+    )
+    for change in changes:
+        before = len(asked)
+        changed = built(**change)
+        assert len(asked) == before + 2
+        layered._SPREADS.clear()
+        np.testing.assert_array_equal(built(**change), changed)
+    before, kept = len(asked), dict(layered._SPREADS)
+    jax.eval_shape(lambda key: networks.feedforward([3, 4, 4, 2], key=key), jax.random.key(0))
+    assert len(asked) > before
+    assert kept == layered._SPREADS
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -137,6 +139,9 @@ def _spread(target: Population, kinetics: Kinetics | None, rate_hz: float, dt: f
     if (known := concrete(distance)) is not None and not np.all(known > 0):
         rule = "must rest below its threshold: the weights between layers that fire are made from that distance"
         fail("feedforward.neuron", rule, known)
+    asked = None if known is None else _identity((neuron, target.prefilter, kinetics, rate_hz, dt))
+    if asked is not None and asked in _SPREADS:
+        return _SPREADS[asked]
     alone = Population(neuron, prefilter=target.prefilter)
     tried = 1e-3 * jnp.mean(distance)
     peak = jnp.max(jnp.abs(_response(alone, kinetics, tried, dt)))
@@ -146,7 +151,31 @@ def _spread(target: Population, kinetics: Kinetics | None, rate_hz: float, dt: f
     square = p * jnp.sum(jnp.square(response), axis=0) + jnp.square(p * jnp.sum(response, axis=0))
     if (moved := concrete(square)) is not None and not np.all(moved > 0):
         fail("feedforward.neuron", "must be moved by a spike: no weight makes layers of it fire", type(neuron).__name__)
-    return distance / jnp.sqrt(square)
+    found = distance / jnp.sqrt(square)
+    if asked is not None:
+        if len(_SPREADS) >= MOST_SPREADS:
+            _SPREADS.clear()
+        _SPREADS[asked] = found
+    return found
+
+
+_SPREADS: dict[Any, Values] = {}
+"""Spreads that were found outside of compiled functions, by all that they depend on: the layers and seeds of a study ask for few."""
+MOST_SPREADS = 64
+
+
+def _identity(parts: Any) -> Any:
+    """What two sets of parts have in common whose spreads are the same, to the bit; ``None`` where that cannot be said."""
+    leaves, structure = jax.tree.flatten(parts)
+    values = [concrete(leaf) if eqx.is_array(leaf) else leaf for leaf in leaves]
+    if any(value is None for value in values):
+        return None
+    named = tuple((v.shape, str(v.dtype), v.tobytes()) if isinstance(v, np.ndarray) else v for v in values)
+    try:
+        hash((structure, named))
+    except TypeError:
+        return None
+    return structure, named
 
 
 def _response(population: Population, kinetics: Kinetics | None, weight: Values, dt: float) -> Values:
