@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Exploration by noise: escape from a well, and a constraint problem"
-COST = {"tiny": "12 s", "default": "3 min", "full": "20 min, estimated"}
+COST = {"tiny": "7 s", "default": "3 min", "full": "20 min, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 TITLE = "Noise in training as a regulariser: against weight decay, dropout and nothing"
-COST = {"tiny": "12 s", "default": "4 min", "full": "1 h, estimated"}
+COST = {"tiny": "10 s", "default": "4 min", "full": "1 h, estimated"}
 TUNED = METHODS[1:]
 TESTED = ("quiet", "noisy")
 APART = 1000

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Yield and area: the critical area of each chip, in three processes at three temperatures"
-COST = {"tiny": "15 s", "default": "5 min", "full": "1 h, estimated"}
+COST = {"tiny": "12 s", "default": "5 min", "full": "1 h, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]
