@@ -17,6 +17,7 @@ from jaxsnn_noise.gradients import controls as control_variates
 from jaxsnn_noise.gradients.passing import passed
 from jaxsnn_noise.gradients.programs import over_trials, slopes_of
 from jaxsnn_noise.gradients.quantities import moments
+from jaxsnn_noise.gradients.samples import Over
 
 from . import gradient_problems as problems
 from .gradient_lines import MOST, Line, Size
@@ -126,7 +127,14 @@ def lengths(size: Size) -> list[Line]:
     for steps in (100, size.long):
         ready = Score().prepare(problems.neuron("gaussian", steps))
         wanted = jn.gradients.estimator.quantities("bench", problems.neuron("gaussian"), ["n"])
-        given = (ready, tuple(problems.leaves("gaussian")), control_variates.read, wanted, ("trial",), random.root(0))
+        given = (
+            ready,
+            tuple(problems.leaves("gaussian")),
+            control_variates.read,
+            wanted,
+            Over(("trial",)),
+            random.root(0),
+        )
         program: Any = slopes_of
         compiled = program.lower(*given, jax.numpy.arange(100, dtype="uint32")).compile()
         used.append(compiled.compiled.memory_analysis().temp_size_in_bytes)
@@ -195,7 +203,7 @@ def limits(size: Size) -> list[Line]:
     ready = passed(none, jn.firing.Density(), detach=False)
     wanted = jn.gradients.estimator.quantities("bench", none, ["n"])
     program = functools.partial(
-        slopes_of, ready, (problems.leaves("logistic")[1],), moments, wanted, ("trial",), random.root(0)
+        slopes_of, ready, (problems.leaves("logistic")[1],), moments, wanted, Over(("trial",)), random.root(0)
     )
     _, slope = over_trials(program, 10, 10)
     lines.append(Line(9, "* without noise: density", "0, finite", f"{np.abs(slope).max():g}", bool((slope == 0).all())))

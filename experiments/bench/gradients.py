@@ -27,6 +27,7 @@ from jaxsnn_noise.gradients import controls as control_variates
 from jaxsnn_noise.gradients.decisions import Decisions
 from jaxsnn_noise.gradients.passing import passed
 from jaxsnn_noise.gradients.programs import over_trials, slopes_of
+from jaxsnn_noise.gradients.samples import Over
 
 from . import gradient_problems as problems
 from .gradient_costs import against_differences, bits, density, flips, lengths, limits, siegert
@@ -157,7 +158,9 @@ def _in_sample(size: Size) -> list[Line]:
     """Fits to 20 trials, of the other half or of the same ones, in many repetitions."""
     ready, paths = Score().prepare(problems.neuron("gaussian")), tuple(problems.leaves("gaussian"))
     wanted = jn.gradients.estimator.quantities("bench", problems.neuron("gaussian"), ["n"])
-    program = functools.partial(slopes_of, ready, paths, control_variates.read, wanted, ("trial",), random.root(7))
+    program = functools.partial(
+        slopes_of, ready, paths, control_variates.read, wanted, Over(("trial",)), random.root(7)
+    )
     trials = 2 * size.exact // 20 * 20
     values, moved = over_trials(program, trials, 1000)
     known = problems.slopes(problems.exact("gaussian"), ("count",))[0]

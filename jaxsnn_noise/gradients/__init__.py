@@ -5,14 +5,16 @@ A spike is a decision, so the derivative of a trial is not that of the expectati
 :class:`SurrogateGradient` for comparison, :class:`Pathwise` exact where nothing spikes. ``bias_of`` compares two.
 """
 
+from jaxsnn_noise.gradients.answers import Margin, OfTarget, TrialLoss, WrongAnswers
 from jaxsnn_noise.gradients.controls import Baseline, Forward, Martingale, Reverse
 from jaxsnn_noise.gradients.design import Budget, Design, spend
 from jaxsnn_noise.gradients.differences import FiniteDifference
 from jaxsnn_noise.gradients.estimator import Estimator
 from jaxsnn_noise.gradients.flips import Flip
 from jaxsnn_noise.gradients.passing import NoiseDensity, Pathwise, SurrogateGradient
-from jaxsnn_noise.gradients.quantities import CVOfIntervals, FanoOfCounts, Margin, MeanOfIntervals, Quantity, TrialLoss
+from jaxsnn_noise.gradients.quantities import CVOfIntervals, FanoOfCounts, MeanOfIntervals, Quantity
 from jaxsnn_noise.gradients.result import Gradient, bias_of
+from jaxsnn_noise.gradients.samples import DrawnSamples, FixedSamples, OverSamples
 from jaxsnn_noise.gradients.score import Score
 from jaxsnn_noise.gradients.sensitivities import sensitivity
 from jaxsnn_noise.gradients.spans import agreement, global_sensitivity
@@ -22,9 +24,11 @@ __all__ = [
     "Budget",
     "CVOfIntervals",
     "Design",
+    "DrawnSamples",
     "Estimator",
     "FanoOfCounts",
     "FiniteDifference",
+    "FixedSamples",
     "Flip",
     "Forward",
     "Gradient",
@@ -32,12 +36,15 @@ __all__ = [
     "Martingale",
     "MeanOfIntervals",
     "NoiseDensity",
+    "OfTarget",
+    "OverSamples",
     "Pathwise",
     "Quantity",
     "Reverse",
     "Score",
     "SurrogateGradient",
     "TrialLoss",
+    "WrongAnswers",
     "agreement",
     "bias_of",
     "global_sensitivity",

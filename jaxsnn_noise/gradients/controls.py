@@ -19,6 +19,7 @@ from jaxsnn_noise.engine.simulation import Simulation
 from jaxsnn_noise.gradients.estimator import Samples, Task
 from jaxsnn_noise.gradients.programs import over_trials, results_of, slopes_of, values_of
 from jaxsnn_noise.gradients.quantities import moments
+from jaxsnn_noise.gradients.samples import Over, Scatter
 
 FEW = 100
 """Spikes below which an estimate may be falsely certain."""
@@ -89,7 +90,7 @@ def read(results: Mapping[str, Any], wanted: Any, sim: Simulation) -> dict[str, 
 
 @eqx.filter_jit
 def _pulled(
-    sim: Simulation, leaves: tuple[str, ...], wanted: Any, over: tuple[str, ...], root: Any, trials: jax.Array,
+    sim: Simulation, leaves: tuple[str, ...], wanted: Any, over: Over, root: Any, trials: jax.Array,
     rest: jax.Array, beta: jax.Array,
 ) -> tuple[list[jax.Array], tuple[()]]:  # fmt: skip
     """Of each trial the derivative of ``f + r L + beta A`` by all entries of the leaves, [trial, output, ...] for each leaf."""
@@ -115,7 +116,7 @@ def by_entries(
         Derivatives by common shifts [trial, leaf, output]; mean and error of those by each entry, by leaf; what is more [trial, ...].
     """
     sums: list[list[np.ndarray]] = [[] for _ in task.leaves]
-    totals: list[Any] = [[0.0, 0.0] for _ in task.leaves]
+    scatter = [Scatter(task.over) for _ in task.leaves]
     more: list[Any] = []
     size = min(task.at_once, task.trials)
     for start in range(0, task.trials, size):
@@ -126,12 +127,8 @@ def by_entries(
         for k, part in enumerate(slopes):
             mine = np.asarray(part, np.float64)[: task.trials - start]
             sums[k].append(mine.reshape(*mine.shape[:2], -1).sum(axis=2))
-            totals[k] = [totals[k][0] + mine.sum(axis=0), totals[k][1] + (mine**2).sum(axis=0)]
-    entries = {}
-    for leaf, (first, second) in zip(task.leaves, totals, strict=True):
-        mean = first / task.trials
-        variance = np.maximum(second / task.trials - mean**2, 0.0) * task.trials / (task.trials - 1)
-        entries[leaf] = (mean, np.sqrt(variance / task.trials))
+            scatter[k].add(mine)
+    entries = {leaf: one.mean_and_error() for leaf, one in zip(task.leaves, scatter, strict=True)}
     by_shift = np.stack([np.concatenate(one) for one in sums], axis=1)
     return by_shift, entries, [np.concatenate(one) for one in zip(*more, strict=True)]
 

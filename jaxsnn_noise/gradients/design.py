@@ -18,6 +18,7 @@ from jaxsnn_noise.gradients.estimator import Estimator
 from jaxsnn_noise.gradients.programs import placed
 from jaxsnn_noise.gradients.quantities import Quantity, quantities
 from jaxsnn_noise.gradients.result import confidence_level
+from jaxsnn_noise.gradients.samples import OverSamples
 from jaxsnn_noise.gradients.spans import every_axis, paired
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class Design:
 
 def spend(
     sim: Simulation, output: Any, budget: Any, *, steps: int, trials: int, key: Any, estimator: Any = None,
-    rate: float = 0.5, over: Any = None, verify: int | None = None, confidence: float = 0.95,
+    rate: float = 0.5, over: Any = None, samples: Any = None, held_out: Any = None,
+    verify: int | None = None, confidence: float = 0.95, at_once: int = 1000,
 ) -> Design:  # fmt: skip
     r"""Divide a budget among leaves so that an output is least, and verify it by plain Monte Carlo with fresh seeds.
 
@@ -92,8 +94,12 @@ def spend(
         estimator: ``FiniteDifference()`` unless given.
         rate: :math:`\eta`, in (0, 1].
         over: As for :func:`sensitivity`.
+        samples: As for estimators: a data set, over which the output is an expectation, too; ``trials`` are then of each sample.
+        held_out: Samples of the verification, which should play no part in the search; those of the search unless given: the
+            verification is then of fresh noise alone.
         verify: Trials of the verification, four times ``trials`` unless given. Both designs see the same ones.
         confidence: Of its intervals.
+        at_once: Runs that are computed at once: memory against speed.
 
     Raises:
         InputError: leaves that are not positive; what the estimator refuses.
@@ -113,6 +119,8 @@ def spend(
     confidence_level("spend", confidence)
     start = np.array([_positive(sim, leaf) for leaf in leaves])
     costs = np.array([float(budget.costs[leaf]) for leaf in leaves])
+    shown = _verification("spend.held_out", sim, wanted, leaves, axes, samples, held_out)
+    size = 4 * trials if verify is None else count("spend.verify", verify, least=1 if shown is not None else 2)
     total = budget.spent(start) if budget.total is None else float(budget.total)
     share = costs * start**-budget.power
     share, shares = share / share.sum(), []
@@ -126,6 +134,8 @@ def spend(
             trials=trials,
             key=random.stream(root, f"step {step}"),
             over=axes,
+            samples=samples,
+            at_once=at_once,
         )
         rows.append((values, share, found))
         share = _next(share, values, found.gradient[0], found.error[0], budget.power, rate)
@@ -145,10 +155,29 @@ def spend(
         "output_error": ("step", np.array([row[2].value_error[0] for row in rows])),
     }
     attrs = {"budget": total, "output": wanted.name, "trials": trials} | provenance.origin()
+    attrs |= {} if samples is None else {"samples": samples.samples.size, "errors_count": samples.counts}
     path = xarray.Dataset(steps_of, coords={"leaf": leaves}, attrs=attrs)
-    size = 4 * trials if verify is None else count("spend.verify", verify, least=2)
-    verified = _verified(sims, wanted, leaves, axes, size, random.stream(root, "verification"), confidence)
+    key = random.stream(root, "verification")
+    verified = _verified(sims, wanted, leaves, axes, size, key, confidence, shown, at_once)
+    if shown is not None:
+        which = "held out" if held_out is not None else "those of the search"
+        verified.attrs |= {"samples": shown.samples.size, "samples_are": which, "errors_count": shown.counts}
     return Design(sims["spent"], path, verified)
+
+
+def _verification(
+    who: str, sim: Simulation, wanted: Quantity, leaves: list[str], axes: tuple[str, ...], samples: Any, held_out: Any
+) -> OverSamples | None:
+    """The samples of the verification, looked at before anything is computed."""
+    if held_out is None:
+        return samples
+    if samples is None:
+        fail(who, "needs samples of the search: the output must be an expectation over either", held_out)
+    is_a(who, held_out, OverSamples, "gradients.DrawnSamples(jn.Samples(images), labels)")
+    FiniteDifference().task(
+        sim, [wanted], leaves, trials=held_out.least_of_functions, key=0, over=axes, at_once=1, samples=held_out
+    )
+    return held_out
 
 
 def _positive(sim: Simulation, leaf: str) -> float:
@@ -176,12 +205,12 @@ def _next(
 
 def _verified(
     sims: dict[str, Simulation], wanted: Quantity, leaves: list[str], axes: tuple[str, ...], trials: int, key: Any,
-    confidence: float,
+    confidence: float, samples: OverSamples | None, at_once: int,
 ) -> xr.Dataset:  # fmt: skip
     """The output of both designs with the same fresh random numbers, and by how much the second is lower."""
     import xarray
 
-    values, errors, gain, gain_error = paired(list(sims.values()), wanted, leaves, axes, trials, key)
+    values, errors, gain, gain_error = paired(list(sims.values()), wanted, leaves, axes, trials, key, samples, at_once)
     reach = special.ndtri(0.5 + confidence / 2)
     table: dict[str, Any] = {
         "output": ("design", values), "low": ("design", values - reach * errors), "high": ("design", values + reach * errors),

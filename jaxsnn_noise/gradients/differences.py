@@ -15,7 +15,7 @@ from jaxsnn_noise._checks import count, fail, number, one_of
 from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.gradients.estimator import Estimator, Samples, Task
 from jaxsnn_noise.gradients.programs import over_trials, shifted, values_of
-from jaxsnn_noise.gradients.quantities import moments
+from jaxsnn_noise.gradients.quantities import Quantity, moments
 
 
 class FiniteDifference(Estimator):
@@ -60,6 +60,9 @@ class FiniteDifference(Estimator):
                 fail("FiniteDifference.leaves", "must not be 0, as the step is relative", leaf)
             for shift in (-2 * size, 2 * size):
                 validate(paths.replace(sim, {leaf: value + jnp.float32(shift)}))
+
+    def check_jump(self, sim: Simulation, one: Quantity) -> None:
+        """Nothing to refuse: the expectation alone is differentiated."""
 
     def samples(self, task: Task) -> Samples:
         size = self.step * np.abs(task.at)

@@ -13,13 +13,14 @@ import equinox as eqx
 import numpy as np
 
 from jaxsnn_noise import paths, random
-from jaxsnn_noise._checks import concrete, count, fail, names
+from jaxsnn_noise._checks import concrete, count, fail, is_a, names
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.engine.addresses import AXES
 from jaxsnn_noise.engine.simulation import Simulation, is_simulation, validate
 from jaxsnn_noise.gradients.jackknife import jackknifed
 from jaxsnn_noise.gradients.quantities import Quantity, quantities, reading
 from jaxsnn_noise.gradients.result import Gradient
+from jaxsnn_noise.gradients.samples import Over, OverSamples
 
 AT_ONCE = 1000
 """Trials in one program."""
@@ -31,13 +32,13 @@ STEP = 1e-30
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Task:
-    """What an estimator is asked: the simulation has the statistics that the quantities read, and no others."""
+    """What an estimator is asked: the simulation has the statistics that the quantities read, and no others; trials are all runs."""
 
     sim: Simulation
     wanted: tuple[Quantity, ...]
     leaves: tuple[str, ...]
     at: np.ndarray
-    over: tuple[str, ...]
+    over: Over
     trials: int
     root: Key
     at_once: int
@@ -78,7 +79,7 @@ class Estimator(eqx.Module):
 
     def __call__(
         self, sim: Simulation, outputs: Sequence[Any], leaves: Sequence[str], *, trials: int, key: Any,
-        over: Sequence[str] = ("trial",), at_once: int = AT_ONCE,
+        over: Sequence[str] = ("trial",), samples: Any = None, at_once: int = AT_ONCE,
     ) -> Gradient:  # fmt: skip
         """Estimate.
 
@@ -87,10 +88,12 @@ class Estimator(eqx.Module):
             outputs: Names of statistics whose result is one array (an output is then its mean over all entries: neurons, bins), or
                 quantities: :class:`FanoOfCounts`, :class:`CVOfIntervals`, :class:`Margin`, ...
             leaves: Dotted paths of real leaves; the derivative is along a common shift of all entries of a leaf.
-            trials: Independent trials, at least 2.
+            trials: Independent trials, at least 2; of each sample where a data set is shown, at least 1.
             key: Root key.
             over: Names of axes on which trial ``j`` has the index ``j``: with ``("trial", "device")`` each is on a chip of its own, and
                 the expectation is over chips, too.
+            samples: A data set whose samples are all shown in every trial, with their targets: :class:`DrawnSamples` or
+                :class:`FixedSamples`, which say what errors count as random. Outputs are then expectations over samples and trials.
             at_once: Trials that are computed at once: memory against speed.
 
         Returns:
@@ -99,34 +102,50 @@ class Estimator(eqx.Module):
         Raises:
             InputError: unknown names; a result of several fields; a leaf of whole numbers, or that acts in whole steps; a leaf of an
                 imperfection whose axis is not in ``over``; what the estimator cannot differentiate, with the reason and with
-                what serves.
+                what serves; an output that needs the target of a sample and has none, or has two; a leaf that the samples set.
 
         Warns:
             UserWarning: of an output that is NaN in some trials.
         """
-        task = self.task(sim, outputs, leaves, trials=trials, key=key, over=over, at_once=at_once)
+        task = self.task(sim, outputs, leaves, trials=trials, key=key, over=over, samples=samples, at_once=at_once)
         return _gradient(task, self.samples(task))
 
     def task(
-        self, sim: Simulation, outputs: Any, leaves: Any, *, trials: int, key: Any, over: Any, at_once: int
-    ) -> Task:
+        self, sim: Simulation, outputs: Any, leaves: Any, *, trials: int, key: Any, over: Any, at_once: int,
+        samples: Any = None,
+    ) -> Task:  # fmt: skip
         """What is asked, once it was looked at: arguments as of a call, and errors too."""
         who = type(self).__name__
         is_simulation(f"{who}.sim", sim)
         wanted, leaves = quantities(who, sim, outputs), names(f"{who}.leaves", leaves)
         if not leaves or len(set(leaves)) < len(leaves):
             fail(f"{who}.leaves", "must be at least one path, each once", leaves)
-        drawn = axes_of(who, sim, over)
+        drawn = axes_of(who, sim, over, samples)
         at = np.array([_mean_of(who, sim, leaf, drawn) for leaf in leaves])
+        size = count(f"{who}.trials", trials, least=2 if samples is None else 1)
+        if samples is not None:
+            samples.check(who, sim, leaves, size, linear=all(one.linear for one in wanted))
+        for one in wanted:
+            one.check(sim, None if samples is None else samples.said())
+            if one.jumps:
+                self.check_jump(sim, one)
         sim = reading(sim, wanted)
         validate(sim)
         self.check(sim, [one.name for one in wanted], leaves)
-        size = count(f"{who}.trials", trials, least=2)
-        return Task(sim, wanted, leaves, at, drawn, size, random.root(key), count(f"{who}.at_once", at_once))
+        members = Over(drawn, samples, size if samples is not None else 1)
+        runs, batch = size * members.size, count(f"{who}.at_once", at_once)
+        return Task(sim, wanted, leaves, at, members, runs, random.root(key), batch)
 
     @abc.abstractmethod
     def check(self, sim: Simulation, outputs: Sequence[str], leaves: Sequence[str]) -> None:
         """Refuse what the estimator cannot differentiate."""
+
+    def check_jump(self, sim: Simulation, one: Quantity) -> None:
+        """Refuse an output that jumps in what it reads, unless that is spikes alone, which are constants at fixed decisions."""
+        for statistic in one.statistics(sim).values():
+            if set(statistic.reads) - {"spikes"}:
+                rule = "jumps in what is smooth at fixed decisions, so a part of its derivative is missed: read spikes; FiniteDifference serves"
+                fail(f"{type(self).__name__}.outputs", rule, one.name)
 
     @abc.abstractmethod
     def samples(self, task: Task) -> Samples:
@@ -138,7 +157,7 @@ class Estimator(eqx.Module):
         """One typical member of the class, for the contract tests and the reference."""
 
 
-def axes_of(who: str, sim: Simulation, over: Any) -> tuple[str, ...]:
+def axes_of(who: str, sim: Simulation, over: Any, samples: Any = None) -> tuple[str, ...]:
     """The axes on which every trial has an index of its own."""
     given = names(f"{who}.over", over)
     known = {*AXES, *(part.axis for part in sim.imperfections.values())} - {None}
@@ -147,6 +166,14 @@ def axes_of(who: str, sim: Simulation, over: Any) -> tuple[str, ...]:
             fail(f"{who}.over", "must be names of axes", axis, known=sorted(map(str, known)))
     if "trial" not in given or len(set(given)) < len(given):
         fail(f"{who}.over", "must hold 'trial', and each axis once", given)
+    if samples is not None:
+        is_a(f"{who}.samples", samples, OverSamples, "gradients.DrawnSamples(jn.Samples(images), labels)")
+        if samples.samples.name in given:
+            fail(
+                f"{who}.over",
+                "must not hold the axis of the samples, on which each run has the index of its sample",
+                given,
+            )
     return given
 
 
@@ -170,7 +197,8 @@ def _gradient(task: Task, found: Samples) -> Gradient:
     """Values, derivatives and errors of the outputs, from the moments."""
     blocks = task.blocks()
     parts = [
-        _output(one, found.values[:, x], found.slopes[:, :, x]) for one, x in zip(task.wanted, blocks, strict=True)
+        _output(one, task.over, found.values[:, x], found.slopes[:, :, x])
+        for one, x in zip(task.wanted, blocks, strict=True)
     ]
     value, value_error, gradient, error = (np.array([part[k] for part in parts]) for k in range(4))
     means, weights = found.values.mean(axis=0), np.zeros((blocks[-1].stop, len(task.wanted)))
@@ -184,23 +212,27 @@ def _gradient(task: Task, found: Samples) -> Gradient:
     if found.apart is not None:
         told["step_bias"] = np.abs(found.apart @ weights).T
     _say_undefined(task.wanted, found.values, value)
+    shown = task.over.samples
+    of_samples: dict[str, Any] = {} if shown is None else {"samples": task.over.size, "counts": shown.counts}
     return Gradient(
-        tuple(one.name for one in task.wanted), task.leaves, value, value_error, gradient, error, task.at, task.trials,
-        told, found.entries, tuple(one.units(task.sim) for one in task.wanted),
+        tuple(one.name for one in task.wanted), task.leaves, value, value_error, gradient, error, task.at,
+        task.trials // task.over.size, told, found.entries, tuple(one.units(task.sim) for one in task.wanted), **of_samples,
     )  # fmt: skip
 
 
-def _output(one: Quantity, values: np.ndarray, slopes: np.ndarray) -> tuple[Any, Any, np.ndarray, np.ndarray]:
+def _output(
+    one: Quantity, over: Over, values: np.ndarray, slopes: np.ndarray
+) -> tuple[Any, Any, np.ndarray, np.ndarray]:
     """Value, its error, derivatives [leaf] and theirs, of one quantity."""
     if one.linear:
-        value, value_error = spread(values[:, 0])
-        gradient, error = spread(slopes[:, :, 0])
+        value, value_error = over.spread(values[:, 0])
+        gradient, error = over.spread(slopes[:, :, 0])
         return value, value_error, gradient, error
 
     def derived(mean: np.ndarray, slope: np.ndarray) -> np.ndarray:
         return np.concatenate([[np.real(one.of(mean))], np.imag(one.of(mean + 1j * STEP * slope)) / STEP])
 
-    whole, error = jackknifed(derived, values, slopes)
+    whole, error = jackknifed(derived, over.blocks(values), over.blocks(slopes))
     return whole[0], error[0], whole[1:], error[1:]
 
 
@@ -211,9 +243,3 @@ def _say_undefined(wanted: Sequence[Quantity], values: np.ndarray, value: np.nda
         why = f"NaN in {lost} of {len(values)} trials" if lost else "a neuron has too few spikes"
         words = f"gradients: {', '.join(undefined)} is NaN ({why}); CVOfIntervals and MeanOfIntervals take the spikes of all trials together"
         warnings.warn(words, UserWarning, stacklevel=4)
-
-
-def spread(per_trial: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over trials, and its standard error."""
-    mean, error = per_trial.mean(axis=0), per_trial.std(axis=0, ddof=1) / np.sqrt(len(per_trial))
-    return np.asarray(mean), np.asarray(error)

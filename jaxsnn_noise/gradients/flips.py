@@ -23,6 +23,7 @@ from jaxsnn_noise.gradients.estimator import Estimator, Samples, Task
 from jaxsnn_noise.gradients.passing import NoiseDensity, passed
 from jaxsnn_noise.gradients.programs import results_of
 from jaxsnn_noise.gradients.quantities import moments
+from jaxsnn_noise.gradients.samples import Over
 from jaxsnn_noise.gradients.score import check_leaves
 from jaxsnn_noise.parameters import parameter, real
 from jaxsnn_noise.random import Tick
@@ -151,7 +152,7 @@ def _spiking(sim: Simulation) -> dict[str, Population]:
 
 @eqx.filter_jit
 def _flipped(
-    sim: Simulation, leaves: tuple[str, ...], wanted: Any, over: tuple[str, ...], root: Any, places: int, control: bool,
+    sim: Simulation, leaves: tuple[str, ...], wanted: Any, over: Over, root: Any, places: int, control: bool,
     trials: jax.Array,
 ) -> tuple[list[jax.Array], tuple[jax.Array, jax.Array]]:  # fmt: skip
     """Of each trial the derivatives [trial, output, ...] by leaf; its moments, and whether alternatives moved them."""
@@ -197,7 +198,7 @@ def _flipped(
 
 
 def _choose(
-    sim: Simulation, trial: jax.Array, over: tuple[str, ...], root: Any, places: int
+    sim: Simulation, trial: jax.Array, over: Over, root: Any, places: int
 ) -> tuple[dict[str, Any], jax.Array, jax.Array]:
     """Steps and neurons of chosen decisions by population [place], what was decided, and the probability of the choice."""
     spiking = _spiking(sim)
@@ -206,7 +207,7 @@ def _choose(
     p, s = (jnp.concatenate([getattr(results[name], k).ravel() for name in every]) for k in ("probability", "spikes"))
     weight = p * (1 - p)
     total = jnp.cumsum(weight)
-    key = random.stream(random.member(root, **dict.fromkeys(over, trial)), "flips")
+    key = random.stream(random.member(root, **dict.fromkeys(over.names, trial)), "flips")
     u = random.uniforms(key, (places,))
     last = total[-1]
     index = jnp.minimum(jnp.searchsorted(total, u * last, side="right"), len(p) - 1)

@@ -17,7 +17,7 @@ from jaxsnn_noise.engine.simulation import Simulation, validate
 from jaxsnn_noise.firing import Density
 from jaxsnn_noise.gradients.estimator import Estimator, Samples, Task
 from jaxsnn_noise.gradients.programs import over_trials, slopes_of
-from jaxsnn_noise.gradients.quantities import moments
+from jaxsnn_noise.gradients.quantities import Quantity, moments
 from jaxsnn_noise.surrogates import Surrogate
 
 
@@ -31,6 +31,12 @@ class Passing(Estimator):
     def check(self, sim: Simulation, outputs: Sequence[str], leaves: Sequence[str]) -> None:
         del outputs, leaves
         validate(self.prepare(sim))
+
+    def check_jump(self, sim: Simulation, one: Quantity) -> None:
+        """Refuse what jumps: no derivative passes."""
+        del sim
+        rule = "jumps, and lets no derivative pass: FiniteDifference serves, and a loss or a margin has one"
+        fail(f"{type(self).__name__}.outputs", rule, one.name)
 
     def samples(self, task: Task) -> Samples:
         ready = self.prepare(task.sim)

@@ -12,10 +12,10 @@ import numpy as np
 
 from jaxsnn_noise import paths
 from jaxsnn_noise._typing import Key
-from jaxsnn_noise.engine.addresses import Address
 from jaxsnn_noise.engine.member import run
 from jaxsnn_noise.engine.scan import Scan
 from jaxsnn_noise.engine.simulation import Simulation
+from jaxsnn_noise.gradients.samples import Over
 
 Read = Callable[[Mapping[str, Any], Any, Simulation], Any]
 """From the results of one trial, what to look at, and the simulation, to what is wanted."""
@@ -32,25 +32,21 @@ def placed(sim: Simulation, leaves: Sequence[str], values: np.ndarray) -> Simula
     return paths.replace(sim, {leaf: np.float32(value) for leaf, value in zip(leaves, values, strict=True)})
 
 
-def results_of(
-    sim: Simulation, root: Key, trial: jax.Array, over: Sequence[str] = ("trial",), *, checkpoint: bool = False
-) -> dict[str, Any]:
-    """All results of one trial, whose index is that of the member on each of the axes."""
-    address = Address({})
-    for axis in over:
-        address = address.at(axis, trial)
-    return run(Scan(checkpoint=checkpoint), sim, root, address)
+def results_of(sim: Simulation, root: Key, trial: jax.Array, over: Over, *, checkpoint: bool = False) -> dict[str, Any]:
+    """All results of one run, and the target of the sample that it was shown."""
+    shown, address, known = over.at(sim, root, trial)
+    return run(Scan(checkpoint=checkpoint), shown, root, address) | known
 
 
 @eqx.filter_jit
-def values_of(sim: Simulation, read: Read, what: Any, over: tuple[str, ...], root: Key, trials: jax.Array) -> Any:
+def values_of(sim: Simulation, read: Read, what: Any, over: Over, root: Key, trials: jax.Array) -> Any:
     """What is read of each trial [trial, ...]. One program for all values of leaves."""
     return jax.vmap(lambda trial: read(results_of(sim, root, trial, over), what, sim))(trials)
 
 
 @eqx.filter_jit
 def slopes_of(
-    sim: Simulation, leaves: tuple[str, ...], read: Read, what: Any, over: tuple[str, ...], root: Key, trials: jax.Array
+    sim: Simulation, leaves: tuple[str, ...], read: Read, what: Any, over: Over, root: Key, trials: jax.Array
 ) -> tuple[Any, Any]:
     """What is read of each trial, and its derivatives by common shifts [trial, leaf, ...], in forward mode."""
 

@@ -11,14 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import count, fail, is_a, one_of, real_numbers
-from jaxsnn_noise._checks import name as text
-from jaxsnn_noise._typing import Leaf
+from jaxsnn_noise._checks import fail, is_a, one_of
 from jaxsnn_noise.engine.network import Population
 from jaxsnn_noise.engine.simulation import Simulation, with_statistics
 from jaxsnn_noise.gradients.folds import SpikeSums
-from jaxsnn_noise.parameters import Ranged, parameter, real
-from jaxsnn_noise.statistics import Mean, Statistic
+from jaxsnn_noise.parameters import Ranged
+from jaxsnn_noise.statistics import Statistic
 
 
 class Quantity(Ranged):
@@ -30,6 +28,8 @@ class Quantity(Ranged):
 
     linear: ClassVar[bool] = False
     """Whether it is the expectation of its only moment itself."""
+    jumps: ClassVar[bool] = False
+    """Whether it jumps where what it reads moves smoothly, as a wrong answer does."""
 
     @property
     @abc.abstractmethod
@@ -52,6 +52,9 @@ class Quantity(Ranged):
         Raises:
             InputError: the simulation has no such quantity.
         """
+
+    def check(self, sim: Simulation, targets: np.ndarray | None) -> None:
+        """Raise :class:`InputError` for targets [sample, ...] of a data set that do not fit, or ``None`` without one that is needed."""
 
     @abc.abstractmethod
     def moments(self, results: Mapping[str, Any], sim: Simulation) -> jax.Array:
@@ -202,110 +205,6 @@ class CVOfIntervals(OfSpikes):
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = total / number
             return (np.sqrt(squares / number - mean**2) / mean).mean(axis=-1)
-
-
-class Margin(Quantity):
-    """By how much the entry of the right class is above the best other one, of a statistic [class]: > 0 where the answer is right.
-
-    Args:
-        statistic: name of a statistic of the simulation, such as ``Mean("v", population="output")``.
-        label: the right class.
-    """
-
-    linear: ClassVar[bool] = True
-
-    statistic: str = eqx.field(static=True, converter=lambda x: text("Margin.statistic", x))
-    label: int = eqx.field(static=True, converter=lambda x: count("Margin.label", x, least=0))
-
-    @property
-    def name(self) -> str:
-        return f"margin_{self.statistic}"
-
-    def units(self, sim: Simulation) -> str:
-        return sim.statistics[self.statistic].units[""]
-
-    def statistics(self, sim: Simulation) -> dict[str, Statistic]:
-        found = MeanOf(self.statistic).statistics(sim)
-        size = sim.network.cells()[str(found[self.statistic].population)].size
-        if size < 2 or self.label >= size:
-            fail("Margin.label", f"must be one of the {size} classes, at least two", self.label)
-        return found
-
-    def moments(self, results: Mapping[str, Any], sim: Simulation) -> jax.Array:
-        scores = results[self.statistic].astype(jnp.float32)
-        others = jnp.where(jnp.arange(scores.shape[0]) == self.label, -jnp.inf, scores)
-        return (scores[self.label] - jnp.max(others))[None]
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls("v", 0)
-
-
-class TrialLoss(Quantity):
-    """The expectation of a loss of ``training.losses`` for what the simulation shows, whose target is given.
-
-    Args:
-        loss: one of ``training.losses``, or any function ``(readings, targets) -> number`` with ``reads(network)``.
-        target: of the one sample that the simulation shows.
-    """
-
-    linear: ClassVar[bool] = True
-
-    loss: Any
-    target: Leaf = parameter("1", real, shape=None)
-    whole: bool = eqx.field(static=True)
-
-    def __init__(self, loss: Any, target: Any):
-        for method in ("reads", "check"):
-            if not callable(getattr(loss, method, None)):
-                fail("TrialLoss.loss", "must be a loss, e.g. training.losses.CrossEntropy()", loss)
-        real_numbers("TrialLoss.target", target)
-        self.loss, self.target, self.whole = loss, target, np.asarray(target).dtype.kind in "iu"
-
-    @property
-    def name(self) -> str:
-        return "loss"
-
-    def units(self, sim: Simulation) -> str:
-        return "1"
-
-    def statistics(self, sim: Simulation) -> dict[str, Statistic]:
-        self.loss.check(sim.network, "TrialLoss", self._targets())
-        reads = self.loss.reads(sim.network)
-        return {f"loss_{i}": statistic for i, statistic in enumerate(jax.tree.leaves(reads, is_leaf=_is_statistic))}
-
-    def moments(self, results: Mapping[str, Any], sim: Simulation) -> jax.Array:
-        reads = self.loss.reads(sim.network)
-        given = [results[f"loss_{i}"] for i in range(len(jax.tree.leaves(reads, is_leaf=_is_statistic)))]
-        readings = jax.tree.unflatten(jax.tree.structure(reads, is_leaf=_is_statistic), given)
-        alone = jax.tree.map(lambda x: x[None], readings)
-        return jnp.asarray(self.loss(alone, self._targets()), jnp.float32)[None]
-
-    def _targets(self) -> jax.Array:
-        """[sample], of one sample: whole numbers, as labels are, if they were given as such."""
-        return self.target[None].astype(jnp.int32 if self.whole else jnp.float32)
-
-    @classmethod
-    def example(cls) -> Self:
-        return cls(_Squares(), 0.0)
-
-
-class _Squares(eqx.Module):
-    """The squared distance of mean potentials from a target: a loss without the room of training."""
-
-    def reads(self, network: Any) -> Statistic:
-        """The statistic that it is computed from."""
-        return Mean("v", population=next(iter(network.cells())))
-
-    def check(self, network: Any, who: str, targets: Any) -> None:
-        """Nothing to refuse."""
-
-    def __call__(self, readings: Any, targets: Any) -> jax.Array:
-        return jnp.mean(jnp.square(readings - targets[:, None]))
-
-
-def _is_statistic(x: Any) -> bool:
-    return isinstance(x, Statistic)
 
 
 def quantities(who: str, sim: Simulation, outputs: Any) -> tuple[Quantity, ...]:

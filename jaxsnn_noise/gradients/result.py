@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Gradient:
-    """Expectations of outputs and their derivatives, with standard errors over trials, in float64.
+    """Expectations of outputs and their derivatives, with standard errors over trials (and samples, where they count as draws), in float64.
 
     Attributes:
         outputs: Names of the statistics, each averaged over its entries.
@@ -25,11 +25,13 @@ class Gradient:
         gradient: [output, leaf], the derivative of the expectation [unit of the output over that of the leaf].
         error: [output, leaf], its standard error.
         at: [leaf], the mean of the entries of each leaf.
-        trials: Number of independent trials.
+        trials: Number of independent trials, of each sample where a data set is shown.
         diagnostics: What the estimator tells of itself, by name; arrays [output] or [output, leaf], or single numbers.
         entries: From leaf to the derivatives by each of its entries [output, ...] and their standard errors, of estimators in
             reverse mode.
         units: [output].
+        samples: Samples that were shown in every trial, 0 without a data set.
+        counts: What the errors count as random.
     """
 
     outputs: tuple[str, ...]
@@ -43,6 +45,8 @@ class Gradient:
     diagnostics: dict[str, Any]
     entries: dict[str, tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=dict)
     units: tuple[str, ...] = ()
+    samples: int = 0
+    counts: str = "trials"
 
     def elasticity(self) -> np.ndarray:
         """``(leaf / output) d output / d leaf`` [output, leaf]: the relative change of the output per relative change of the leaf."""
@@ -63,7 +67,7 @@ class Gradient:
                 "at": ("leaf", self.at),
             },
             coords={"output": list(self.outputs), "leaf": list(self.leaves)},
-            attrs={"trials": self.trials},
+            attrs={"trials": self.trials, "samples": self.samples, "errors_count": self.counts},
         )
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 def sensitivity(
     sim: Simulation, outputs: Sequence[Any], leaves: Sequence[str], *, trials: int, key: Any,
-    estimator: Any = None, over: Sequence[str] | None = None, confidence: float = 0.95, at_once: int = 1000,
+    estimator: Any = None, over: Sequence[str] | None = None, samples: Any = None, confidence: float = 0.95,
+    at_once: int = 1000,
 ) -> xr.Dataset:  # fmt: skip
     r"""Derivatives and elasticities of expectations with respect to leaves, each with an interval.
 
@@ -38,6 +39,7 @@ def sensitivity(
         estimator: ``FiniteDifference()`` unless given, which takes any leaf; ``Score()`` for many leaves of few neurons.
         over: Axes on which each trial has an index of its own; by default the trials and those of all imperfections, so that the
             expectation is over chips. ``("trial",)`` is of one chip.
+        samples: As for estimators: a data set, over which the expectation is, too.
         confidence: Of the intervals.
         at_once: Trials that are computed at once: memory against speed.
 
@@ -65,7 +67,7 @@ def sensitivity(
         fail("sensitivity.estimator", "must be an estimator, e.g. gradients.Score()", estimator)
     level = confidence_level("sensitivity", confidence)
     drawn = every_axis(sim, over)
-    found = chosen(sim, outputs, leaves, trials=trials, key=key, over=drawn, at_once=at_once)
+    found = chosen(sim, outputs, leaves, trials=trials, key=key, over=drawn, samples=samples, at_once=at_once)
     scale = found.at[None, :] / np.where(found.value == 0, np.nan, found.value)[:, None]
     both, reach = ("output", "leaf"), special.ndtri(0.5 + level / 2)
     table: dict[str, Any] = {"at": ("leaf", found.at)}
@@ -84,4 +86,5 @@ def sensitivity(
     single = {k: v for k, v in found.diagnostics.items() if np.ndim(v) == 0}
     coords = {"output": list(found.outputs), "leaf": list(found.leaves), "units": ("output", list(found.units))}
     attrs = {"estimator": repr(chosen), "trials": found.trials, "over": list(drawn), "confidence": level, **single}
+    attrs |= {} if samples is None else {"samples": found.samples, "errors_count": found.counts}
     return xarray.Dataset(table, coords=coords, attrs=attrs | provenance.origin())

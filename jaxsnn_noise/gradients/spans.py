@@ -17,6 +17,7 @@ from jaxsnn_noise.gradients.jackknife import jackknifed
 from jaxsnn_noise.gradients.programs import over_trials, placed, values_of
 from jaxsnn_noise.gradients.quantities import Quantity, moments
 from jaxsnn_noise.gradients.result import confidence_level
+from jaxsnn_noise.gradients.samples import OverSamples
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -115,7 +116,7 @@ def global_sensitivity(
     attrs = {
         "points": size,
         "trials": trials,
-        "over": list(task.over),
+        "over": list(task.over.names),
         "confidence": level,
         "evaluations": size * (3 * len(leaves) + 2),
     }
@@ -218,17 +219,24 @@ def _slopes(task: Task, points: np.ndarray, low: np.ndarray, high: np.ndarray) -
 
 
 def paired(
-    sims: Sequence[Simulation], wanted: Quantity, leaves: Sequence[str], over: tuple[str, ...], trials: int, key: Any
-) -> tuple[np.ndarray, np.ndarray, float, float]:
+    sims: Sequence[Simulation], wanted: Quantity, leaves: Sequence[str], over: tuple[str, ...], trials: int, key: Any,
+    samples: OverSamples | None = None, at_once: int = 1000,
+) -> tuple[np.ndarray, np.ndarray, float, float]:  # fmt: skip
     """An output of two simulations with common random numbers, its errors, and by how much the second is lower, with its error."""
     seen = []
     for sim in sims:
-        task = FiniteDifference().task(sim, [wanted], leaves, trials=trials, key=key, over=over, at_once=1000)
+        task = FiniteDifference().task(
+            sim, [wanted], leaves, trials=trials, key=key, over=over, at_once=at_once, samples=samples
+        )
         seen.append(_moments_at(task, np.array([float(np.asarray(paths.get(sim, leaf)).mean()) for leaf in leaves])))
 
     def of(*means: np.ndarray) -> np.ndarray:
         first, second = (np.real(wanted.of(mean)) for mean in means)
         return np.array([first, second, first - second])
 
-    whole, error = jackknifed(of, *seen)
+    if wanted.linear:
+        first, second = (one[:, 0] for one in seen)
+        whole, error = task.over.spread(np.stack([first, second, first - second], axis=1))
+    else:
+        whole, error = jackknifed(of, *(task.over.blocks(one) for one in seen))
     return whole[:2], error[:2], float(whole[2]), float(error[2])

@@ -25,6 +25,7 @@ from jaxsnn_noise.gradients import (
     SurrogateGradient,
     programs,
 )
+from jaxsnn_noise.gradients.samples import Over
 
 KINDS = ("threshold", "membrane")
 AT = {"threshold": (0.36, 0.9, 10.0, 1.0), "membrane": (0.2, 0.9, 10.0, 1.0)}
@@ -115,7 +116,7 @@ def test_a_detached_reset_is_far_from_the_derivative() -> None:
     _, slopes = exact("threshold")
     sim = neuron("threshold")
     _, found = programs.slopes_of(
-        sim, tuple(leaves("threshold")), lambda results, what, sim: results["n"].mean(), None, ("trial",),
+        sim, tuple(leaves("threshold")), lambda results, what, sim: results["n"].mean(), None, Over(("trial",)),
         jn.random.root(0), jnp.arange(500, dtype=jnp.uint32),
     )  # fmt: skip
     found = np.asarray(found).mean(axis=0)

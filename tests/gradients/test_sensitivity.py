@@ -82,6 +82,7 @@ def test_counts_intervals_and_irregularity_have_their_exact_derivatives(kind: st
 def test_the_error_of_a_ratio_is_that_of_its_scatter() -> None:
     """A ratio of normals, 400 times: the jackknife's error is that over the repetitions within 20 %, and the naive one is not."""
     from jaxsnn_noise.gradients.estimator import _output
+    from jaxsnn_noise.gradients.samples import Over
 
     rng = np.random.default_rng(3)
     quantity = MeanOfIntervals()
@@ -92,7 +93,7 @@ def test_the_error_of_a_ratio_is_that_of_its_scatter() -> None:
             [2 + z[:, 0], 6 + 3 * z[:, 0] + 0.5 * z[:, 1]], axis=1
         )  # number and total: their ratio varies little
         slopes = np.stack([1 + z[:, 0], 2 * z[:, 1] + z[:, 2]], axis=1)[:, None, :]
-        value, error, slope, slope_error = _output(quantity, values, slopes)
+        value, error, slope, slope_error = _output(quantity, Over(("trial",)), values, slopes)
         seen.append([value, slope[0]])
         said.append([error, slope_error[0]])
     scatter, claimed = np.std(seen, axis=0), np.sqrt(np.mean(np.square(said), axis=0))
