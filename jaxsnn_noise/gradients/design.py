@@ -81,7 +81,8 @@ def spend(
     With the shares :math:`w_i`, :math:`\theta_i = (c_i/(B w_i))^{1/p}` spends the budget exactly. What a share more brings is
     :math:`m_i = -\frac{df}{dw_i} = \frac{\theta_i}{p\,w_i}\frac{df}{d\theta_i}`, and at the optimum all are equal, so each step takes
     :math:`w_i \leftarrow w_i\,(m_i/\bar m)^{\eta}` (renormalised), which is exact in one step with :math:`\eta = 1/2` where the output is a
-    sum of variances. A leaf whose derivative is not positive, or not beyond two errors, keeps a tenth of its share at most per step.
+    sum of variances. A derivative counts as one of its
+    errors at least: what is not seen to matter is not starved, and a share falls to a tenth at most per step.
     The answer is the mean of the last half of the steps, as logarithms, since each is noisy.
 
     Args:
@@ -192,14 +193,12 @@ def _positive(sim: Simulation, leaf: str) -> float:
 def _next(
     share: np.ndarray, values: np.ndarray, slope: np.ndarray, error: np.ndarray, power: float, rate: float
 ) -> np.ndarray:
-    """The shares of the next step."""
-    worth = values * slope / (power * share)
-    clear = slope > 2 * error
-    if not clear.any():
+    """The shares of the next step; what is not seen to matter is taken to matter by one error, or noise would starve it."""
+    worth = values * np.maximum(slope, error) / (power * share)
+    mean = float((share * np.maximum(worth, 0.0)).sum())
+    if not mean > 0:
         return share
-    mean = float((share * worth)[clear].sum() / share[clear].sum())
-    factor = np.where(clear, (np.where(clear, worth, mean) / mean) ** rate, 0.1)
-    new = share * np.clip(factor, 0.1, 10.0)
+    new = share * np.clip((np.maximum(worth, 0.0) / mean) ** rate, 0.1, 10.0)
     return np.asarray(new / new.sum())
 
 

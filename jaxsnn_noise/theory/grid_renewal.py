@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -220,10 +221,16 @@ def _renewed(first: np.ndarray, again: np.ndarray) -> np.ndarray:
     return r
 
 
+@functools.lru_cache(maxsize=64)
+def _nodes(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights, kept: each derivative asks for the same, and making them takes most of the time."""
+    return np.polynomial.legendre.leggauss(size)
+
+
 def _first_passage(given: Mapping[str, Any], dt: float, low: float, nodes: int, steps: int) -> np.ndarray:
     decay = np.exp(-dt / given["tau_mem"])
     std = given["sigma"] * np.sqrt(given["tau_mem"] / 2 * (1 - decay**2))
-    x, w = np.polynomial.legendre.leggauss(nodes)
+    x, w = _nodes(nodes)
     half = (given["v_threshold"] - low) / 2
     v, weight = low + half * (x + 1), w * half
     to = v * decay + given["mean"] * (1 - decay)
