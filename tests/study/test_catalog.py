@@ -65,6 +65,7 @@ def test_the_built_in_studies_are_found():
         "circuit_robustness",
         "coherence_resonance",
         "correlation_transfer",
+        "differentiable_design",
         "fault_campaign",
         "from_file",
         "full_mnist",
