@@ -241,7 +241,7 @@ def _first_passage(given: Mapping[str, Any], dt: float, low: float, nodes: int, 
     passage = [normal_cdf((start - given["v_threshold"]) / std)]
     for _ in range(steps - 1):
         passage.append((f * fires).sum())
-        f = kernel @ f
+        f = np.einsum("ij,j->i", kernel, f)  # no threads of a BLAS, which wait for each other longer than this takes
     return np.array(passage)
 
 

@@ -24,7 +24,9 @@ def simulation() -> jn.Simulation:
 
 
 def test_the_known_quantities_are_found() -> None:
-    assert {"FanoOfCounts", "Margin", "CVOfIntervals", "MeanOfIntervals", "TrialLoss", "WrongAnswers"} <= {c.__name__ for c in MEMBERS}
+    assert {"FanoOfCounts", "Margin", "CVOfIntervals", "MeanOfIntervals", "TrialLoss", "WrongAnswers"} <= {
+        c.__name__ for c in MEMBERS
+    }
 
 
 @pytest.mark.parametrize("cls", MEMBERS, ids=label)
