@@ -15,6 +15,7 @@ from jaxsnn_noise.engine.entering import check_inputs
 from jaxsnn_noise.engine.names import check_health, check_names
 from jaxsnn_noise.engine.network import Network, Population
 from jaxsnn_noise.engine.observed import check_recorded
+from jaxsnn_noise.engine.passed import has_passed, remember
 from jaxsnn_noise.hardware.imperfection import check_all
 from jaxsnn_noise.neurons.step_size import check_step
 from jaxsnn_noise.noise import Source
@@ -131,8 +132,13 @@ def resolved(network: Network, statistics: Mapping[str, Statistic] | None) -> di
 
 
 def validate(sim: Simulation) -> None:
-    """Look at the concrete values of a simulation (sweeps and ``tree_at`` skip constructors); tracers pass."""
+    """Look at the concrete values of a simulation (sweeps and ``tree_at`` skip constructors); tracers pass.
+
+    One that has passed is remembered: to look costs as much as a small run.
+    """
     is_simulation("sim", sim)
+    if has_passed(sim):
+        return
     positive("dt", sim.dt, "ms")
     positive("duration", sim.duration, "ms")
     if not 0 <= sim.warmup < float("inf"):
@@ -168,6 +174,7 @@ def validate(sim: Simulation) -> None:
         one_of(f"statistics.{name}.population", statistic.population or "", sim.network.cells())
         _check_decisions(f"statistics.{name}", statistic, sim.network.cells()[statistic.population or ""])
     check_names(sim.network, sim.statistics, sim.steps_seen, sim.dt)
+    remember(sim)
 
 
 def _check_decisions(who: str, statistic: Statistic, population: Population) -> None:
