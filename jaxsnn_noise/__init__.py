@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from jaxsnn_noise.collecting import seldom_collected
+
 if TYPE_CHECKING:
     from jaxsnn_noise import attacks as attacks
     from jaxsnn_noise import coding as coding
@@ -171,12 +173,17 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return importlib.import_module(f"jaxsnn_noise.{name}")
+        return _imported(name)
     if name in _HOME:
-        value = getattr(importlib.import_module(f"jaxsnn_noise.{_HOME[name]}"), name)
+        value = getattr(_imported(_HOME[name]), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'jaxsnn_noise' has no attribute {name!r}")
+
+
+def _imported(module: str) -> Any:
+    with seldom_collected():
+        return importlib.import_module(f"jaxsnn_noise.{module}")
 
 
 def __dir__() -> list[str]:

@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"jaxsnn-noise {version()}")
         return 0
-    from jaxsnn_noise.study.collecting import seldom_collected
+    from jaxsnn_noise.collecting import seldom_collected
     from jaxsnn_noise.study.protocol import StudyError, printable, refuse
 
     try:

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.scipy.special import ndtri
 
 from jaxsnn_noise._typing import Values
+from jaxsnn_noise.special import ndtri
 
 MOST_EVENTS = 60.0
 """Largest mean number of events per step; beyond, the diffusion approximation is as good and cheaper."""

@@ -38,6 +38,8 @@ LAYERS: dict[str, set[str]] = {
         "parameters",
         "ranges",
         "counting",
+        "special",
+        "collecting",
     },
     "parts": {"neurons", "firing", "noise", "synapses", "hardware", "coding", "statistics"},
     "engine": {"engine"},

@@ -49,6 +49,20 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_importing_everything_starts_no_backend() -> None:
+    # who imports may still choose platforms, devices and processes
+    code = """
+import importlib, pkgutil, jaxsnn_noise
+from jax._src import xla_bridge
+names = [m.name for m in pkgutil.walk_packages(jaxsnn_noise.__path__, "jaxsnn_noise.") if "template" not in m.name and not m.name.endswith("__main__")]
+assert len(names) > 200
+for name in names:
+    importlib.import_module(name)
+    assert not xla_bridge._backends, name
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_simulating_loads_no_labelling_plotting_or_storing_library() -> None:
     heavy = "{'xarray', 'zarr', 'matplotlib', 'pandas', 'scipy.stats'}"
     names = "jn.simulate, jn.monte_carlo, jn.Network, jn.noise, jn.neurons, jn.statistics"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import ndtr
 
 from jaxsnn_noise import random
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.distributions.distribution import Distribution
 from jaxsnn_noise.random import Entity, Tick
+from jaxsnn_noise.special import ndtr
 
 _LOGISTIC = np.float32(np.sqrt(3) / np.pi)
 _LAPLACE = np.float32(1 / np.sqrt(2))

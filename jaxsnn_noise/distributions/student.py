@@ -8,7 +8,6 @@ from typing import Self
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln
 
 from jaxsnn_noise import random
 from jaxsnn_noise._typing import Leaf, Scalar, Values
@@ -17,6 +16,7 @@ from jaxsnn_noise.opacity import opaque, opaque_zero
 from jaxsnn_noise.parameters import parameter
 from jaxsnn_noise.random import Entity, Tick
 from jaxsnn_noise.ranges import Range
+from jaxsnn_noise.special import gammaln
 
 _NODES, _WEIGHTS = ((np.polynomial.legendre.leggauss(48) + np.array([[1.0], [0.0]])) / 2.0).astype(np.float32)
 """Gauss and Legendre's rule on (0, 1)."""

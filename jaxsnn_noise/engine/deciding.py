@@ -12,12 +12,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import log_ndtr
 
 from jaxsnn_noise._typing import PerNeuron, Values
 from jaxsnn_noise.firing import Density, Firing, Stopped
 from jaxsnn_noise.neurons import Neuron
 from jaxsnn_noise.signals import DECISIONS, Conditional, Drive, Seam
+from jaxsnn_noise.special import log_ndtr
 
 SEAMS = (Seam.THRESHOLD, Seam.VOLTAGE, Seam.CURRENT)
 """Where deciding noise may act, in the order in which a source is looked for."""

@@ -6,7 +6,6 @@ from typing import Self
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.scipy.special import log_ndtr, ndtr
 
 from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import PerNeuron
@@ -15,6 +14,7 @@ from jaxsnn_noise.firing.gradients import Density, Gradient, check_gradient, thr
 from jaxsnn_noise.firing.rule import Firing
 from jaxsnn_noise.random import Tick
 from jaxsnn_noise.signals import Crossing, Decision
+from jaxsnn_noise.special import log_ndtr, ndtr
 from jaxsnn_noise.surrogates import SuperSpike, Surrogate, spike
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.scipy.special import ndtr
 
 from jaxsnn_noise import random
 from jaxsnn_noise._checks import fail, flag
@@ -17,6 +16,7 @@ from jaxsnn_noise.hardware.leaves import check_path, holder_of, leaf_of, refusal
 from jaxsnn_noise.laws.law import unit_of_quantity
 from jaxsnn_noise.parameters import between, nonnegative, parameter, positive
 from jaxsnn_noise.roots import square_root
+from jaxsnn_noise.special import ndtr
 
 FIRST_READ = 20.0
 """From when on the drift of phase-change devices is counted [s]."""

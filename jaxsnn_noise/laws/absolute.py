@@ -7,12 +7,12 @@ import math
 from typing import Any
 
 import jax.numpy as jnp
-from jax.scipy.special import ndtr
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise._typing import Leaf, Values, as_float
 from jaxsnn_noise.laws.law import Law, unit_of_quantity
 from jaxsnn_noise.parameters import nonnegative, parameter, real
+from jaxsnn_noise.special import ndtr
 
 _SQRT_12 = math.sqrt(12.0)
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
-from jax.scipy.special import ndtr
 
 from jaxsnn_noise import _checks
 from jaxsnn_noise._typing import Leaf, Values, as_float
 from jaxsnn_noise.laws.law import Law, unit_of_quantity
 from jaxsnn_noise.parameters import as_parameter, nonnegative, parameter, real
+from jaxsnn_noise.special import ndtr
 
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_THIRD = math.sqrt(1.0 / 3.0)

@@ -7,13 +7,13 @@ import math
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.scipy.special import erfinv, ndtr, ndtri
 from jaxtyping import Bool
 
 from jaxsnn_noise._typing import Leaf, Values, as_float
 from jaxsnn_noise.laws.law import Law
 from jaxsnn_noise.laws.relative import between
 from jaxsnn_noise.parameters import Range, nonnegative, parameter
+from jaxsnn_noise.special import erfinv, ndtr, ndtri
 
 _ROOT_HALF = math.sqrt(0.5)
 _NORMAL_PEAK = 1.0 / math.sqrt(2.0 * math.pi)

@@ -74,13 +74,23 @@ def _default(name: str, field: dataclasses.Field[Any]) -> Any:
     return field.default
 
 
+class _Made:
+    """What a signature shows for a default that is made anew in each call: to make it here would start JAX on import."""
+
+    def __init__(self, factory: Any):
+        self.factory = factory
+
+    def __repr__(self) -> str:
+        return f"{self.factory.__qualname__}()"
+
+
 def _signature(cls: type) -> inspect.Signature:
     first = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("self", "size")]
     rest = []
     for field in dataclasses.fields(cls):
         default = field.default
         if field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
+            default = _Made(field.default_factory)
         empty = inspect.Parameter.empty if default is dataclasses.MISSING else default
         if field.name != "size":
             rest.append(inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=empty))

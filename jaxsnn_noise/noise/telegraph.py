@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import ndtri
 from jaxtyping import Array, UInt32
 
 from jaxsnn_noise._checks import concrete, fail
@@ -15,6 +14,7 @@ from jaxsnn_noise.distributions import Gaussian
 from jaxsnn_noise.noise.policies import Colour
 from jaxsnn_noise.parameters import parameter, positive
 from jaxsnn_noise.roots import square_root
+from jaxsnn_noise.special import ndtri
 
 RAREST = 1e-10
 """Smallest probability of a switch in a step: normals reach no farther."""

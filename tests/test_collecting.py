@@ -4,8 +4,9 @@ import gc
 
 import pytest
 
+import jaxsnn_noise as jn
 from jaxsnn_noise import __main__ as cli
-from jaxsnn_noise.study.collecting import SELDOM, seldom_collected
+from jaxsnn_noise.collecting import SELDOM, seldom_collected
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +39,10 @@ def test_a_command_runs_so(monkeypatch):
     monkeypatch.setitem(cli._COMMANDS, "list", lambda args: seen.append(gc.get_threshold()) or 0)
     assert cli.main(["list"]) == 0
     assert (seen, gc.get_threshold()) == ([SELDOM], (700, 10, 10))
+
+
+def test_parts_of_the_package_are_imported_so(monkeypatch):
+    seen = []
+    monkeypatch.setattr(jn.importlib, "import_module", lambda name: seen.append((name, gc.get_threshold())))
+    assert jn.noise is None
+    assert (seen, gc.get_threshold()) == ([("jaxsnn_noise.noise", SELDOM)], (700, 10, 10))
