@@ -127,7 +127,7 @@ class Estimator(eqx.Module):
             samples.check(who, sim, leaves, size, linear=all(one.linear for one in wanted))
         for one in wanted:
             one.check(sim, None if samples is None else samples.said())
-            if one.jumps:
+            if one.jumps or any(statistic.jumps for statistic in one.statistics(sim).values()):
                 self.check_jump(sim, one)
         sim = reading(sim, wanted)
         validate(sim)

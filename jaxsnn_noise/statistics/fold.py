@@ -40,6 +40,9 @@ class Statistic(Ranged):
     from_start: ClassVar[bool] = False
     """Whether it sees the warm-up, too: its steps are then those of the whole run."""
 
+    jumps: ClassVar[bool] = False
+    """Whether its result jumps where what it reads moves smoothly: no derivative passes, and estimators that need one refuse it."""
+
     @property
     @abc.abstractmethod
     def population(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -37,6 +37,8 @@ class FractionBelow(Statistic):
     >>> print(over_raster(FractionBelow(-5.0), jnp.zeros((2, 2)), dt=1.0, voltage=v))
     0.5
     """
+
+    jumps: ClassVar[bool] = True
 
     level: Leaf = parameter("mV", real)
     population: str | None = eqx.field(static=True, default=None)

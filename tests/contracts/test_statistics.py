@@ -250,6 +250,25 @@ def test_gradients_are_finite(cls: type[Statistic], kind: str) -> None:
 
 @pytest.mark.slow
 @each
+def test_what_jumps_says_so(cls: type[Statistic]) -> None:
+    statistic, about, courses = cls.example(), _about(), _courses()
+    smooth = [name for name in ("v", "current", "threshold") if name in statistic.reads]
+    index, values = _stacked(courses)
+
+    def real(moved: dict[str, jax.Array]) -> list[jax.Array]:
+        leaves = jax.tree.leaves(_result(statistic, (index, values | moved), about))
+        return [jnp.nan_to_num(x) for x in leaves if jnp.issubdtype(x.dtype, jnp.floating)]
+
+    given = {name: values[name] for name in smooth}
+    far = {name: 1.3 * x + 5.0 for name, x in given.items()}
+    moves = any((a != b).any() for a, b in zip(real(given), real(far), strict=True))
+    slopes = jax.grad(lambda moved: sum((x**2).sum() for x in real(moved)) + jnp.zeros(()))(given)
+    passes = any(np.asarray(slope).any() for slope in jax.tree.leaves(slopes))
+    assert cls.jumps is (moves and not passes)
+
+
+@pytest.mark.slow
+@each
 def test_only_the_variables_that_it_reads_matter(cls: type[Statistic]) -> None:
     statistic, about, courses = cls.example(), _about(), _courses()
     assert set(statistic.reads) <= {*VARIABLES, "fan_out"}

@@ -217,6 +217,16 @@ def poisson() -> jn.Simulation:
     )
 
 
+def below(spiking: bool = True) -> jn.Simulation:
+    """Its time below a level jumps where the potential moves smoothly."""
+    neuron = jn.neurons.LIF(1, tau_mem=10.0) if spiking else jn.neurons.LeakyIntegrator(1, tau_mem=10.0)
+    noise = {"m": jn.noise.VoltageNoise(jn.noise.Diffusion(0.2))}
+    return jn.Simulation(
+        jn.Network({"c": jn.Population(neuron, noise=noise)}), {"c": jn.coding.Constant(0.5)}, duration=50.0, dt=0.5,
+        statistics={"low": jn.statistics.FractionBelow(0.3)},
+    )  # fmt: skip
+
+
 COMMON = {"m": jn.noise.VoltageNoise(jn.noise.Diffusion(0.2), correlation=jn.noise.Common())}
 
 
@@ -234,6 +244,9 @@ COMMON = {"m": jn.noise.VoltageNoise(jn.noise.Diffusion(0.2), correlation=jn.noi
         (NoiseDensity(), lambda: network(jn.HardThreshold()), ["rate"], ["inputs.c.values"], "noise"),
         (Score(), lambda: network(jn.HardThreshold(), COMMON), ["rate"], ["network.c.neuron.refractory"], "whole steps"),
         (Pathwise(), lambda: neuron("threshold"), ["n"], leaves("threshold"), "do not spike"),
+        (Score(), below, ["low"], ["inputs.c.values"], "jumps in what is smooth at fixed decisions"),
+        (NoiseDensity(), below, ["low"], ["inputs.c.values"], "lets no derivative pass: FiniteDifference serves"),
+        (Pathwise(), lambda: below(False), ["low"], ["inputs.c.values"], "lets no derivative pass: FiniteDifference serves"),
         (FiniteDifference(), lambda: network(jn.NoisyThreshold(0.3)), ["rate"], ["network.c.neuron.v_rest"], "must not be 0"),
         (FiniteDifference(0.45), lambda: network(jn.NoisyThreshold(0.3)), ["rate"], ["dt"], "no such name"),
     ],
@@ -241,6 +254,19 @@ COMMON = {"m": jn.noise.VoltageNoise(jn.noise.Diffusion(0.2), correlation=jn.noi
 def test_what_has_no_meaning_is_refused(estimator: Any, sim: Any, outputs: Any, paths: Any, message: str) -> None:
     with pytest.raises(jn.InputError, match=message):
         estimator(sim(), outputs, paths, trials=10, key=0)
+
+
+@pytest.mark.slow
+def test_differences_take_what_jumps() -> None:
+    # an integrator at rest under white noise lies below a level by the normal law: d low / d current = -density
+    found = FiniteDifference()(below(False), ["low"], ["inputs.c.values"], trials=4000, key=3)
+    t = np.arange(1, 101) * 0.5  # steps
+    spread = 0.2 * np.sqrt(5.0 * (1.0 - np.exp(-2.0 * t / 10.0)))
+    settled = 1.0 - np.exp(-t / 10.0)
+    z = (0.3 - 0.5 * settled) / spread
+    exact = float(np.mean(-settled / spread * np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)))
+    assert found.error[0, 0] < 0.05 * abs(exact)
+    assert abs(found.gradient[0, 0] - exact) < Z * found.error[0, 0]
 
 
 def test_arguments_are_looked_at() -> None:
