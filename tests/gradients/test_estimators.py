@@ -25,6 +25,7 @@ from jaxsnn_noise.gradients import (
     SurrogateGradient,
     programs,
 )
+from jaxsnn_noise.gradients.passing import passed
 from jaxsnn_noise.gradients.samples import Over
 
 KINDS = ("threshold", "membrane")
@@ -112,9 +113,9 @@ def test_the_density_of_the_noise_is_nearly_right_for_a_threshold_and_not_for_a_
 
 @pytest.mark.slow
 def test_a_detached_reset_is_far_from_the_derivative() -> None:
-    """The control: what the raw gradient of the default reset gives."""
+    """The control: what the raw gradient gives where resets are detached."""
     _, slopes = exact("threshold")
-    sim = neuron("threshold")
+    sim = passed(neuron("threshold"), jn.firing.Density(), detach=True)
     _, found = programs.slopes_of(
         sim, tuple(leaves("threshold")), lambda results, what, sim: results["n"].mean(), None, Over(("trial",)),
         jn.random.root(0), jnp.arange(500, dtype=jnp.uint32),
