@@ -16,6 +16,8 @@ from dataclasses import field, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
+from jaxsnn_noise.collecting import seldom_collected
+
 HELP = """\
 usage: jaxsnn-noise COMMAND ...
 
@@ -105,7 +107,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"jaxsnn-noise {version()}")
         return 0
-    from jaxsnn_noise.collecting import seldom_collected
     from jaxsnn_noise.study.protocol import StudyError, printable, refuse
 
     try:

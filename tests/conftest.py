@@ -22,7 +22,9 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")  # nothing silently bec
 # shapes and dtypes of every call, in tests only: it costs 40 us a call
 install_import_hook("jaxsnn_noise", f"{helpers.typecheck.__name__}.checked")
 
-gc.set_threshold(50_000, 20, 50)  # as while a study runs: looking for cycles took a sixth of the time of tracing
+from jaxsnn_noise.collecting import SELDOM  # noqa: E402 - after the hook, which it has to pass
+
+gc.set_threshold(*SELDOM)  # as while a study runs: looking for cycles took a sixth of the time of tracing
 
 PROGRAMS = Path(__file__).parents[1] / ".pytest_cache" / "programs"
 programs.share(PROGRAMS)

@@ -132,7 +132,7 @@ def lengths(size: Size) -> list[Line]:
             tuple(problems.leaves("gaussian")),
             control_variates.read,
             wanted,
-            Over(("trial",)),
+            Over(),
             random.root(0),
         )
         program: Any = slopes_of
@@ -203,7 +203,7 @@ def limits(size: Size) -> list[Line]:
     ready = passed(none, jn.firing.Density(), detach=False)
     wanted = jn.gradients.estimator.quantities("bench", none, ["n"])
     program = functools.partial(
-        slopes_of, ready, (problems.leaves("logistic")[1],), moments, wanted, Over(("trial",)), random.root(0)
+        slopes_of, ready, (problems.leaves("logistic")[1],), moments, wanted, Over(), random.root(0)
     )
     _, slope = over_trials(program, 10, 10)
     lines.append(Line(9, "* without noise: density", "0, finite", f"{np.abs(slope).max():g}", bool((slope == 0).all())))

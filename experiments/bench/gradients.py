@@ -158,9 +158,7 @@ def _in_sample(size: Size) -> list[Line]:
     """Fits to 20 trials, of the other half or of the same ones, in many repetitions."""
     ready, paths = Score().prepare(problems.neuron("gaussian")), tuple(problems.leaves("gaussian"))
     wanted = jn.gradients.estimator.quantities("bench", problems.neuron("gaussian"), ["n"])
-    program = functools.partial(
-        slopes_of, ready, paths, control_variates.read, wanted, Over(("trial",)), random.root(7)
-    )
+    program = functools.partial(slopes_of, ready, paths, control_variates.read, wanted, Over(), random.root(7))
     trials = 2 * size.exact // 20 * 20
     values, moved = over_trials(program, trials, 1000)
     known = problems.slopes(problems.exact("gaussian"), ("count",))[0]

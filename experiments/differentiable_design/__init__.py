@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Noise budgets by gradient: neurons with a known optimum, and classifiers against search without gradients"
-COST = {"tiny": "8 s", "default": "6 min", "full": "1 h, estimated"}
+COST = {"tiny": "8 s", "default": "10 min on a busy machine", "full": "1 h, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import special
 
 import jaxsnn_noise as jn
 from jaxsnn_noise import gradients
@@ -83,8 +84,6 @@ def assessed(sim: jn.Simulation, test: tuple[np.ndarray, np.ndarray], trials: in
     axes = [jn.Trials(trials), jn.Samples(test[0])]
     readout = jn.monte_carlo(sim, axes, key=key, progress=False)["readout"]
     values = np.asarray(readout.transpose("trial", "sample", "output_neuron").values, np.float64)
-    logits = SCALE * values
-    largest = logits.max(axis=-1, keepdims=True)
-    logs = logits - largest - np.log(np.exp(logits - largest).sum(axis=-1, keepdims=True))
+    logs = special.log_softmax(SCALE * values, axis=-1)
     right = np.take_along_axis(logs, np.broadcast_to(test[1][None, :, None], (*logs.shape[:2], 1)), axis=-1)[..., 0]
     return {"wrong": (values.argmax(axis=-1) != test[1]).mean(axis=0), "loss": -right.mean(axis=0)}

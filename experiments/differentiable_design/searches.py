@@ -133,7 +133,7 @@ def measured(problem: Problem, share: np.ndarray) -> float:
     """The output of a division of the budget: the mean of the runs of one evaluation, the same random numbers for all."""
     wanted = (problem.output,)
     sim = reading(placed(problem.sim, problem.leaves, problem.values(share)), wanted)
-    over = Over(("trial",), problem.samples, 1 if problem.samples is None else problem.trials)
+    over = Over(samples=problem.samples, trials=1 if problem.samples is None else problem.trials)
     key = random.stream(random.root(problem.key), "search")
     program = functools.partial(values_of, sim, moments, wanted, over, key)
     return float(over_trials(program, problem.trials * over.size, 200).mean())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jaxsnn_noise.study import Picture
 
 TITLE = "Neural sampling: divergence against time, the floor of LIF networks, and completed digits"
-COST = {"tiny": "14 s", "default": "4 min", "full": "1 h, estimated"}
+COST = {"tiny": "11 s", "default": "4 min", "full": "1 h, estimated"}
 settle = holm
 
 __all__ = ["CLAIMS", "DEFAULT", "FULL", "TINY", "Config", "build", "measure", "methods", "plot", "settle", "tables"]

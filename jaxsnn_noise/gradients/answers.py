@@ -60,10 +60,13 @@ class OfClasses(OfTarget):
     short: ClassVar[str]
     """Its name, without the statistic."""
 
-    statistic: str = eqx.field(static=True, converter=lambda x: text("statistic", x))
-    label: int | None = eqx.field(
-        static=True, default=None, converter=lambda x: None if x is None else count("label", x, least=0)
-    )
+    statistic: str = eqx.field(static=True)
+    label: int | None = eqx.field(static=True, default=None)
+
+    def __init__(self, statistic: Any, label: Any = None):
+        who = type(self).__name__
+        self.statistic = text(f"{who}.statistic", statistic)
+        self.label = None if label is None else count(f"{who}.label", label, least=0)
 
     @property
     def name(self) -> str:

@@ -153,7 +153,7 @@ class Over(eqx.Module):
         trials: Of each sample.
     """
 
-    names: tuple[str, ...] = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True, default=("trial",))
     samples: OverSamples | None = None
     trials: int = eqx.field(static=True, default=1)
 

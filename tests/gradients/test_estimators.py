@@ -117,7 +117,7 @@ def test_a_detached_reset_is_far_from_the_derivative() -> None:
     _, slopes = exact("threshold")
     sim = passed(neuron("threshold"), jn.firing.Density(), detach=True)
     _, found = programs.slopes_of(
-        sim, tuple(leaves("threshold")), lambda results, what, sim: results["n"].mean(), None, Over(("trial",)),
+        sim, tuple(leaves("threshold")), lambda results, what, sim: results["n"].mean(), None, Over(),
         jn.random.root(0), jnp.arange(500, dtype=jnp.uint32),
     )  # fmt: skip
     found = np.asarray(found).mean(axis=0)

@@ -222,6 +222,8 @@ SHOWN = DrawnSamples(jn.Samples(IMAGES), LABELS)
         (asking(WrongAnswers("n"), SHOWN, NoiseDensity()), "lets no derivative pass"),
         (asking(WrongAnswers("v"), SHOWN, Score()), "a part of its derivative is missed"),
         (asking(WrongAnswers("v"), SHOWN, Flip()), "a part of its derivative is missed"),
+        (lambda: Margin(3), r"Margin\.statistic: must be a name"),
+        (lambda: WrongAnswers("n", 0.5), r"WrongAnswers\.label: must be a whole number"),
         (lambda: DrawnSamples(jn.Samples(IMAGES), LABELS[:3]), "one for each of the 5 samples"),
         (lambda: DrawnSamples(IMAGES, LABELS), "DrawnSamples.samples"),
         (lambda: FixedSamples(jn.Samples(IMAGES), [0, 1, 2, np.nan, 1]), "FixedSamples.targets"),

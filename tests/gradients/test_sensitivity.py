@@ -93,7 +93,7 @@ def test_the_error_of_a_ratio_is_that_of_its_scatter() -> None:
             [2 + z[:, 0], 6 + 3 * z[:, 0] + 0.5 * z[:, 1]], axis=1
         )  # number and total: their ratio varies little
         slopes = np.stack([1 + z[:, 0], 2 * z[:, 1] + z[:, 2]], axis=1)[:, None, :]
-        value, error, slope, slope_error = _output(quantity, Over(("trial",)), values, slopes)
+        value, error, slope, slope_error = _output(quantity, Over(), values, slopes)
         seen.append([value, slope[0]])
         said.append([error, slope_error[0]])
     scatter, claimed = np.std(seen, axis=0), np.sqrt(np.mean(np.square(said), axis=0))
