@@ -258,8 +258,8 @@ def bits(at: Tick, entity: Entity) -> UInt32[Array, "..."]:
     """Uniform 32-bit words, one per entity."""
     if at.memo is not None and isinstance(entity, Entities):
         at.memo.note("bits", at, entity)
-    words = entity.array() if isinstance(entity, Entities) else entity
-    return threefry2x32(at.key, words, at.word)[at.lane]
+    static, words = (entity, None) if isinstance(entity, Entities) else (None, entity)
+    return _words(static, at.key, jnp.asarray(at.word), words)[at.lane]
 
 
 def uniform(at: Tick, entity: Entity) -> Float32[Array, "..."]:
@@ -361,14 +361,21 @@ def _fenced(transform: _Transform, consecutive: Entities | None, key: Array, blo
     """
 
     def pair(key: Array, block: Array) -> Array:
-        entity = words if consecutive is None else consecutive.array()
-        return lax.complex(*transform(*threefry2x32(key, entity, block)))
+        return lax.complex(*transform(*_words(consecutive, key, block, words)))
 
     def fenced(key: Array, block: Array) -> Array:
         shape = jax.eval_shape(pair, key, block).shape
         return lax.cond(block != _NEVER, pair, lambda key, block: jnp.zeros(shape, jnp.complex64), key, block)
 
     return lax.platform_dependent(key, block, cpu=fenced, default=pair)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _words(
+    consecutive: Entities | None, key: Array, block: Array, words: Any
+) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:
+    """The words of the entities' blocks; outside of a compiled function one program, where every round would be some."""
+    return threefry2x32(key, words if consecutive is None else consecutive.array(), block)
 
 
 @jax.jit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import jaxsnn_noise as jn
-from jaxsnn_noise.parameters import Range, positive
+from jaxsnn_noise.parameters import Range, nonnegative, positive
 from jaxsnn_noise.study import Progress, option
 from jaxsnn_noise.verdicts import holm
 
@@ -41,7 +41,9 @@ class Config:
     axons: int = option(60, Range(2))
     """Axons per area [1]."""
     duration: float = option(2000.0, positive)
-    """Their measured time [ms], after 100 ms."""
+    """Their measured time [ms]."""
+    settled: float = option(100.0, nonnegative)
+    """Their time before it [ms]."""
     dt: float = option(0.02, positive)
     """Time step of axons [ms]."""
     blocks: int = option(20, Range(2))
@@ -93,7 +95,7 @@ class Config:
 
 
 TINY = Config(
-    areas=(1.0, 10.0, 30.0), line=(1.0, 10.0, 30.0), compared=(1.0, 10.0), schemes=("Markov",), axons=4, duration=100.0, blocks=2,
+    areas=(1.0, 10.0, 30.0), line=(1.0, 10.0, 30.0), compared=(1.0, 10.0), schemes=("Markov",), axons=4, duration=100.0, settled=0.0, blocks=2,
     patches=(), large=(), pulses=8, stimuli=2, trials=8, parts=2, shown=250.0,
 )  # fmt: skip
 DEFAULT = Config()

@@ -37,7 +37,7 @@ def quiet(config: Any, scheme: str) -> jn.Simulation:
         "n": jn.statistics.SpikeCount(),
         "h": jn.statistics.IntervalHistogram(BIN, BINS),
     }
-    options = {"duration": config.duration, "warmup": 100.0, "dt": config.dt}
+    options = {"duration": config.duration, "warmup": config.settled, "dt": config.dt}
     return jn.Simulation(jn.Network({"cells": jn.Population(neuron)}), **options, statistics=statistics)
 
 

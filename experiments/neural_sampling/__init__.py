@@ -43,6 +43,8 @@ class Config:
     """Steps in a duration of the abstract network, all of whose units are updated at once [1]."""
     durations: int = option(1000, Range(100))
     """Measured time [durations], a multiple of 40."""
+    settling: int = option(20, Range(0))
+    """Time before it [durations]."""
     calibration: float = option(20000.0, positive)
     """Time over which the activation of LIF neurons is measured [ms]."""
     hidden: int = option(12, Range(0, 16))
@@ -63,7 +65,7 @@ class Config:
             raise ValueError(f"durations must be a multiple of {machines.BINS}, the number of bins")
 
 
-TINY = Config(machines=3, trials=4, lif_trials=2, steps=10, durations=120, calibration=2000.0, hidden=0)
+TINY = Config(machines=3, trials=4, lif_trials=2, steps=10, durations=120, settling=0, calibration=2000.0, hidden=0)
 DEFAULT = Config()
 FULL = Config(machines=100, trials=100, lif_trials=60, durations=4000, hidden=16, training=5000, epochs=1000)
 

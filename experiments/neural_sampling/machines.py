@@ -71,7 +71,7 @@ def simulations(config: Any, activation: networks.Activation) -> dict[str, jn.Si
 def _simulation(network: Any, lasts: float, dt: float, config: Any) -> jn.Simulation:
     time = config.durations * lasts
     states = {"s": jn.statistics.StateCounts(lasts, time / BINS)}
-    return jn.Simulation(network, {}, duration=time, dt=dt, warmup=20 * lasts, statistics=states)
+    return jn.Simulation(network, {}, duration=time, dt=dt, warmup=config.settling * lasts, statistics=states)
 
 
 def measured(config: Any, progress: Any) -> xr.Dataset:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -14,6 +14,8 @@ from jaxtyping import Array, UInt32
 from jaxsnn_noise import paths
 from jaxsnn_noise._checks import InputError, fail
 from jaxsnn_noise._typing import Values
+
+T = TypeVar("T")
 
 
 def leaf_of(network: Any, path: str) -> jax.Array:
@@ -50,6 +52,17 @@ def refusal(network: Any, path: str, value: Values) -> str | None:
     except InputError as error:
         return str(error)
     return None
+
+
+def at_once(function: Callable[..., T], *values: Any) -> T:
+    """A function of a check as one program: op by op, each step would be compiled apart for every shape."""
+    found: T = _compiled(function, *values)
+    return found
+
+
+@eqx.filter_jit
+def _compiled(function: Any, *values: Any) -> Any:
+    return function(*values)
 
 
 def check_extreme(who: str, network: Any, path: str, extreme: Values) -> None:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxsnn_noise._checks import fail
 from jaxsnn_noise._typing import Key
 from jaxsnn_noise.hardware.imperfection import Imperfection, Stage
-from jaxsnn_noise.hardware.leaves import check_extreme, check_path, leaf_of, neurons_of, with_leaf
+from jaxsnn_noise.hardware.leaves import at_once, check_extreme, check_path, leaf_of, neurons_of, with_leaf
 from jaxsnn_noise.hardware.levels import check_level, independent, level_of, parts_of, wafer_of
 from jaxsnn_noise.hardware.split import VarianceSplit
 from jaxsnn_noise.laws import Law, LogNormal
@@ -83,7 +83,7 @@ class Mismatch(Imperfection):
         check_level(f"{who}.per", self.per, self.split, network, self.path)
         farthest = self.law.farthest if self.split is None else self.split.farthest
         for z in (-farthest, farthest):
-            check_extreme(f"{who}.law", network, self.path, self.law.perturb(leaf, jnp.full_like(leaf, z)))
+            check_extreme(f"{who}.law", network, self.path, at_once(self.law.perturb, leaf, jnp.full_like(leaf, z)))
 
     @classmethod
     def example(cls) -> Self:

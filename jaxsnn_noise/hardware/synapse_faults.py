@@ -14,7 +14,7 @@ from jax import lax
 from jaxsnn_noise._checks import count, fail, flag
 from jaxsnn_noise._typing import Key, Leaf, Values
 from jaxsnn_noise.hardware.faults import Faults, Layers, layers_of
-from jaxsnn_noise.hardware.leaves import check_path, leaf_of, refusal, with_leaf
+from jaxsnn_noise.hardware.leaves import at_once, check_path, leaf_of, refusal, with_leaf
 from jaxsnn_noise.hardware.neuron_faults import check_factors, factors
 from jaxsnn_noise.hardware.quantised import MOST_BITS
 from jaxsnn_noise.hardware.sites import Scattered, Shapes, Sites
@@ -86,7 +86,7 @@ class SynapseFaults(Faults):
             weights = check_path(f"{who}.paths", network, path)
             if self.duration is not None:
                 self._check_transient(who, network, path)
-            for values in self.extremes(weights, path):
+            for values in at_once(self.extremes, weights, path):
                 if said := refusal(network, path, values):
                     fail(who, f"must keep {path} in its range", f"weights with {said}")
         self.sites.check(f"{who}.sites", self.shapes(network))

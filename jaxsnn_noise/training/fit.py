@@ -43,7 +43,7 @@ from jaxsnn_noise.training.history import attributes, history
 from jaxsnn_noise.training.identity import identity
 from jaxsnn_noise.training.loop import Member, Task, reading, start
 from jaxsnn_noise.training.losses import Loss
-from jaxsnn_noise.training.parameters import Parameters, Tied, chosen, differing
+from jaxsnn_noise.training.parameters import Parameters, Tied, chosen, differing, stacked
 from jaxsnn_noise.training.runner import Block, Callback, Training
 from jaxsnn_noise.training.starting import started, warn_of
 from jaxsnn_noise.training.transforms import Transform
@@ -214,7 +214,7 @@ def _blocks(
     for first in range(0, len(seeds), at_once):
         part = slice(first, first + at_once)
         members = Member(jnp.asarray(seeds[part], jnp.uint32), {k: v[part] for k, v in own.items()})
-        blocks.append(Block(members, start(task, jax.tree.map(lambda *rows: jnp.stack(rows), *free[part]))))
+        blocks.append(Block(members, start(task, jax.tree.map(lambda *rows: stacked(rows), *free[part]))))
     return blocks
 
 
@@ -223,7 +223,7 @@ def _fitted(training: Training, sims: Sequence[Simulation], seeds: tuple[int, ..
     task, standings, patience = training.task, training.standings, training.patience
     kept = [s.best if patience is not None else s.learners.free for s in standings]
     trained = task.parameters.constrain(
-        jax.tree.map(lambda *rows: jnp.concatenate([jnp.asarray(np.asarray(r)) for r in rows]), *kept)
+        jax.tree.map(lambda *rows: jnp.asarray(np.concatenate([np.asarray(r) for r in rows])), *kept)
     )
     own = differing(sims, task.parameters.paths)
     done = [paths.replace(sim, {path: leaf[i] for path, leaf in trained.items()}) for i, sim in enumerate(sims)]

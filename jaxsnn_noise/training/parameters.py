@@ -228,7 +228,12 @@ def differing(sims: Sequence[Simulation], trained: Sequence[str]) -> dict[str, V
         if not eqx.tree_equal(_shapes(first), _shapes(sim)):
             fail("fit", "the builder must give simulations of one structure and one set of shapes", "different ones")
     rows = {path: [paths.get(sim, path) for sim in sims] for path in paths.leaves(first) if path not in trained}
-    return {path: jnp.stack(row) for path, row in rows.items() if any(not jnp.array_equal(row[0], r) for r in row)}
+    return {path: stacked(row) for path, row in rows.items() if any(not np.array_equal(row[0], r) for r in row)}
+
+
+def stacked(rows: Sequence[Values]) -> Values:
+    """One array of those of several seeds; in NumPy, as every shape would be a program of its own."""
+    return jnp.asarray(np.stack(rows))
 
 
 def _shapes(sim: Simulation) -> Any:
