@@ -9,10 +9,10 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from jaxsnn_noise import random
-from jaxsnn_noise._checks import fail, one_of
+from jaxsnn_noise._checks import concrete, fail, one_of
 from jaxsnn_noise._typing import Key, Leaf, Values
 from jaxsnn_noise.hardware.faults import Faults, Layers, layers_of
-from jaxsnn_noise.hardware.leaves import check_path, leaf_of, refusal, with_leaf
+from jaxsnn_noise.hardware.leaves import at_once, check_path, leaf_of, refusal, with_leaf
 from jaxsnn_noise.hardware.sites import Scattered, Shapes, Sites
 from jaxsnn_noise.parameters import fraction, nonnegative, parameter, positive
 from jaxsnn_noise.signals import Failure
@@ -229,7 +229,7 @@ class ParameterFaults(Faults):
         for path in self.paths:
             leaf = check_path(f"{who}.paths", network, path)
             for end in (self.low, self.high):
-                if said := refusal(network, path, leaf * end):
+                if said := refusal(network, path, at_once(jnp.multiply, leaf, end)):
                     fail(who, f"must keep {path} in its range", f"factors with {said}")
         self.sites.check(f"{who}.sites", self.shapes(network))
 
@@ -251,5 +251,6 @@ def factors(faults: Any, key: Key, layer: str, shape: tuple[int, ...]) -> Values
 
 def check_factors(who: str, low: Any, high: Any) -> None:
     """The ends of an interval of factors are in order."""
-    if bool(high < low):
-        fail(f"{who}.high", f"must be at least low = {float(low):g} [1]", float(high))
+    first, last = concrete(low), concrete(high)
+    if first is not None and last is not None and last < first:
+        fail(f"{who}.high", f"must be at least low = {float(first):g} [1]", float(last))
