@@ -40,6 +40,7 @@ LAYERS: dict[str, set[str]] = {
         "counting",
         "special",
         "collecting",
+        "_lazy",
     },
     "parts": {"neurons", "firing", "noise", "synapses", "hardware", "coding", "statistics"},
     "engine": {"engine"},

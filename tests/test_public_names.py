@@ -38,6 +38,54 @@ def test_no_module_hides_a_public_function() -> None:
     assert callable(jn.apply)
 
 
+ROOMS = sorted(
+    file.parent.relative_to(Path(jn.__file__).parent).as_posix().replace("/", ".")
+    for file in Path(jn.__file__).parent.glob("*/**/__init__.py")
+    if "= lazily(" in file.read_text()
+)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_has_what_type_checkers_see_in_it(room: str) -> None:
+    module = importlib.import_module(f"jaxsnn_noise.{room}")
+    tree = ast.parse(Path(module.__file__ or "").read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {a.asname: node.module for node in block.body if isinstance(node, ast.ImportFrom) for a in node.names}
+    assert sorted(seen) == dir(module) == module.__all__
+    for name, home in seen.items():
+        value = getattr(module, name)
+        assert value is getattr(importlib.import_module(str(home)), name)
+    assert len(seen) > 5
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_module_of_a_room_hides_one_of_its_names(room: str) -> None:
+    # once it is imported, a module is an attribute of its package, and no name is asked for any more
+    module = importlib.import_module(f"jaxsnn_noise.{room}")
+    modules = {found.name for found in pkgutil.iter_modules(module.__path__)}
+    assert all(inspect.ismodule(getattr(module, name)) for name in modules & set(module.__all__))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_an_unknown_name_of_a_room_is_an_attribute_error(room: str) -> None:
+    module = importlib.import_module(f"jaxsnn_noise.{room}")
+    with pytest.raises(AttributeError, match=f"module 'jaxsnn_noise.{room}' has no attribute 'Nonesuch'"):
+        _ = module.Nonesuch
+
+
+def test_a_first_script_loads_the_parts_that_it_names_and_few_others() -> None:
+    code = """
+import sys, jaxsnn_noise as jn
+cells = jn.Population(jn.neurons.LIF(3), noise={"membrane": jn.noise.VoltageNoise(jn.noise.Diffusion(0.1))})
+sim = jn.Simulation(jn.Network({"cells": cells}), {"cells": jn.coding.Constant(1.1)}, duration=2.0, dt=1.0, statistics={"rate": jn.statistics.Rate()})
+jn.simulate(sim, key=0)
+others = "neurons.hodgkin_huxley neurons.izhikevich noise.mixed hardware.memristive synapses.stdp statistics.spectrum coding.poisson".split()
+found = {f"jaxsnn_noise.{name}" for name in others} & set(sys.modules)
+assert not found, found
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'simulat'"):
         _ = jn.simulat

@@ -4,20 +4,22 @@ Each has zero mean, unit variance and a symmetric density; ``sample`` maps one a
 ``cdf`` and ``pdf`` serve stochastic firing (the probability of a spike and its derivative).
 """
 
-from jaxsnn_noise.distributions.distribution import Distribution
-from jaxsnn_noise.distributions.named import Gaussian, Laplace, Logistic, Triangular, Uniform
-from jaxsnn_noise.distributions.student import StudentT
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Distribution",
-    "Gaussian",
-    "Laplace",
-    "Logistic",
-    "StudentT",
-    "Triangular",
-    "Uniform",
-]
+from jaxsnn_noise._lazy import lazily
 
+if TYPE_CHECKING:
+    from jaxsnn_noise.distributions.distribution import Distribution as Distribution
+    from jaxsnn_noise.distributions.named import Gaussian as Gaussian
+    from jaxsnn_noise.distributions.named import Laplace as Laplace
+    from jaxsnn_noise.distributions.named import Logistic as Logistic
+    from jaxsnn_noise.distributions.named import Triangular as Triangular
+    from jaxsnn_noise.distributions.named import Uniform as Uniform
+    from jaxsnn_noise.distributions.student import StudentT as StudentT
 
-def __dir__() -> list[str]:
-    return __all__
+_HOMES = {
+    "distribution": "Distribution",
+    "named": "Gaussian Laplace Logistic Triangular Uniform",
+    "student": "StudentT",
+}
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -10,27 +10,29 @@ is positive stays positive where ``support`` says so. An absolute law (:class:`A
 nominal value; it draws initial states.
 """
 
-from jaxsnn_noise.laws.absolute import AbsoluteLaw, Fixed, GaussianAround, UniformBetween
-from jaxsnn_noise.laws.correlated import Correlated
-from jaxsnn_noise.laws.law import Law
-from jaxsnn_noise.laws.relative import Empirical, LogNormal, Normal, Offset, UniformFactor
-from jaxsnn_noise.laws.truncated import TruncatedNormal
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "AbsoluteLaw",
-    "Correlated",
-    "Empirical",
-    "Fixed",
-    "GaussianAround",
-    "Law",
-    "LogNormal",
-    "Normal",
-    "Offset",
-    "TruncatedNormal",
-    "UniformBetween",
-    "UniformFactor",
-]
+from jaxsnn_noise._lazy import lazily
 
+if TYPE_CHECKING:
+    from jaxsnn_noise.laws.absolute import AbsoluteLaw as AbsoluteLaw
+    from jaxsnn_noise.laws.absolute import Fixed as Fixed
+    from jaxsnn_noise.laws.absolute import GaussianAround as GaussianAround
+    from jaxsnn_noise.laws.absolute import UniformBetween as UniformBetween
+    from jaxsnn_noise.laws.correlated import Correlated as Correlated
+    from jaxsnn_noise.laws.law import Law as Law
+    from jaxsnn_noise.laws.relative import Empirical as Empirical
+    from jaxsnn_noise.laws.relative import LogNormal as LogNormal
+    from jaxsnn_noise.laws.relative import Normal as Normal
+    from jaxsnn_noise.laws.relative import Offset as Offset
+    from jaxsnn_noise.laws.relative import UniformFactor as UniformFactor
+    from jaxsnn_noise.laws.truncated import TruncatedNormal as TruncatedNormal
 
-def __dir__() -> list[str]:
-    return __all__
+_HOMES = {
+    "absolute": "AbsoluteLaw Fixed GaussianAround UniformBetween",
+    "correlated": "Correlated",
+    "law": "Law",
+    "relative": "Empirical LogNormal Normal Offset UniformFactor",
+    "truncated": "TruncatedNormal",
+}
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -20,67 +20,69 @@ the house's axes (:data:`NESTED`) and can be overridden. The layout behind every
 :mod:`jaxsnn_noise.reduce.design`. A non-finite member is counted in ``n_missing`` and never replaced.
 """
 
-from jaxsnn_noise.reduce.claims import Bonferroni, Holm, at_least, at_most, every
-from jaxsnn_noise.reduce.components import variance_components
-from jaxsnn_noise.reduce.contrasts import paired_contrast
-from jaxsnn_noise.reduce.design import NESTED
-from jaxsnn_noise.reduce.distances import van_rossum_distance, victor_purpura_distance
-from jaxsnn_noise.reduce.ensembles import ensembled
-from jaxsnn_noise.reduce.errors import mean_and_error
-from jaxsnn_noise.reduce.events import spike_events
-from jaxsnn_noise.reduce.faults import classify_sites, detecting_samples
-from jaxsnn_noise.reduce.folds import PSTH, FanoFactor, MemberFold, Reliability
-from jaxsnn_noise.reduce.information import InformationRate, information_rate
-from jaxsnn_noise.reduce.irregularity import PooledCV, interval_cv
-from jaxsnn_noise.reduce.jackknife import pseudovalues
-from jaxsnn_noise.reduce.judgements import judge, judge_within, unmeasured
-from jaxsnn_noise.reduce.proportions import proportion
-from jaxsnn_noise.reduce.streams import fano_factor, fold_members, psth, reliability
-from jaxsnn_noise.reduce.verdicts import AtLeast, AtMost, Rule, Within, decide
-from jaxsnn_noise.verdicts import Judgement, Verdict
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "NESTED",
-    "PSTH",
-    "AtLeast",
-    "AtMost",
-    "Bonferroni",
-    "FanoFactor",
-    "Holm",
-    "InformationRate",
-    "Judgement",
-    "MemberFold",
-    "PooledCV",
-    "Reliability",
-    "Rule",
-    "Verdict",
-    "Within",
-    "at_least",
-    "at_most",
-    "classify_sites",
-    "decide",
-    "detecting_samples",
-    "ensembled",
-    "every",
-    "fano_factor",
-    "fold_members",
-    "information_rate",
-    "interval_cv",
-    "judge",
-    "judge_within",
-    "mean_and_error",
-    "paired_contrast",
-    "proportion",
-    "pseudovalues",
-    "psth",
-    "reliability",
-    "spike_events",
-    "unmeasured",
-    "van_rossum_distance",
-    "variance_components",
-    "victor_purpura_distance",
-]
+from jaxsnn_noise._lazy import lazily
 
+if TYPE_CHECKING:
+    from jaxsnn_noise.reduce.claims import Bonferroni as Bonferroni
+    from jaxsnn_noise.reduce.claims import Holm as Holm
+    from jaxsnn_noise.reduce.claims import at_least as at_least
+    from jaxsnn_noise.reduce.claims import at_most as at_most
+    from jaxsnn_noise.reduce.claims import every as every
+    from jaxsnn_noise.reduce.components import variance_components as variance_components
+    from jaxsnn_noise.reduce.contrasts import paired_contrast as paired_contrast
+    from jaxsnn_noise.reduce.design import NESTED as NESTED
+    from jaxsnn_noise.reduce.distances import van_rossum_distance as van_rossum_distance
+    from jaxsnn_noise.reduce.distances import victor_purpura_distance as victor_purpura_distance
+    from jaxsnn_noise.reduce.ensembles import ensembled as ensembled
+    from jaxsnn_noise.reduce.errors import mean_and_error as mean_and_error
+    from jaxsnn_noise.reduce.events import spike_events as spike_events
+    from jaxsnn_noise.reduce.faults import classify_sites as classify_sites
+    from jaxsnn_noise.reduce.faults import detecting_samples as detecting_samples
+    from jaxsnn_noise.reduce.folds import PSTH as PSTH
+    from jaxsnn_noise.reduce.folds import FanoFactor as FanoFactor
+    from jaxsnn_noise.reduce.folds import MemberFold as MemberFold
+    from jaxsnn_noise.reduce.folds import Reliability as Reliability
+    from jaxsnn_noise.reduce.information import InformationRate as InformationRate
+    from jaxsnn_noise.reduce.information import information_rate as information_rate
+    from jaxsnn_noise.reduce.irregularity import PooledCV as PooledCV
+    from jaxsnn_noise.reduce.irregularity import interval_cv as interval_cv
+    from jaxsnn_noise.reduce.jackknife import pseudovalues as pseudovalues
+    from jaxsnn_noise.reduce.judgements import judge as judge
+    from jaxsnn_noise.reduce.judgements import judge_within as judge_within
+    from jaxsnn_noise.reduce.judgements import unmeasured as unmeasured
+    from jaxsnn_noise.reduce.proportions import proportion as proportion
+    from jaxsnn_noise.reduce.streams import fano_factor as fano_factor
+    from jaxsnn_noise.reduce.streams import fold_members as fold_members
+    from jaxsnn_noise.reduce.streams import psth as psth
+    from jaxsnn_noise.reduce.streams import reliability as reliability
+    from jaxsnn_noise.reduce.verdicts import AtLeast as AtLeast
+    from jaxsnn_noise.reduce.verdicts import AtMost as AtMost
+    from jaxsnn_noise.reduce.verdicts import Rule as Rule
+    from jaxsnn_noise.reduce.verdicts import Within as Within
+    from jaxsnn_noise.reduce.verdicts import decide as decide
+    from jaxsnn_noise.verdicts import Judgement as Judgement
+    from jaxsnn_noise.verdicts import Verdict as Verdict
 
-def __dir__() -> list[str]:
-    return __all__
+_HOMES = {
+    "claims": "Bonferroni Holm at_least at_most every",
+    "components": "variance_components",
+    "contrasts": "paired_contrast",
+    "design": "NESTED",
+    "distances": "van_rossum_distance victor_purpura_distance",
+    "ensembles": "ensembled",
+    "errors": "mean_and_error",
+    "events": "spike_events",
+    "faults": "classify_sites detecting_samples",
+    "folds": "PSTH FanoFactor MemberFold Reliability",
+    "information": "InformationRate information_rate",
+    "irregularity": "PooledCV interval_cv",
+    "jackknife": "pseudovalues",
+    "judgements": "judge judge_within unmeasured",
+    "proportions": "proportion",
+    "streams": "fano_factor fold_members psth reliability",
+    "verdicts": "AtLeast AtMost Rule Within decide",
+    "jaxsnn_noise.verdicts": "Judgement Verdict",
+}
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -22,53 +22,40 @@ deviation ``sigma`` [mV]: the derivative of the probability to spike under that 
 doi:10.1016/j.patter.2023.100831). :func:`density_of` finds the one of a distribution.
 """
 
-from jaxsnn_noise.surrogates.densities import (
-    Arctan,
-    FastSigmoid,
-    GaussianError,
-    RectangularWindow,
-    SigmoidDerivative,
-    TriangularWindow,
-    TwoSidedExponential,
-)
-from jaxsnn_noise.surrogates.lobes import MultiGaussian
-from jaxsnn_noise.surrogates.matching import density_of
-from jaxsnn_noise.surrogates.surrogate import Surrogate, spike
-from jaxsnn_noise.surrogates.tails import HyperbolicSecant, PowerLawTails
-from jaxsnn_noise.surrogates.unit_peak import (
-    LogarithmicTails,
-    PiecewiseLinear,
-    SuperSpike,
-    UnitGaussian,
-    UnitLogistic,
-    UnitTriangle,
-)
-from jaxsnn_noise.surrogates.windows import CosineWindow, EpanechnikovWindow
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Arctan",
-    "CosineWindow",
-    "EpanechnikovWindow",
-    "FastSigmoid",
-    "GaussianError",
-    "HyperbolicSecant",
-    "LogarithmicTails",
-    "MultiGaussian",
-    "PiecewiseLinear",
-    "PowerLawTails",
-    "RectangularWindow",
-    "SigmoidDerivative",
-    "SuperSpike",
-    "Surrogate",
-    "TriangularWindow",
-    "TwoSidedExponential",
-    "UnitGaussian",
-    "UnitLogistic",
-    "UnitTriangle",
-    "density_of",
-    "spike",
-]
+from jaxsnn_noise._lazy import lazily
 
+if TYPE_CHECKING:
+    from jaxsnn_noise.surrogates.densities import Arctan as Arctan
+    from jaxsnn_noise.surrogates.densities import FastSigmoid as FastSigmoid
+    from jaxsnn_noise.surrogates.densities import GaussianError as GaussianError
+    from jaxsnn_noise.surrogates.densities import RectangularWindow as RectangularWindow
+    from jaxsnn_noise.surrogates.densities import SigmoidDerivative as SigmoidDerivative
+    from jaxsnn_noise.surrogates.densities import TriangularWindow as TriangularWindow
+    from jaxsnn_noise.surrogates.densities import TwoSidedExponential as TwoSidedExponential
+    from jaxsnn_noise.surrogates.lobes import MultiGaussian as MultiGaussian
+    from jaxsnn_noise.surrogates.matching import density_of as density_of
+    from jaxsnn_noise.surrogates.surrogate import Surrogate as Surrogate
+    from jaxsnn_noise.surrogates.surrogate import spike as spike
+    from jaxsnn_noise.surrogates.tails import HyperbolicSecant as HyperbolicSecant
+    from jaxsnn_noise.surrogates.tails import PowerLawTails as PowerLawTails
+    from jaxsnn_noise.surrogates.unit_peak import LogarithmicTails as LogarithmicTails
+    from jaxsnn_noise.surrogates.unit_peak import PiecewiseLinear as PiecewiseLinear
+    from jaxsnn_noise.surrogates.unit_peak import SuperSpike as SuperSpike
+    from jaxsnn_noise.surrogates.unit_peak import UnitGaussian as UnitGaussian
+    from jaxsnn_noise.surrogates.unit_peak import UnitLogistic as UnitLogistic
+    from jaxsnn_noise.surrogates.unit_peak import UnitTriangle as UnitTriangle
+    from jaxsnn_noise.surrogates.windows import CosineWindow as CosineWindow
+    from jaxsnn_noise.surrogates.windows import EpanechnikovWindow as EpanechnikovWindow
 
-def __dir__() -> list[str]:
-    return __all__
+_HOMES = {
+    "densities": "Arctan FastSigmoid GaussianError RectangularWindow SigmoidDerivative TriangularWindow TwoSidedExponential",
+    "lobes": "MultiGaussian",
+    "matching": "density_of",
+    "surrogate": "Surrogate spike",
+    "tails": "HyperbolicSecant PowerLawTails",
+    "unit_peak": "LogarithmicTails PiecewiseLinear SuperSpike UnitGaussian UnitLogistic UnitTriangle",
+    "windows": "CosineWindow EpanechnikovWindow",
+}
+__getattr__, __dir__ = lazily(__name__, _HOMES)
