@@ -7,6 +7,7 @@ millisecond apiece to make.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,7 +24,8 @@ def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any]
             makes the module itself a public name. A name that is also that of a module below the package would be hidden by it.
 
     Returns:
-        Both functions. ``__all__`` is found through the first.
+        Both functions. Through the first are also found ``__all__``, and every module below the package, which otherwise were
+        there or not by what had been imported before.
     """
     home = {name: module for module, names in homes.items() for name in names.split() or [module]}
     listed = sorted(home)
@@ -31,9 +33,9 @@ def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any]
     def load(name: str) -> Any:
         if name == "__all__":
             return listed
-        if name not in home:
+        if name not in home and not _is_module(package, name):
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
-        module = home[name]
+        module = home.get(name, name)
         with seldom_collected():
             found = importlib.import_module(module if module.startswith("jaxsnn_noise.") else f"{package}.{module}")
         value = found if module == name else getattr(found, name)
@@ -41,3 +43,8 @@ def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any]
         return value
 
     return load, lambda: listed
+
+
+def _is_module(package: str, name: str) -> bool:
+    """Whether a module of the package has this name."""
+    return not name.startswith("_") and importlib.util.find_spec(f"{package}.{name}") is not None

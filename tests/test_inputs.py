@@ -11,9 +11,12 @@ import pytest
 
 import jaxsnn_noise as jn
 from helpers.numpy_network import normals
+from jaxsnn_noise._checks import InputError
 from jaxsnn_noise._typing import Leaf, as_float
 from jaxsnn_noise.coding import Constant, Fluctuating, Input, PoissonSpikes, SpikeTrain, TimeSeries
+from jaxsnn_noise.engine import samples as samples_module
 from jaxsnn_noise.engine.plan import formed_once, largest
+from jaxsnn_noise.engine.samples import check_samples
 from jaxsnn_noise.random import Tick
 
 STEPS, SIZE, SEED = 13, 3, 4
@@ -146,3 +149,25 @@ def test_apply_takes_other_inputs_beside_the_one_that_shows_the_batch() -> None:
     options = {"encode": lambda x: Constant(x, to="cells"), "shown": "x", "statistics": CURRENT}
     found = jn.apply(ALONE, DATA, key=SEED, duration=6.0, inputs=bias, **options)["t"].current
     np.testing.assert_allclose(found, np.tile(0.5 + DATA[:, None], (1, 6, 1)), rtol=1e-6)
+
+
+def test_one_broken_value_among_many_samples_is_found() -> None:
+    network = jn.networks.feedforward([4, 5, 3], key=0)
+    sim = jn.Simulation(network, {"input": SpikeTrain(np.zeros((10, 4)))}, duration=10.0, dt=1.0)
+    samples = np.zeros((50, 10, 4), np.float32)
+    samples[:25] = 1.0
+    check_samples("fit.train", sim, "input", samples)
+    check_samples("fit.train", sim, "input", samples[:25] > 0)  # one value everywhere, which nothing lies between
+    samples[30, 2, 1] = 0.25  # between the extremes of its entry
+    with pytest.raises(InputError, match=r"fit.train for inputs.input.values: must be whole numbers"):
+        check_samples("fit.train", sim, "input", samples)
+
+
+def test_broken_values_are_looked_for_where_the_input_minds_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Any] = []
+    monkeypatch.setattr(samples_module, "_most_broken", lambda values: looked.append(values) or values[0])
+    network = jn.networks.feedforward([4, 5, 3], key=0)
+    for given, times in ((TimeSeries(np.zeros((10, 4))), 0), (SpikeTrain(np.zeros((10, 4))), 1)):
+        sim = jn.Simulation(network, {"input": given}, duration=10.0, dt=1.0)
+        check_samples("fit.train", sim, "input", np.stack([np.zeros((10, 4)), np.ones((10, 4))]))
+        assert len(looked) == times, "over all samples it takes longer than everything else that is checked"

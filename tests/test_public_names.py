@@ -73,6 +73,11 @@ def test_an_unknown_name_of_a_room_is_an_attribute_error(room: str) -> None:
         _ = module.Nonesuch
 
 
+def test_a_module_of_a_room_is_there_whatever_was_imported_before() -> None:
+    code = "import jaxsnn_noise as jn; assert jn.reduce.irregularity.FIELDS; assert jn.noise.policies.White"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_a_first_script_loads_the_parts_that_it_names_and_few_others() -> None:
     code = """
 import sys, jaxsnn_noise as jn

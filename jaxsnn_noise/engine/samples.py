@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn_noise._checks import concrete, fail, one_of, unmasked
+from jaxsnn_noise._checks import InputError, concrete, fail, one_of, unmasked
 from jaxsnn_noise._typing import Values
 from jaxsnn_noise.coding import Input
 from jaxsnn_noise.engine.entering import goes_to
@@ -76,9 +76,15 @@ def array_of(who: str, given: Any) -> np.ndarray:
 def check_samples(who: str, sim: Simulation, name: str, values: np.ndarray) -> None:
     """What an input says of samples [sample, ...]: of the smallest, the largest and the most broken value of each entry.
 
-    Shape and range are the input's own affair; what holds for the extremes holds for all between.
+    Shape and range are the input's own affair; what holds for the extremes holds for all between. Broken values are looked for
+    where the input minds them: it would refuse one between the extremes.
     """
-    _check(who, sim, name, [sim.inputs[name].shown(take(values)) for take in _EXTREMES])
+    shown, ends = sim.inputs[name].shown, (_smallest(values), _largest(values))
+    _check(who, sim, name, [shown(end) for end in ends])
+    try:
+        _check(who, sim, name, [shown(_between(*ends))])
+    except InputError:
+        _check(who, sim, name, [shown(_most_broken(values))])
 
 
 def check_signals(who: str, sim: Simulation, name: str, signals: Input) -> None:
@@ -113,6 +119,12 @@ def _smallest(values: Any) -> np.ndarray:
 
 def _largest(values: Any) -> np.ndarray:
     return np.asarray(np.max(values, axis=0))
+
+
+def _between(smallest: np.ndarray, largest: np.ndarray) -> np.ndarray:
+    """A value that is broken wherever there may be one."""
+    low, high = smallest.astype(np.float32), largest.astype(np.float32)
+    return np.asarray(low + np.float32(0.37) * (high - low))
 
 
 def _most_broken(values: Any) -> np.ndarray:
