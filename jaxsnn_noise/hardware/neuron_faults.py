@@ -12,7 +12,7 @@ from jaxsnn_noise import random
 from jaxsnn_noise._checks import concrete, fail, one_of
 from jaxsnn_noise._typing import Key, Leaf, Values
 from jaxsnn_noise.hardware.faults import Faults, Layers, layers_of
-from jaxsnn_noise.hardware.leaves import at_once, check_path, leaf_of, refusal, with_leaf
+from jaxsnn_noise.hardware.leaves import check_path, leaf_of, refusal, with_leaf
 from jaxsnn_noise.hardware.sites import Scattered, Shapes, Sites
 from jaxsnn_noise.parameters import fraction, nonnegative, parameter, positive
 from jaxsnn_noise.signals import Failure
@@ -229,7 +229,7 @@ class ParameterFaults(Faults):
         for path in self.paths:
             leaf = check_path(f"{who}.paths", network, path)
             for end in (self.low, self.high):
-                if said := refusal(network, path, at_once(jnp.multiply, leaf, end)):
+                if said := refusal(network, path, leaf * end):
                     fail(who, f"must keep {path} in its range", f"factors with {said}")
         self.sites.check(f"{who}.sites", self.shapes(network))
 
